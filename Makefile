@@ -1,0 +1,37 @@
+# Two commands do everything: `make demo` shows it, `make test` checks it.
+# Both set up what they need first (deploy/set-up); the second time that takes no time.
+
+RUN := .tools/bin/uv run --frozen --no-sync
+
+.PHONY: demo test check lint types walls tests wheel clean
+
+demo: .set-up
+	$(RUN) faxbridge demo --once
+
+test: check tests wheel
+
+check: lint types walls
+
+lint: .set-up
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+
+types: .set-up
+	$(RUN) mypy
+
+walls: .set-up
+	$(RUN) lint-imports
+
+tests: .set-up
+	$(RUN) pytest -n 2 --dist loadgroup
+
+wheel: .set-up
+	.tools/bin/uv build --wheel --quiet --out-dir build/wheel
+	$(RUN) python deploy/check-wheel.py build/wheel
+
+.set-up: deploy/set-up deploy/packages.txt pyproject.toml uv.lock
+	@deploy/set-up
+	@touch $@
+
+clean:
+	rm -rf .set-up .tools .venv build

@@ -1,0 +1,1 @@
+"""Faxbridge: a daemon between mail and the fax network."""

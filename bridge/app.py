@@ -1,0 +1,237 @@
+"""The one place where every part is built, joined, started and stopped.
+
+Ports are bound first; then the store is opened; then one task group runs the servers and the workers. One stop event
+ends them: servers take no more, workers finish the piece in hand, and what has not ended in time is cancelled, which is
+safe, since every step is a transaction.
+"""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+from bridge.document.renderer import Renderer
+from bridge.errors import BridgeError
+from bridge.fax.policy import Policy
+from bridge.ifax.client import IfaxClient
+from bridge.intake import listeners
+from bridge.intake.acceptance import Acceptor
+from bridge.intake.listeners import Listeners
+from bridge.intake.server import Intake
+from bridge.posting.courier import Courier
+from bridge.receiving.backlog import BacklogClerk
+from bridge.receiving.fetch import Fetcher, StrangerBudget
+from bridge.receiving.mails import Mailer
+from bridge.receiving.poll import Poller
+from bridge.receiving.route import Router
+from bridge.runtime.clock import SystemClock
+from bridge.runtime.events import Events
+from bridge.runtime.ids import Ids
+from bridge.runtime.worker import Bells, Duty, run_duty
+from bridge.sending.prepare import Preparer
+from bridge.sending.report import Reporter
+from bridge.sending.settle import Settler
+from bridge.sending.submit import Submitter
+from bridge.sending.track import Tracker
+from bridge.settings import Settings, rooms
+from bridge.store import Store
+from bridge.store.desk import Desk
+from bridge.web import server as web
+from bridge.web.health import Health
+from bridge.web.hooks import Hooks
+
+SWEEP_INTERVAL = timedelta(hours=6)
+
+
+class PortTaken(BridgeError):
+    """An address we are to listen on cannot be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """Everything that listens, bound before anything else is done."""
+
+    smtp: list[socket.socket]
+    http: list[socket.socket]
+    admin: list[socket.socket]
+
+    @property
+    def smtp_address(self) -> tuple[str, int]:
+        """Host and port of the first SMTP listener, as they came out."""
+        host, port = self.smtp[0].getsockname()[:2]
+        return str(host), int(port)
+
+    @property
+    def http_address(self) -> tuple[str, int]:
+        """Host and port of the first public HTTP listener."""
+        host, port = self.http[0].getsockname()[:2]
+        return str(host), int(port)
+
+    def close(self) -> None:
+        """Let go of all of them."""
+        for each in (*self.smtp, *self.http, *self.admin):
+            each.close()
+
+
+def bind(settings: Settings) -> Sockets:
+    """All listening sockets; raises PortTaken with the address and the reason, and then holds none."""
+    sockets = Sockets([], [], [])
+    try:
+        for address in rooms.intake_options(settings).listeners:
+            _add(sockets.smtp, f"{address[0]}:{address[1]}", partial(listeners.bind, address))
+        options = rooms.web_options(settings)
+        for each in options.listen:
+            _add(sockets.http, each, partial(web.bind, each))
+        for each in options.admin_listen:
+            _add(sockets.admin, each, partial(web.bind, each))
+    except PortTaken:
+        sockets.close()
+        raise
+    return sockets
+
+
+def _add(held: list[socket.socket], address: str, make: Callable[[], socket.socket]) -> None:
+    try:
+        held.append(make())
+    except OSError as error:
+        raise PortTaken(f"cannot listen on {address}: {error.strerror or error}") from error
+
+
+async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events: Events) -> None:
+    """The daemon, from open store to closed, until ``stop`` is set. Raises Misconfigured or Unavailable at start."""
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        store = Store.open_alone(rooms.store_options(settings.store))
+        stack.callback(store.close)
+        desk = Desk(store, clock, Ids(clock), Bells(), events)
+        carrier = await stack.enter_async_context(IfaxClient(rooms.ifax_options(settings), clock, events))
+        events.started(version=version("faxbridge"), database=settings.store.database)
+        for what, held in (("smtp", sockets.smtp), ("http", sockets.http), ("admin", sockets.admin)):
+            for each in held:
+                events.listening(what=what, address=_shown(each))
+        jobs = [
+            *_servers(settings, sockets, desk, stop),
+            *(run_duty(duty, desk.bells, stop, events) for duty in _duties(settings, desk, carrier)),
+            _poller(settings, desk, carrier).run(stop),
+            _sweep(store, stop, events),
+        ]
+        clean = await _run_all(jobs, stop, settings.service.shutdown_timeout)
+        events.stopped(clean=clean)
+
+
+async def _run_all(jobs: list[Coroutine[Any, Any, None]], stop: asyncio.Event, patience: timedelta) -> bool:
+    """Run all until they have ended; after ``stop`` they have ``patience`` for it. Whether all ended by themselves."""
+    clean = True
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job) for job in jobs]
+        await stop.wait()
+        _, late = await asyncio.wait(tasks, timeout=patience.total_seconds())
+        for task in late:
+            clean = False
+            task.cancel()
+    return clean
+
+
+def _servers(settings: Settings, sockets: Sockets, desk: Desk, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
+    intake_options, web_options = rooms.intake_options(settings), rooms.web_options(settings)
+    policy = Policy(rooms.policy_options(settings))
+    intake = Intake(desk, intake_options, policy, Acceptor(desk, intake_options))
+    return [
+        Listeners(intake, sockets.smtp).run(stop),
+        web.serve(Hooks(desk, web_options).application(), sockets.http, stop),
+        web.serve(Health(desk).application(), sockets.admin, stop),
+    ]
+
+
+def _duties(settings: Settings, desk: Desk, carrier: IfaxClient) -> list[Duty[Any]]:
+    """Every worker's duty; each has a name of its own, under which it holds its leases."""
+    sending, receiving = rooms.sending_options(settings), rooms.receiving_options(settings)
+    mail = rooms.mail_options(settings)
+    renderer = Renderer(desk.store.blobs.workspace)
+    reporter = Reporter(desk, sending, mail)
+    mailer = Mailer(desk, mail)
+    budget = StrangerBudget(desk.clock)
+    token = desk.ids.token()
+
+    def owner(role: str, number: int = 0) -> str:
+        return f"{role}-{number}/{token}"
+
+    relay = rooms.relay_options(settings)
+    return [
+        Preparer(desk, renderer, reporter, sending, owner("prepare")).duty,
+        *(
+            Submitter(desk, carrier, reporter, sending, owner("submit", number)).duty
+            for number in range(sending.uploads)
+        ),
+        *(Tracker(desk, carrier, reporter, sending, owner("track", number)).duty for number in range(2)),
+        Settler(desk, reporter).duty,
+        *(
+            Fetcher(
+                desk,
+                carrier=carrier,
+                renderer=renderer,
+                mailer=mailer,
+                options=receiving,
+                budget=budget,
+                name=owner("fetch", number),
+            ).duty
+            for number in range(receiving.downloads)
+        ),
+        Router(desk, mailer, receiving, owner("route")).duty,
+        BacklogClerk(desk, owner("backlog")).duty,
+        *(Courier(desk, relay, owner("post", number)).duty for number in range(2)),
+    ]
+
+
+def _poller(settings: Settings, desk: Desk, carrier: IfaxClient) -> Poller:
+    return Poller(desk, carrier, Mailer(desk, rooms.mail_options(settings)), rooms.receiving_options(settings))
+
+
+async def _sweep(store: Store, stop: asyncio.Event, events: Events) -> None:
+    """Remove files that no row names, at start and every few hours."""
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(store.sweep)
+        except (BridgeError, OSError) as error:
+            events.worker_failed(worker="sweep", error=error)
+        try:
+            async with asyncio.timeout(SWEEP_INTERVAL.total_seconds()):
+                await stop.wait()
+        except TimeoutError:
+            continue
+
+
+async def serve(settings: Settings, events: Events) -> None:
+    """The daemon as a process: until SIGTERM or SIGINT. A second signal ends it at once."""
+    sockets = bind(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    main = asyncio.current_task()
+    assert main is not None
+
+    def on_signal(name: str) -> None:
+        if stop.is_set():
+            main.cancel()
+            return
+        events.stopping(signal=name)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number.name)
+    try:
+        await run(settings, sockets, stop, events)
+    finally:
+        sockets.close()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _shown(each: socket.socket) -> str:
+    name = each.getsockname()
+    return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else f"unix:{name}"

@@ -1,0 +1,5 @@
+"""``python -m bridge.cli``: the same as ``faxbridge``."""
+
+from bridge.cli import main
+
+main()

@@ -1,0 +1,82 @@
+"""What the commands share: the --config option, the store as its owner sees it, tables on the terminal."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bridge.settings import load_store, rooms
+from bridge.store import Store
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="Configuration file [$FAXBRIDGE_CONFIG, /etc/faxbridge/faxbridge.toml]"
+    ),
+]
+UnreadConfig = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Taken as everywhere, but this command reads no file"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")]
+
+
+@contextmanager
+def open_store(config: Path | None) -> Iterator[Store]:
+    """The store beside a daemon that may be running, with ``[store]`` alone read; closed at the end."""
+    options = rooms.store_options(load_store(config))
+    take_on_owner(options.database)
+    store = Store.open_beside(options)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def take_on_owner(path: Path) -> None:
+    """Run as root, become the file's owner for good, so that nothing of the store comes to belong to root."""
+    if os.geteuid() != 0 or not path.exists():
+        return
+    owner = path.stat()
+    if owner.st_uid != 0:
+        os.setgroups([])
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def print_table(columns: list[str], rows: list[list[str]]) -> None:
+    """A table on a terminal; off one, columns parted by tabs, so that it can be cut and sorted."""
+    console = Console()
+    if not console.is_terminal:
+        for row in (columns, *rows):
+            typer.echo("\t".join(row))
+        return
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def fail(text: str, status: int = 1) -> NoReturn:
+    """Say it on standard error and end."""
+    typer.echo(f"faxbridge: {text}", err=True)
+    raise typer.Exit(status)
+
+
+def read_or_fail(read: Callable[[str], Any], text: str, what: str) -> Any:
+    """An option's value, or wrong usage with what is wrong about it."""
+    try:
+        return read(text)
+    except ValueError as error:
+        fail(f"{what}: {error}", 2)

@@ -1,0 +1,84 @@
+"""The child's main: fence itself in, read one file from standard input, leave a PDF and a report in its own folder.
+
+Started as ``python -m bridge.document.child mail|received|picture`` with a private folder as working directory and
+nothing else open. It writes ``report.json`` last: without one it has died.
+"""
+
+import ctypes
+import email
+import json
+import resource
+import sys
+import warnings
+from email.policy import compat32
+from pathlib import Path
+
+from bridge.document.limits import Limits
+from bridge.document.report import PDF, PICTURE, REPORT, Report
+
+_PR_SET_NO_NEW_PRIVS = 38
+_PICTURE_DPI = 100
+
+
+def fence(limits: Limits) -> None:
+    """No new privileges, and bounds on memory, time, files: what a hostile document costs is this process."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_NO_NEW_PRIVS)")
+    for kind, bound in (
+        (resource.RLIMIT_AS, limits.memory),
+        (resource.RLIMIT_CPU, limits.cpu_seconds),
+        (resource.RLIMIT_FSIZE, limits.file_size),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (bound, bound))
+
+
+def main(task: str, limits: Limits) -> None:
+    """Do the one task."""
+    fence(limits)
+    warnings.simplefilter("ignore")
+    if task == "mail":
+        report = _mail(limits)
+    elif task == "received":
+        report = _received(limits)
+    else:
+        report = _picture()
+    Path(REPORT).write_text(json.dumps(report.model_dump()), encoding="utf-8")
+
+
+def _mail(limits: Limits) -> Report:
+    from bridge.document import mime, pages  # noqa: PLC0415 - loaded behind the fence
+
+    mail = email.message_from_binary_file(sys.stdin.buffer, policy=compat32)
+    try:
+        found = mime.pieces(mail, limits)
+    except mime.TooComplex as error:
+        return Report(failed=str(error))
+    pdf, report = pages.make_pdf(found, limits)
+    if pdf is not None:
+        pdf.save(PDF)
+    return report
+
+
+def _received(limits: Limits) -> Report:
+    from bridge.document import pages  # noqa: PLC0415 - loaded behind the fence
+
+    pdf, report = pages.check_received(sys.stdin.buffer.read(), limits)
+    if pdf is not None:
+        pdf.save(PDF)
+    return report
+
+
+def _picture() -> Report:
+    """Page 1 of a PDF as PNG."""
+    import pypdfium2  # noqa: PLC0415 - loaded behind the fence
+
+    document = pypdfium2.PdfDocument(sys.stdin.buffer.read())
+    document[0].render(scale=_PICTURE_DPI / 72).to_pil().convert("L").save(PICTURE)
+    return Report(pages=len(document))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Limits())

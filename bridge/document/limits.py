@@ -1,0 +1,18 @@
+"""What one document may cost. Beyond these a fax fails with a clear notice; the daemon never notices."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on the child process and on what it may be asked to draw."""
+
+    memory: int = 3 * 1024**3
+    cpu_seconds: int = 120
+    wall_seconds: float = 180.0
+    file_size: int = 200_000_000
+    open_files: int = 64
+    parts: int = 100
+    depth: int = 20
+    pages: int = 200
+    pixels: int = 120_000_000

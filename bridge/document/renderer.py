@@ -1,0 +1,120 @@
+"""The parent's side: one child process a document, in a private folder, killed when its time is up."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from pydantic import ValidationError
+
+from bridge.document.limits import Limits
+from bridge.document.report import PDF, PICTURE, REPORT, Report
+from bridge.errors import Permanent
+from bridge.fax.jobs import Part
+
+Task = Literal["mail", "received", "picture"]
+
+
+class DocumentUnusable(Permanent):
+    """What was given cannot become fax pages; ``parts`` tells what became of each part."""
+
+    def __init__(self, public: str, parts: tuple[Part, ...] = ()) -> None:
+        super().__init__(public)
+        self.parts = parts
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Finished pages: ``path`` lasts as long as the context that gave it."""
+
+    path: Path
+    pages: int
+    parts: tuple[Part, ...]
+
+
+class Renderer:
+    """Makes pages; ``workspace`` is the folder in which children get their private ones."""
+
+    def __init__(self, workspace: Path, limits: Limits | None = None) -> None:
+        self._workspace = workspace
+        self._limits = limits or Limits()
+
+    @asynccontextmanager
+    async def from_mail(self, message: BinaryIO) -> AsyncIterator[Rendered]:
+        """A whole mail (an open file, read from where it stands) as one PDF; raises DocumentUnusable."""
+        async with self._run("mail", message) as (folder, report):
+            yield Rendered(folder / PDF, report.pages, _parts(report))
+
+    @asynccontextmanager
+    async def from_received(self, file: BinaryIO) -> AsyncIterator[Rendered]:
+        """A received PDF or TIFF, opened and counted, as PDF; raises DocumentUnusable."""
+        async with self._run("received", file) as (folder, report):
+            yield Rendered(folder / PDF, report.pages, ())
+
+    async def picture(self, pdf: BinaryIO) -> bytes:
+        """Page 1 of a PDF as PNG; raises DocumentUnusable."""
+        async with self._run("picture", pdf) as (folder, _):
+            return (folder / PICTURE).read_bytes()
+
+    @asynccontextmanager
+    async def _run(self, task: Task, source: BinaryIO) -> AsyncIterator[tuple[Path, Report]]:
+        folder = Path(tempfile.mkdtemp(prefix="pages-", dir=self._workspace))
+        try:
+            status = await self._child(task, source, folder)
+            report = _read_report(folder, status)
+            if report.failed is not None:
+                raise DocumentUnusable(report.failed, _parts(report))
+            yield folder, report
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _child(self, task: Task, source: BinaryIO, folder: Path) -> int | None:
+        """Run it to its end; None when it had to be killed for taking too long."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-I",
+            "-m",
+            "bridge.document.child",
+            task,
+            stdin=source.fileno(),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=folder,
+            env=_environment(folder),
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(self._limits.wall_seconds):
+                return await process.wait()
+        except TimeoutError:
+            return None
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Nothing of ours: no credentials, no settings; caches and temporary files into the private folder."""
+    home = str(folder)
+    return {"PATH": "/usr/bin:/bin", "HOME": home, "TMPDIR": home, "XDG_CACHE_HOME": home, "LANG": "C.UTF-8"}
+
+
+def _read_report(folder: Path, status: int | None) -> Report:
+    if status is None:
+        raise DocumentUnusable("making its pages took too long; send fewer or simpler pages")
+    try:
+        return Report.model_validate_json((folder / REPORT).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise DocumentUnusable(f"its pages could not be made (the converter stopped with status {status})") from error
+
+
+def _parts(report: Report) -> tuple[Part, ...]:
+    return tuple(Part(part.name, part.type, part.pages, part.left_out) for part in report.parts)

@@ -1,0 +1,28 @@
+"""What the child tells its parent: one JSON file, checked here as anything from a stranger is."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+REPORT = "report.json"
+PDF = "out.pdf"
+PICTURE = "out.png"
+
+
+class PartReport(BaseModel):
+    """One part of the mail: so many pages, or left out and why."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(max_length=300)
+    type: str = Field(max_length=200)
+    pages: int = Field(ge=0)
+    left_out: str | None = Field(default=None, max_length=500)
+
+
+class Report(BaseModel):
+    """The whole: pages of the finished PDF, or in ``failed`` why there is none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pages: int = Field(default=0, ge=0)
+    parts: tuple[PartReport, ...] = Field(default=(), max_length=1000)
+    failed: str | None = Field(default=None, max_length=500)

@@ -1,0 +1,117 @@
+"""Outgoing faxes as the rooms hand them to one another: frozen, and the same words as the tables and the JSON."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bridge.fax.outcomes import OutcomeClass
+from bridge.fax.states import FaxState, HoldReason
+
+
+class AttemptResult(StrEnum):
+    """What came of one call to the carrier."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    NOT_TAKEN = "not_taken"
+    UNKNOWN = "unknown"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail taken on: its bytes lie in ``blob_id``; ``id`` is what the ``250`` gave."""
+
+    id: str
+    blob_id: str
+    received_at: datetime
+    client: str
+    envelope_sender: str
+    identity: str | None
+    header_message_id: str | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What became of one part of a mail: so many fax pages, or left out and why."""
+
+    name: str
+    type: str
+    pages: int
+    left_out: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Finished fax pages: a PDF in ``blob_id``, belonging to its message."""
+
+    id: str
+    message_id: str
+    blob_id: str
+    pages: int
+    size: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a fax ended: ``cause`` is a slug of the catalogue; ``code`` and ``text`` are the carrier's own, if any."""
+
+    outcome_class: OutcomeClass
+    cause: str
+    code: int | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fax:
+    """One fax to one number. ``version`` rises with every change of state and is the premise of the next."""
+
+    id: str
+    message_id: str
+    document_id: str | None
+    recipient: str
+    number: str
+    sender: str
+    identity: str | None
+    caller_id: str | None
+    state: FaxState
+    state_since: datetime
+    version: int
+    due_at: datetime | None
+    polls: int
+    hold_reason: HoldReason | None
+    pages: int | None
+    pages_sent: int | None
+    outcome: Outcome | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call to the carrier: its row is on disk before the call is made."""
+
+    id: str
+    fax_id: str
+    ordinal: int
+    started_at: datetime
+    ended_at: datetime | None
+    result: AttemptResult | None
+    carrier_job_id: str | None
+    transaction_id: str | None
+    code: int | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One line of a fax's history; ``actor`` is ``daemon``, ``carrier``, ``sender ADDRESS`` or ``operator NAME``."""
+
+    at: datetime
+    event: str
+    actor: str
+    detail: str

@@ -1,0 +1,123 @@
+"""Fax numbers: read as people write them, kept as E.164, shown as people write them."""
+
+import re
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
+
+from bridge.errors import NotAFaxNumber
+
+MAX_LENGTH = 40
+"""Characters; the longest E.164 number written with every separator stays well below."""
+
+_WRITTEN = re.compile(r"\+?[0-9(][0-9 ().\-]*", re.ASCII)
+_FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}", re.ASCII)
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+
+COSTLY_KINDS = {
+    PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
+    PhoneNumberType.SHARED_COST: "a shared-cost number",
+    PhoneNumberType.PERSONAL_NUMBER: "a personal number",
+}
+
+
+def understand(written: str, default_country: str) -> str:
+    """The E.164 form of a number as a person or a copier wrote it.
+
+    Digits, one leading plus, and the separators space ``( ) - .`` are understood, nothing else: letters, full-width
+    digits, extensions are refused, and digits are never picked out of other text. Without a plus the number is one of
+    ``default_country`` (ISO 3166 alpha-2).
+
+    Raises NotAFaxNumber, whose text says what was understood and what is wrong with it.
+    """
+    if len(written) > MAX_LENGTH or not _WRITTEN.fullmatch(written):
+        shown = "".join(char if " " < char < "\x7f" else "?" for char in written[:MAX_LENGTH])
+        raise NotAFaxNumber(f"<{shown}> is not a fax number; write it like +14155550123")
+    try:
+        number = phonenumbers.parse(written, default_country)
+    except NumberParseException as error:
+        raise NotAFaxNumber(f"{written} is not a telephone number: {_parse_trouble(error)}") from error
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if reason != ValidationResult.IS_POSSIBLE:
+        raise NotAFaxNumber(_length_trouble(number, reason))
+    if not phonenumbers.is_valid_number(number):
+        raise NotAFaxNumber(f"{_e164(number)} is not a number in use: check the area code and the digits")
+    return _e164(number)
+
+
+def is_e164(text: str) -> bool:
+    """Whether ``text`` has the shape of E.164: a plus and 7 to 15 digits."""
+    return _E164.fullmatch(text) is not None
+
+
+def country(e164: str) -> str:
+    """ISO 3166 alpha-2 of the country the number belongs to; empty when it belongs to none (satellites)."""
+    region = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
+    return "" if region is None or region == "001" else region
+
+
+def costly_kind(e164: str) -> str:
+    """Words for a kind of number that costs the caller extra (premium, shared cost, personal); empty if it is not."""
+    return COSTLY_KINDS.get(phonenumbers.number_type(phonenumbers.parse(e164)), "")
+
+
+def is_fictional(e164: str) -> bool:
+    """Whether the number is one of +1 AAA 555-0100 to 0199, reserved for fiction: nobody can ever be reached there."""
+    return _FICTIONAL.fullmatch(e164) is not None
+
+
+def as_people_write(e164: str) -> str:
+    """The number in its international form with spaces, ``+1 415-555-0123``; unreadable text comes back as it is."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(e164), PhoneNumberFormat.INTERNATIONAL)
+    except NumberParseException:
+        return e164
+
+
+def normalise_foreign(raw: str | None, default_country: str = "US") -> str:
+    """A number as the carrier writes it in hooks and lists, as E.164 where that is certain; else empty.
+
+    Seen in the wild: without the plus, and with a plus but the country code 1 missing (ten digits after it).
+    """
+    text = (raw or "").strip()
+    digits = text.removeprefix("+")
+    if not digits.isascii() or not digits.isdigit():
+        return ""
+    candidates = [f"+{digits}"]
+    if len(digits) == 10:  # noqa: PLR2004 - a North American number without its country code
+        candidates = [f"+1{digits}"] if default_country in {"US", "CA"} else candidates
+    for candidate in candidates:
+        if is_e164(candidate) and phonenumbers.is_possible_number(phonenumbers.parse(candidate)):
+            return candidate
+    return ""
+
+
+def same_line(one: str, other: str) -> bool:
+    """Whether two numbers name one line: equal digits, or, as a second try, equal last ten digits."""
+    a, b = (re.sub(r"\D", "", text, flags=re.ASCII) for text in (one, other))
+    if not a or not b:
+        return False
+    return a == b or (len(a) >= 10 and len(b) >= 10 and a[-10:] == b[-10:])  # noqa: PLR2004
+
+
+def _e164(number: PhoneNumber) -> str:
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _parse_trouble(error: NumberParseException) -> str:
+    return {
+        NumberParseException.INVALID_COUNTRY_CODE: "no country has that code",
+        NumberParseException.TOO_SHORT_AFTER_IDD: "it ends after the international prefix",
+        NumberParseException.TOO_SHORT_NSN: "too few digits",
+        NumberParseException.TOO_LONG: "too many digits",
+    }.get(error.error_type, "digits are missing")
+
+
+def _length_trouble(number: PhoneNumber, reason: int) -> str:
+    region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    digits = len(phonenumbers.national_significant_number(number))
+    example = phonenumbers.example_number(region)
+    wanted = f"; a {region} number has {len(phonenumbers.national_significant_number(example))}" if example else ""
+    if reason == ValidationResult.INVALID_COUNTRY_CODE:
+        return f"{_e164(number)} is not a telephone number: no country has that code"
+    return f"understood as {_e164(number)}: {digits} digits after the country code{wanted}"

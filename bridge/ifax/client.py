@@ -1,0 +1,255 @@
+"""The calls themselves, over httpx; nothing else in the program speaks HTTP to the carrier.
+
+The key goes to ``base_url``'s host only: redirects are not followed, and no URL found in an answer is ever fetched.
+``fax-send`` gets a connection of its own each time, so that an idle one closed by the far side can't look like a fax
+that may have been taken. Every body is read whatever the HTTP status, up to a bound.
+"""
+
+import asyncio
+import base64
+import contextlib
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Self
+
+import httpx
+
+from bridge.fax import numbers
+from bridge.fax.arrivals import Announcement
+from bridge.ifax import verdicts
+from bridge.ifax.answers import Answer, identifier
+from bridge.ifax.errors import CallRefused, CarrierError, NotTaken, OutcomeUnknown
+from bridge.ifax.models import FaxObject, announcement
+from bridge.ifax.options import IfaxOptions
+from bridge.runtime.clock import Clock
+from bridge.runtime.events import Events
+
+ANSWER_LIMIT = 1_000_000
+DOWNLOAD_LIMIT = 150_000_000
+"""Bytes of one answer at most: base64 makes a third more of a document."""
+
+FILE_NAME = "fax.pdf"
+"""Our own ASCII name for every document; the sender's names are nobody's business on the way."""
+
+_CHUNK = 64 * 1024
+_UNCLEAR_STATUSES = {408, 425, 499}
+_MAGIC = re.compile(rb"%PDF-|II\*\x00|MM\x00\*")
+
+
+@dataclass(frozen=True, slots=True)
+class FaxRequest:
+    """One fax to send: the number in E.164, the PDF's bytes."""
+
+    number: str
+    pdf: bytes
+    caller_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The carrier has the fax under this job id."""
+
+    job_id: str
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """Rows of the received list, newest first; ``last_id`` asks for the page after it, None when there are no rows."""
+
+    rows: tuple[Announcement, ...]
+    last_id: str | None
+
+
+class IfaxClient:
+    """The typed client; an async context manager. Safe to share between workers."""
+
+    def __init__(self, options: IfaxOptions, clock: Clock, events: Events) -> None:
+        self._options = options
+        self._clock = clock
+        self._events = events
+        stall = options.stall_timeout.total_seconds()
+        timeout = httpx.Timeout(stall, connect=options.connect_timeout.total_seconds())
+        headers = {"accessToken": options.access_token, "Accept": "application/json"}
+        common: dict[str, Any] = {"timeout": timeout, "headers": headers, "trust_env": False, "follow_redirects": False}
+        self._http = httpx.AsyncClient(**common)
+        self._once = httpx.AsyncClient(**common, limits=httpx.Limits(max_keepalive_connections=0))
+        self._uploads = asyncio.Semaphore(options.uploads)
+        self._downloads = asyncio.Semaphore(options.downloads)
+        self._next_call = 0.0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+        await self._once.aclose()
+
+    async def fax_send(self, request: FaxRequest) -> Taken:
+        """Hand one fax to the carrier. Taken means 2xx, ``status`` 1 and a job id, nothing less.
+
+        Raises CallRefused, NotTaken or OutcomeUnknown.
+        """
+        if numbers.is_fictional(request.number) and not self._options.is_loopback:
+            raise CallRefused("the number is reserved for fiction", "fictional-number")
+        body = await asyncio.to_thread(self._send_body, request)
+        upload = _Upload(body)
+        async with self._uploads:
+            try:
+                answer = await self._call(self._once, "fax-send", upload, len(body), ANSWER_LIMIT)
+            except (httpx.HTTPError, TimeoutError, OSError) as error:
+                if upload.begun:
+                    raise OutcomeUnknown(f"the call broke while the fax was handed over ({_name(error)})") from error
+                raise NotTaken(f"the fax service cannot be reached ({_name(error)})", "not-reached") from error
+        return self._read_send_answer(answer)
+
+    async def fax_status(self, job_id: str) -> tuple[FaxObject, Answer]:
+        """What the carrier says of a fax it has. Raises CarrierError when it says nothing usable."""
+        answer = await self._ask("fax-status", {"jobId": _as_sent(job_id)})
+        if not answer.ok or not isinstance(answer.data, dict):
+            raise CarrierError("the fax service gave no usable answer about the fax", answer)
+        return FaxObject.read(answer.data), answer
+
+    async def fax_download(self, job_id: str, transaction_id: str) -> tuple[bytes | None, Answer]:
+        """The file of a received fax (PDF or TIFF by its first bytes), or None with the answer that had none.
+
+        Raises CarrierError when no answer came at all.
+        """
+        body = {"jobId": job_id, "transactionId": transaction_id}
+        async with self._downloads:
+            answer = await self._ask("inbound/fax-download", body, DOWNLOAD_LIMIT)
+        return await asyncio.to_thread(document_in, answer), answer
+
+    async def list_received(self, start: date, end: date, last_id: str | None) -> ListPage:
+        """A page of the account's received faxes between two days, newest first, after the row ``last_id``."""
+        body: dict[str, Any] = {"startDate": f"{start:%m/%d/%Y}", "endDate": f"{end:%m/%d/%Y}", "sortBy": "newest"}
+        if last_id is not None:
+            body["lastFaxId"] = _as_sent(last_id)
+        answer = await self._ask("inbound/fax-list-all", body, ANSWER_LIMIT * 10)
+        if not answer.ok or not isinstance(answer.data, list):
+            raise CarrierError("the fax service gave no usable list of received faxes", answer)
+        rows = [row for row in answer.data if isinstance(row, dict)]
+        read = tuple(heard for row in rows if (heard := announcement(row)) is not None)
+        last = (identifier(rows[-1].get("faxId")) or identifier(rows[-1].get("jobId"))) if rows else None
+        return ListPage(read, last)
+
+    async def _ask(self, call: str, body: dict[str, Any], limit: int = ANSWER_LIMIT) -> Answer:
+        """A call that changes nothing at the carrier, so that any failure may simply be tried again later."""
+        content = json.dumps(body).encode()
+        try:
+            return await self._call(self._http, call, _Upload(content), len(content), limit)
+        except (httpx.HTTPError, TimeoutError, OSError) as error:
+            raise CarrierError(f"the fax service does not answer ({_name(error)})") from error
+
+    async def _call(self, http: httpx.AsyncClient, call: str, upload: "_Upload", length: int, limit: int) -> Answer:
+        await self._wait_for_turn()
+        url = f"{self._options.base_url}/customer/{call}"
+        headers = {"Content-Type": "application/json", "Content-Length": str(length)}
+        async with (
+            self._timed(call) as timed,
+            asyncio.timeout(self._options.call_timeout.total_seconds()),
+            http.stream("POST", url, content=upload, headers=headers) as response,
+        ):
+            raw = bytearray()
+            async for chunk in response.aiter_bytes():
+                raw += chunk
+                if len(raw) > limit:
+                    raise httpx.ReadError("the answer is longer than anything we ask for")
+            timed.result = str(response.status_code)
+            return Answer.read(response.status_code, bytes(raw), response.headers.get("Retry-After"))
+
+    async def _wait_for_turn(self) -> None:
+        """Space calls evenly so that no more than ``calls_per_second`` go out."""
+        now = self._clock.monotonic()
+        turn = max(now, self._next_call)
+        self._next_call = turn + 1 / self._options.calls_per_second
+        if turn > now:
+            await self._clock.sleep(turn - now)
+
+    @asynccontextmanager
+    async def _timed(self, call: str) -> AsyncIterator["_Timed"]:
+        started, timed = self._clock.monotonic(), _Timed()
+        try:
+            yield timed
+        finally:
+            seconds = self._clock.monotonic() - started
+            self._events.meters.carrier_seconds.labels(call=call, result=timed.result).observe(seconds)
+
+    def _send_body(self, request: FaxRequest) -> bytes:
+        file = {"fileName": FILE_NAME, "fileData": base64.b64encode(request.pdf).decode("ascii")}
+        body: dict[str, Any] = {"faxNumber": request.number, "faxQuality": self._options.quality, "faxData": [file]}
+        if request.caller_id:
+            body["callerId"] = request.caller_id
+        return json.dumps(body).encode()
+
+    def _read_send_answer(self, answer: Answer) -> Taken:
+        if answer.ok and answer.job_id is not None:
+            return Taken(answer.job_id, answer)
+        if answer.http_status == 429:  # noqa: PLR2004 - Too Many Requests
+            raise NotTaken("the fax service takes no more calls just now", "rate-limited", answer, _seconds(answer))
+        if 300 <= answer.http_status < 400:  # noqa: PLR2004 - HTTP's redirections
+            raise NotTaken("the fax service sends us elsewhere; ifax.base_url is wrong", "not-reached", answer)
+        unclear = answer.http_status >= 500 or answer.http_status in _UNCLEAR_STATUSES  # noqa: PLR2004 - server errors
+        says_no = not answer.is_2xx or ("status" in answer.fields and not answer.ok)
+        if unclear or not says_no or answer.job_id is not None:
+            raise OutcomeUnknown(
+                f"the fax service's answer (HTTP {answer.http_status}) does not say what it did", answer
+            )
+        raise CallRefused(answer.message or f"HTTP {answer.http_status}", verdicts.refusal_cause(answer), answer)
+
+
+class _Upload(httpx.AsyncByteStream):
+    """A request's body that knows whether any of it was handed to the connection."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = memoryview(body)
+        self.begun = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._body), _CHUNK):
+            self.begun = True
+            yield bytes(self._body[start : start + _CHUNK])
+
+
+class _Timed:
+    result = "broken"
+
+
+def document_in(answer: Answer) -> bytes | None:
+    """The PDF or TIFF in a download's answer: base64 in ``data``, a data URI, or the raw file as the body itself."""
+    if answer.is_2xx and _looks_like_document(answer.body):
+        return answer.body
+    data = answer.data
+    if not answer.ok or not isinstance(data, str):
+        return None
+    text = "".join(data.split())
+    if text[:5].lower() == "data:":
+        text = text.partition(",")[2]
+    with contextlib.suppress(ValueError):
+        raw = base64.b64decode(text, validate=True)
+        if _looks_like_document(raw):
+            return raw
+    return None
+
+
+def _looks_like_document(raw: bytes) -> bool:
+    found = _MAGIC.search(raw[:1024])
+    return found is not None and (found.start() == 0 or found.group() == b"%PDF-")
+
+
+def _as_sent(identity: str) -> int | str:
+    """An id as the page wants it: an integer where it is one."""
+    return int(identity) if identity.isascii() and identity.isdigit() and str(int(identity)) == identity else identity
+
+
+def _seconds(answer: Answer) -> float | None:
+    text = answer.retry_after or ""
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None  # noqa: PLR2004
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__

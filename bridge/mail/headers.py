@@ -1,0 +1,92 @@
+"""Header fields of foreign mail, read by one function: raw, bounded, total. Whatever bytes came in, this returns."""
+
+import re
+from dataclasses import dataclass
+
+from bridge.runtime import foreign
+
+HEADER_LIMIT = 256 * 1024
+"""Bytes of a message that are looked at for header fields."""
+
+FIELD_LIMIT = 1000
+VALUE_LIMIT = 20_000
+MESSAGE_ID_LIMIT = 250
+REFERENCES_KEPT = 20
+
+_FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:(.*)", re.DOTALL)
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.:\[\]_-]+>", re.ASCII)
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """Field values by lower-case name, in order of appearance, unfolded but otherwise as they came."""
+
+    fields: tuple[tuple[str, bytes], ...]
+
+    def raw(self, name: str) -> bytes | None:
+        """The first field of that name."""
+        return next((value for field, value in self.fields if field == name.lower()), None)
+
+    def text(self, name: str) -> str:
+        """The first field of that name as a person reads it: decoded, one line, 200 characters; empty if absent."""
+        value = self.raw(name)
+        return "" if value is None else foreign.header_text(value)
+
+    @property
+    def message_id(self) -> str | None:
+        """The Message-ID, if it matches the grammar and is no longer than 250 octets."""
+        found = self._ids("message-id")
+        return found[0] if found else None
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The ids of the thread so far, the message's own last; only well-formed ones, the latest twenty."""
+        thread = [*(self._ids("references") or self._ids("in-reply-to")), *self._ids("message-id")[:1]]
+        return tuple(dict.fromkeys(thread))[-REFERENCES_KEPT:]
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether the mail says of itself that a program sent it (RFC 3834)."""
+        value = self.raw("auto-submitted")
+        if value is None:
+            return False
+        word = foreign.decode(value).partition(";")[0].partition("(")[0].strip().lower()
+        return word != "no"
+
+    def count(self, name: str) -> int:
+        """How many fields of that name there are."""
+        return sum(1 for field, _ in self.fields if field == name.lower())
+
+    def _ids(self, name: str) -> list[str]:
+        value = self.raw(name)
+        if value is None:
+            return []
+        found = _MESSAGE_ID.findall(foreign.decode(value))
+        return [identity for identity in found if len(identity) <= MESSAGE_ID_LIMIT]
+
+
+def read_headers(message: bytes) -> Headers:
+    """The header fields at the start of ``message``; lines that are no field are passed over, folded ones joined."""
+    fields: list[tuple[str, bytes]] = []
+    name: str | None = None
+    pieces: list[bytes] = []
+
+    def close() -> None:
+        if name is not None:
+            fields.append((name, b"".join(pieces)[:VALUE_LIMIT].strip()))
+
+    for line in _LINE_END.split(message[:HEADER_LIMIT]):
+        if not line:
+            break
+        if line[:1] in b" \t":
+            pieces.append(b" " + line.strip())
+            continue
+        close()
+        name, pieces = None, []
+        if len(fields) >= FIELD_LIMIT:
+            break
+        if match := _FIELD.fullmatch(line):
+            name, pieces = match[1].decode("ascii").lower(), [match[2]]
+    close()
+    return Headers(tuple(fields))

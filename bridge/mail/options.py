@@ -1,0 +1,17 @@
+"""Who our mail is from, and whom it concerns."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MailOptions:
+    """``sender`` is the From field as configured; ``hostname`` the right side of our Message-IDs.
+
+    ``domain`` is the first of our own, under which bounces come back; ``admin`` is told what an operator must know.
+    """
+
+    sender: str
+    hostname: str
+    domain: str
+    admin: str
+    default_country: str = "US"

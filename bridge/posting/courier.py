@@ -1,0 +1,68 @@
+"""The courier: works off the outbox, due mail by due mail, with growing pauses for as long as five days."""
+
+from datetime import timedelta
+
+from bridge.fax.arrivals import Mail
+from bridge.posting import relay
+from bridge.posting.options import RelayOptions
+from bridge.runtime.worker import Bell, Duty
+from bridge.store import outbox
+from bridge.store.desk import Desk
+
+PAUSES = (
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+)
+"""After each failed try; the last one again and again."""
+
+GIVEN_UP_AFTER = timedelta(days=5)
+
+
+class Courier:
+    """The worker that hands mail to the relay."""
+
+    def __init__(self, desk: Desk, options: RelayOptions, name: str) -> None:
+        self._desk = desk
+        self._options = options
+        self._owner = name
+
+    @property
+    def duty(self) -> Duty[Mail]:
+        """What the worker loop runs."""
+        return Duty("post", Bell.POST, self._claim, self.deliver, self._renew)
+
+    async def deliver(self, mail: Mail) -> None:
+        """One try for one mail."""
+        assert mail.blob_id is not None
+        content = await self._desk.store.read_blob(mail.blob_id)
+        result = await relay.hand_over(self._options, mail.envelope_sender, mail.recipient, content)
+        now = self._desk.clock.now()
+        owed_since = await self._desk.store.read(lambda connection: outbox.created_at(connection, mail.id))
+        if result.taken:
+            await self._desk.store.write(
+                lambda connection: outbox.sent(connection, mail, self._owner, now, result.reply)
+            )
+            self._desk.events.mail_sent(mail=mail.id, kind=mail.kind)
+        elif result.permanent or now - owed_since > GIVEN_UP_AFTER:
+            await self._desk.store.write(
+                lambda connection: outbox.failed(connection, mail, self._owner, now, result.reply)
+            )
+            self._desk.events.mail_failed(mail=mail.id, kind=mail.kind, code=result.code)
+        else:
+            due_at = now + PAUSES[min(mail.tries, len(PAUSES) - 1)]
+            await self._desk.store.write(
+                lambda connection: outbox.defer(connection, mail, self._owner, due_at, result.reply)
+            )
+            self._desk.events.mail_deferred(mail=mail.id, kind=mail.kind, tries=mail.tries + 1, code=result.code)
+
+    async def _claim(self) -> Mail | None:
+        return await self._desk.store.write(lambda connection: outbox.claim(connection, self._desk.lease(self._owner)))
+
+    async def _renew(self, mail: Mail) -> bool:
+        return await self._desk.store.write(
+            lambda connection: outbox.renew(connection, mail.id, self._desk.lease(self._owner))
+        )

@@ -1,0 +1,204 @@
+"""Announced faxes are fetched with both ids until there is a PDF or TIFF that opens; only that confirms a hook.
+
+Empty, broken or strange answers are "not yet" and asked again for a day. The carrier saying that the file is gone is
+told to the fallback; a pair of ids it has never heard of is an invented hook, and quarantined without a word by mail.
+"""
+
+import io
+import tempfile
+from collections import deque
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from bridge.document.renderer import DocumentUnusable, Renderer
+from bridge.fax.arrivals import Received
+from bridge.fax.states import ReceivedState
+from bridge.ifax import verdicts
+from bridge.ifax.answers import Answer
+from bridge.ifax.client import IfaxClient
+from bridge.ifax.errors import CarrierError
+from bridge.ifax.verdicts import Fate
+from bridge.receiving.mails import Mailer
+from bridge.receiving.options import ReceivingOptions
+from bridge.runtime.clock import Clock
+from bridge.runtime.worker import Bell, Duty
+from bridge.store import arrivals, blobs, history, outbox
+from bridge.store.desk import Desk
+from bridge.store.history import EvidenceKind
+
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=15)
+GIVEN_UP_AFTER = timedelta(days=1)
+
+STRANGERS_PER_MINUTE = 10
+"""Confirming calls for ids only a hook has spoken of: an invented flood costs no more than this."""
+
+
+class Fetcher:
+    """The worker that calls ``fax-download``."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        carrier: IfaxClient,
+        renderer: Renderer,
+        mailer: Mailer,
+        options: ReceivingOptions,
+        budget: "StrangerBudget",
+        name: str,
+    ) -> None:
+        self._desk = desk
+        self._carrier = carrier
+        self._renderer = renderer
+        self._mailer = mailer
+        self._options = options
+        self._budget = budget
+        self._owner = name
+
+    @property
+    def duty(self) -> Duty[Received]:
+        """What the worker loop runs."""
+        return Duty("fetch", Bell.FETCH, self._claim, self.fetch, self._renew)
+
+    async def fetch(self, fax: Received) -> None:
+        """One try for one fax."""
+        if not fax.listed and not self._budget.take():
+            await self._later(fax, "too many unknown hooks this minute", None, counts=False)
+            return
+        try:
+            file, answer = await self._carrier.fax_download(fax.carrier_job_id, fax.transaction_id)
+        except CarrierError as error:
+            await self._later(fax, error.public, error.answer)
+            return
+        if file is not None:
+            await self._keep(fax, file, answer)
+            return
+        fate = verdicts.download_fate(answer)
+        if fate is Fate.GONE:
+            await self._lost(fax, "the fax service no longer has the file", answer)
+        elif fate is Fate.NEVER_WAS and not fax.listed:
+            await self._quarantine(fax, answer)
+        else:
+            await self._later(fax, f"no file yet (HTTP {answer.http_status}) {answer.message}".rstrip(), answer)
+
+    async def _keep(self, fax: Received, file: bytes, answer: Answer) -> None:
+        """A file came: kept as PDF once it opens and its pages can be counted."""
+        with tempfile.TemporaryFile(dir=self._desk.store.blobs.workspace) as source:
+            source.write(file)
+            source.seek(0)
+            try:
+                async with self._renderer.from_received(io.FileIO(source.fileno(), closefd=False)) as made:
+                    blob = await self._desk.store.blobs.copy(self._desk.ids.file_name(), made.path)
+                    pages = made.pages
+            except DocumentUnusable as error:
+                await self._later(fax, error.public, None)
+                return
+        now = self._desk.clock.now()
+        total = fax.pages_total if fax.pages_total is not None else pages
+
+        def unit(connection: sa.Connection) -> None:
+            blobs.record(connection, blob, "received", now)
+            self._evidence(connection, fax, answer, now, f"{len(file)} bytes")
+            arrivals.change(
+                connection,
+                fax,
+                ReceivedState.FETCHED,
+                now=now,
+                owner=self._owner,
+                due_at=now,
+                detail=f"{pages} {'page' if pages == 1 else 'pages'}, {blob.size} bytes",
+                blob_id=blob.id,
+                pages=pages,
+                pages_total=total,
+            )
+
+        await self._desk.store.write(unit)
+        self._desk.events.received_fetched(received=fax.id, pages=pages, size=blob.size)
+        self._desk.bells.ring(Bell.ROUTE)
+
+    async def _later(self, fax: Received, why: str, answer: Answer | None, *, counts: bool = True) -> None:
+        now = self._desk.clock.now()
+        if now - fax.created_at > GIVEN_UP_AFTER:
+            await self._lost(fax, f"no file within a day; the last try said: {why}", answer)
+            return
+        tries = fax.tries + counts
+        pause = min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE) if counts else timedelta(minutes=1)
+
+        def unit(connection: sa.Connection) -> None:
+            if answer is not None:
+                self._evidence(connection, fax, answer, now, answer.evidence)
+            arrivals.later(connection, fax.id, self._owner, now + pause, tries=tries)
+
+        await self._desk.store.write(unit)
+        self._desk.events.received_not_yet(received=fax.id, why=why if answer is None else f"HTTP {answer.http_status}")
+
+    async def _lost(self, fax: Received, why: str, answer: Answer | None) -> None:
+        """The fallback is told all that is known, with the file a hook brought where there is one."""
+        now = self._desk.clock.now()
+        brought = None if fax.hook_blob_id is None else await self._desk.store.read_blob(fax.hook_blob_id)
+        drafts: list[outbox.Draft] = [
+            await self._mailer.lost(fax, target.address, why, brought, now) for target in self._options.fallback
+        ]
+
+        def unit(connection: sa.Connection) -> None:
+            if answer is not None:
+                self._evidence(connection, fax, answer, now, answer.evidence)
+            arrivals.change(connection, fax, ReceivedState.LOST, now=now, owner=self._owner, detail=why)
+            for draft in drafts:
+                draft.write(connection, now)
+
+        await self._desk.store.write(unit)
+        self._desk.events.received_lost(received=fax.id, why="gone" if answer is not None else "given up")
+        self._desk.bells.ring(Bell.POST)
+
+    async def _quarantine(self, fax: Received, answer: Answer) -> None:
+        now = self._desk.clock.now()
+
+        def unit(connection: sa.Connection) -> None:
+            self._evidence(connection, fax, answer, now, answer.evidence)
+            detail = "a hook spoke of it, but the fax service knows no such fax"
+            arrivals.change(connection, fax, ReceivedState.QUARANTINED, now=now, owner=self._owner, detail=detail)
+
+        await self._desk.store.write(unit)
+        self._desk.events.received_quarantined(received=fax.id, why="unknown to the carrier")
+
+    def _evidence(self, connection: sa.Connection, fax: Received, answer: Answer, now: datetime, body: str) -> None:
+        history.add_evidence(
+            connection,
+            at=now,
+            kind=EvidenceKind.DOWNLOAD,
+            direction="in",
+            body=body,
+            http_status=answer.http_status,
+            received_id=fax.id,
+            carrier_job_id=fax.carrier_job_id,
+            transaction_id=fax.transaction_id,
+        )
+
+    async def _claim(self) -> Received | None:
+        return await self._desk.store.write(
+            lambda connection: arrivals.claim(connection, self._desk.lease(self._owner), ReceivedState.ANNOUNCED)
+        )
+
+    async def _renew(self, fax: Received) -> bool:
+        return await self._desk.store.write(
+            lambda connection: arrivals.renew(connection, fax.id, self._desk.lease(self._owner))
+        )
+
+
+class StrangerBudget:
+    """Ten calls in any minute, shared by all fetchers."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._taken: deque[float] = deque(maxlen=STRANGERS_PER_MINUTE)
+
+    def take(self) -> bool:
+        """Whether one more call may be made now."""
+        now = self._clock.monotonic()
+        if len(self._taken) == STRANGERS_PER_MINUTE and now - self._taken[0] < 60:  # noqa: PLR2004 - a minute
+            return False
+        self._taken.append(now)
+        return True

@@ -1,0 +1,16 @@
+"""How faxes come in."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bridge.fax.options import Route, Target
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivingOptions:
+    """``fallback`` gets what no route fits, and all that needs a person's eye."""
+
+    poll_interval: timedelta
+    fallback: tuple[Target, ...]
+    routes: tuple[Route, ...]
+    downloads: int = 2

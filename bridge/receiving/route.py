@@ -1,0 +1,67 @@
+"""Fetched faxes are routed: one delivery and one mail for each mailbox, owed in the same transaction."""
+
+import sqlalchemy as sa
+
+from bridge.fax import routes
+from bridge.fax.arrivals import Delivery, DeliveryState, Received
+from bridge.fax.states import ReceivedState
+from bridge.receiving.mails import Mailer
+from bridge.receiving.options import ReceivingOptions
+from bridge.runtime.worker import Bell, Duty
+from bridge.store import arrivals
+from bridge.store.desk import Desk
+
+
+class Router:
+    """The worker that decides where a received fax goes."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        mailer: Mailer,
+        options: ReceivingOptions,
+        name: str,
+    ) -> None:
+        self._desk = desk
+        self._mailer = mailer
+        self._options = options
+        self._owner = name
+
+    @property
+    def duty(self) -> Duty[Received]:
+        """What the worker loop runs."""
+        return Duty("route", Bell.ROUTE, self._claim, self.route, self._renew)
+
+    async def route(self, fax: Received) -> None:
+        """The first route that fits, else the fallback."""
+        now = self._desk.clock.now()
+        route = routes.choose(self._options.routes, self._options.fallback, fax.called, fax.caller)
+        assert fax.blob_id is not None
+        pdf = await self._desk.store.read_blob(fax.blob_id)
+        deliveries = [
+            Delivery(self._desk.ids.new(), fax.id, target, self._desk.ids.token(), DeliveryState.WAITING, now)
+            for target in dict.fromkeys(route.deliver)
+        ]
+        drafts = [await self._mailer.fax(fax, delivery, pdf, now) for delivery in deliveries]
+
+        def unit(connection: sa.Connection) -> None:
+            arrivals.change(
+                connection, fax, ReceivedState.ROUTED, now=now, owner=self._owner, detail=f"route {route.name!r}"
+            )
+            arrivals.add_deliveries(connection, deliveries)
+            for draft in drafts:
+                draft.write(connection, now)
+
+        await self._desk.store.write(unit)
+        self._desk.events.received_routed(received=fax.id, route=route.name, deliveries=len(deliveries))
+        self._desk.bells.ring(Bell.POST)
+
+    async def _claim(self) -> Received | None:
+        return await self._desk.store.write(
+            lambda connection: arrivals.claim(connection, self._desk.lease(self._owner), ReceivedState.FETCHED)
+        )
+
+    async def _renew(self, fax: Received) -> bool:
+        return await self._desk.store.write(
+            lambda connection: arrivals.renew(connection, fax.id, self._desk.lease(self._owner))
+        )

@@ -1,0 +1,181 @@
+"""The vocabulary of log events: a method for each, so that what is logged, and what never is, stands in one place.
+
+No subject, no document, no whole fax number ever is a field here: numbers go through ``masked``. Each event is one
+line; JSON off a terminal. ``docs/log-events.md`` lists them; a test holds that page against this class.
+"""
+
+import logging
+import sys
+from typing import Literal, TextIO
+
+import structlog
+
+from bridge.runtime.meters import Meters
+
+VISIBLE_DIGITS = 2
+"""Of a fax number only the country's first digits and these last ones are shown."""
+
+LogFormat = Literal["auto", "json", "console"]
+
+
+def masked(number: str) -> str:
+    """A fax number with its middle hidden: ``+1415****23``; short ones vanish wholly."""
+    if len(number) < 8:  # noqa: PLR2004 - nothing that short can be shown in part
+        return "*" * len(number)
+    return f"{number[:5]}{'*' * (len(number) - 5 - VISIBLE_DIGITS)}{number[-VISIBLE_DIGITS:]}"
+
+
+def configure_logging(level: str, log_format: LogFormat, stream: TextIO = sys.stderr) -> None:
+    """Set up structlog for the process; standard-library loggers of our libraries are cut to warnings.
+
+    aiosmtpd's own logger prints command lines with whole addresses: it is silenced.
+    """
+    as_json = log_format == "json" or (log_format == "auto" and not stream.isatty())
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer(sort_keys=False) if as_json else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(stream=stream, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", force=True)
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)
+    logging.getLogger("mail.debug").setLevel(logging.CRITICAL + 1)
+    for noisy in ("httpx", "httpcore", "uvicorn", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class Events:
+    """Says what happened: to the log, and to the meters where there is one for it."""
+
+    def __init__(self, meters: Meters | None = None) -> None:
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+        self.meters = meters or Meters()
+
+    # The daemon
+
+    def started(self, *, version: str, database: str) -> None:
+        self._log.info("daemon.started", version=version, database=database)
+
+    def listening(self, *, what: str, address: str) -> None:
+        self._log.info("daemon.listening", what=what, address=address)
+
+    def stopping(self, *, signal: str) -> None:
+        self._log.info("daemon.stopping", signal=signal)
+
+    def stopped(self, *, clean: bool) -> None:
+        self._log.info("daemon.stopped", clean=clean)
+
+    def recovered(self, *, unconfirmed: int) -> None:
+        self._log.warning("daemon.recovered", unconfirmed=unconfirmed)
+
+    def worker_failed(self, *, worker: str, error: BaseException) -> None:
+        self._log.error("worker.failed", worker=worker, error=type(error).__name__, exc_info=_frames_only(error))
+
+    def lease_lost(self, *, worker: str) -> None:
+        self._log.warning("worker.lease_lost", worker=worker)
+
+    # Mail comes in
+
+    def mail_refused(self, *, client: str, verb: str, reply: str) -> None:
+        """``reply`` is cut to its codes: its text may name the number as understood."""
+        codes = " ".join(reply.split(" ")[:2])
+        self.meters.refused.labels(code=codes.split(" ")[0]).inc()
+        self._log.info("mail.refused", client=client, verb=verb, reply=codes)
+
+    def mail_accepted(self, *, client: str, message: str, faxes: int, size: int) -> None:
+        self._log.info("mail.accepted", client=client, message=message, faxes=faxes, size=size)
+
+    def intake_failed(self, *, client: str, error: BaseException) -> None:
+        self._log.error("mail.intake_failed", client=client, error=type(error).__name__, exc_info=_frames_only(error))
+
+    # A fax goes out
+
+    def fax_accepted(self, *, fax: str, message: str, number: str) -> None:
+        self.meters.accepted.inc()
+        self._log.info("fax.accepted", fax=fax, message=message, number=masked(number))
+
+    def fax_prepared(self, *, fax: str, pages: int) -> None:
+        self._log.info("fax.prepared", fax=fax, pages=pages)
+
+    def fax_submitting(self, *, fax: str, attempt: str, number: str) -> None:
+        self._log.info("fax.submitting", fax=fax, attempt=attempt, number=masked(number))
+
+    def fax_taken(self, *, fax: str, job: str) -> None:
+        self._log.info("fax.taken", fax=fax, job=job)
+
+    def fax_not_taken(self, *, fax: str, cause: str, tries: int) -> None:
+        self._log.warning("fax.not_taken", fax=fax, cause=cause, tries=tries)
+
+    def fax_unconfirmed(self, *, fax: str, cause: str) -> None:
+        self._log.warning("fax.unconfirmed", fax=fax, cause=cause)
+
+    def fax_polled(self, *, fax: str, word: str, code: int | None) -> None:
+        self._log.info("fax.polled", fax=fax, word=word, code=code)
+
+    def fax_poll_failed(self, *, fax: str, error: BaseException) -> None:
+        self._log.warning("fax.poll_failed", fax=fax, error=type(error).__name__)
+
+    def fax_ended(self, *, fax: str, state: str, outcome: str, code: int | None) -> None:
+        self.meters.ended.labels(outcome=outcome).inc()
+        self._log.info("fax.ended", fax=fax, state=state, outcome=outcome, code=code)
+
+    # A fax comes in
+
+    def hook_received(self, *, direction: str, form: str, known: bool) -> None:
+        self._log.info("hook.received", direction=direction, form=form, known=known)
+
+    def hook_refused(self, *, status: int, why: str) -> None:
+        self._log.warning("hook.refused", status=status, why=why)
+
+    def poll_done(self, *, pages: int, new: int, backlog: int) -> None:
+        self._log.info("poll.done", pages=pages, new=new, backlog=backlog)
+
+    def poll_failed(self, *, error: BaseException) -> None:
+        self._log.warning("poll.failed", error=type(error).__name__)
+
+    def received_announced(self, *, received: str, by: str) -> None:
+        self._log.info("received.announced", received=received, by=by)
+
+    def received_not_yet(self, *, received: str, why: str) -> None:
+        self._log.info("received.not_yet", received=received, why=why)
+
+    def received_fetched(self, *, received: str, pages: int, size: int) -> None:
+        self.meters.received.inc()
+        self._log.info("received.fetched", received=received, pages=pages, size=size)
+
+    def received_quarantined(self, *, received: str, why: str) -> None:
+        self._log.warning("received.quarantined", received=received, why=why)
+
+    def received_lost(self, *, received: str, why: str) -> None:
+        self._log.error("received.lost", received=received, why=why)
+
+    def received_routed(self, *, received: str, route: str, deliveries: int) -> None:
+        self._log.info("received.routed", received=received, route=route, deliveries=deliveries)
+
+    # Mail leaves
+
+    def mail_sent(self, *, mail: str, kind: str) -> None:
+        self.meters.mailed.labels(kind=kind).inc()
+        self._log.info("mail.sent", mail=mail, kind=kind)
+
+    def mail_deferred(self, *, mail: str, kind: str, tries: int, code: int | None) -> None:
+        self._log.warning("mail.deferred", mail=mail, kind=kind, tries=tries, code=code)
+
+    def mail_failed(self, *, mail: str, kind: str, code: int | None) -> None:
+        self._log.error("mail.failed", mail=mail, kind=kind, code=code)
+
+
+def _frames_only(error: BaseException) -> BaseException:
+    """The traceback without the exception's own text, which may quote what a stranger sent."""
+    bare = RuntimeError(type(error).__name__)
+    bare.__traceback__ = error.__traceback__
+    bare.__suppress_context__ = True
+    return bare

@@ -1,0 +1,194 @@
+"""Ready faxes go to the carrier: the line is leased, the intent is written, then the call is made, then its outcome.
+
+Outcomes: taken; refused (the fax ends); surely not taken (three tries); unknown (never again by itself: it may be going
+out, and both sender and operator are told).
+"""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from bridge.fax import outcomes
+from bridge.fax.jobs import AttemptResult, Fax, Outcome
+from bridge.fax.states import FaxState
+from bridge.ifax.answers import Answer, small
+from bridge.ifax.client import FaxRequest, IfaxClient, Taken
+from bridge.ifax.errors import CallRefused, NotTaken, OutcomeUnknown
+from bridge.runtime.worker import Bell, Duty
+from bridge.sending import settle
+from bridge.sending.options import SendingOptions
+from bridge.sending.report import Change, Reporter, write_end
+from bridge.store import attempts, destinations, faxes, history
+from bridge.store.desk import Desk
+from bridge.store.history import EvidenceKind
+
+TRIES = 3
+"""Calls that surely did not reach the carrier before the fax is given up."""
+
+PAUSES = (timedelta(seconds=5), timedelta(seconds=30))
+"""Before the second and the third."""
+
+
+class Submitter:
+    """The worker that calls ``fax-send``."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        carrier: IfaxClient,
+        reporter: Reporter,
+        options: SendingOptions,
+        name: str,
+    ) -> None:
+        self._desk = desk
+        self._carrier = carrier
+        self._reporter = reporter
+        self._options = options
+        self._owner = name
+
+    @property
+    def duty(self) -> Duty[Fax]:
+        """What the worker loop runs."""
+        return Duty("submit", Bell.SUBMIT, self._claim, self.submit, self._renew)
+
+    async def submit(self, fax: Fax) -> None:
+        """One call for one fax whose line we hold."""
+        request = FaxRequest(fax.number, await self._pages(fax), fax.caller_id)
+        attempt, started = self._desk.ids.new(), self._desk.clock.now()
+        await self._desk.store.write(lambda connection: attempts.begin(connection, fax, attempt, self._owner, started))
+        self._desk.events.fax_submitting(fax=fax.id, attempt=attempt, number=fax.number)
+        submitted = await self._desk.store.read(lambda connection: faxes.get(connection, fax.id))
+        assert submitted is not None
+        try:
+            taken = await self._carrier.fax_send(request)
+        except CallRefused as error:
+            await self._refused(submitted, attempt, error)
+        except NotTaken as error:
+            await self._not_taken(submitted, attempt, error)
+        except OutcomeUnknown as error:
+            await self._unknown(submitted, attempt, error)
+        else:
+            await self._taken(submitted, attempt, taken)
+
+    async def _pages(self, fax: Fax) -> bytes:
+        assert fax.document_id is not None
+        document = await self._desk.store.read(lambda connection: faxes.document_of(connection, fax.document_id or ""))
+        return await self._desk.store.read_blob(document.blob_id)
+
+    async def _taken(self, fax: Fax, attempt: str, taken: Taken) -> None:
+        now = self._desk.clock.now()
+
+        def unit(connection: sa.Connection) -> None:
+            self._keep_answer(connection, attempt, taken.answer, now, taken.job_id)
+            attempts.finish(connection, attempt, AttemptResult.TAKEN, now, job_id=taken.job_id)
+            hooked = history.was_hooked(connection, taken.job_id)
+            faxes.change(
+                connection,
+                fax,
+                FaxState.SENDING,
+                now=now,
+                event="taken",
+                actor=history.CARRIER,
+                detail=f"iFax job {taken.job_id}",
+                due_at=now if hooked else now + self._options.first_poll,
+                polls=0,
+            )
+
+        await self._desk.store.write(unit)
+        self._desk.events.fax_taken(fax=fax.id, job=taken.job_id)
+        self._desk.bells.ring(Bell.TRACK)
+
+    async def _refused(self, fax: Fax, attempt: str, error: CallRefused) -> None:
+        code, text = _words(error.answer)
+        change = Change(fax, FaxState.FAILED, _outcome(error.cause, code, text), pages_sent=0)
+        now = self._desk.clock.now()
+
+        def unit(connection: sa.Connection) -> None:
+            self._keep_answer(connection, attempt, error.answer, now)
+            attempts.finish(connection, attempt, AttemptResult.REFUSED, now, code=code, message=text or error.public)
+            write_end(connection, change, now, f"refused: {error.public}")
+
+        await self._reporter.carry_out(change, now, unit)
+        self._desk.bells.ring(Bell.SUBMIT)
+
+    async def _not_taken(self, fax: Fax, attempt: str, error: NotTaken) -> None:
+        code, text = _words(error.answer)
+        now = self._desk.clock.now()
+        before = await self._desk.store.read(
+            lambda connection: attempts.count(connection, fax.id, AttemptResult.NOT_TAKEN)
+        )
+        tries = before + 1
+        self._desk.events.fax_not_taken(fax=fax.id, cause=error.cause, tries=tries)
+        change = Change(fax, FaxState.FAILED, _outcome(error.cause, code, text), pages_sent=0)
+
+        def write_attempt(connection: sa.Connection) -> None:
+            self._keep_answer(connection, attempt, error.answer, now)
+            attempts.finish(connection, attempt, AttemptResult.NOT_TAKEN, now, code=code, message=text or error.public)
+
+        def try_again(connection: sa.Connection) -> None:
+            write_attempt(connection)
+            faxes.change(
+                connection,
+                fax,
+                FaxState.READY,
+                now=now,
+                event="not_taken",
+                detail=f"{error.public}; try {tries} of {TRIES}",
+                due_at=now + max(PAUSES[tries - 1], timedelta(seconds=error.retry_after or 0)),
+            )
+
+        def give_up(connection: sa.Connection) -> None:
+            write_attempt(connection)
+            write_end(connection, change, now, f"{error.public}; try {tries} of {TRIES}, given up")
+
+        if tries < TRIES:
+            await self._desk.store.write(try_again)
+        else:
+            await self._reporter.carry_out(change, now, give_up, tell_admin=True)
+
+    async def _unknown(self, fax: Fax, attempt: str, error: OutcomeUnknown) -> None:
+        code, text = _words(error.answer)
+        job_id = error.answer.job_id if error.answer else None
+
+        def write_attempt(connection: sa.Connection, now: datetime) -> None:
+            self._keep_answer(connection, attempt, error.answer, now, job_id)
+            attempts.finish(connection, attempt, AttemptResult.UNKNOWN, now, code=code, message=text or error.public)
+
+        await settle.become_unconfirmed(self._reporter, fax, self._desk.clock.now(), error.public, write_attempt)
+
+    def _keep_answer(
+        self, connection: sa.Connection, attempt: str, answer: Answer | None, now: datetime, job_id: str | None = None
+    ) -> None:
+        if answer is not None:
+            history.add_evidence(
+                connection,
+                at=now,
+                kind=EvidenceKind.ANSWER,
+                direction="out",
+                body=answer.evidence,
+                http_status=answer.http_status,
+                attempt_id=attempt,
+                carrier_job_id=job_id,
+            )
+
+    async def _claim(self) -> Fax | None:
+        def unit(connection: sa.Connection) -> Fax | None:
+            row = destinations.claim(connection, self._desk.lease(self._owner))
+            return None if row is None else faxes.from_row(row)
+
+        return await self._desk.store.write(unit)
+
+    async def _renew(self, fax: Fax) -> bool:
+        return await self._desk.store.write(
+            lambda connection: destinations.renew(connection, fax.number, self._desk.lease(self._owner))
+        )
+
+
+def _outcome(slug: str, code: int | None, text: str | None) -> Outcome:
+    cause = outcomes.cause(slug)
+    return Outcome(cause.outcome_class, cause.slug, code, text)
+
+
+def _words(answer: Answer | None) -> tuple[int | None, str | None]:
+    """The carrier's own code and sentence, where there was an answer."""
+    return (None, None) if answer is None else (small(answer.code), answer.message or None)

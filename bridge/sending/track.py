@@ -1,0 +1,149 @@
+"""Faxes the carrier has are asked after: when a hook spoke of them, else at growing intervals, until the final word.
+
+Only ``fax-status``, asked with our key, ends anything; a hook merely makes the question prompt.
+"""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from bridge.fax.jobs import Attempt, AttemptResult, Fax
+from bridge.fax.states import FaxState
+from bridge.ifax import verdicts
+from bridge.ifax.answers import Answer
+from bridge.ifax.client import IfaxClient
+from bridge.ifax.errors import CarrierError
+from bridge.ifax.models import FaxObject
+from bridge.ifax.verdicts import Ended
+from bridge.runtime.worker import Bell, Duty
+from bridge.sending import settle
+from bridge.sending.options import SendingOptions
+from bridge.sending.report import Change, Reporter, write_end
+from bridge.store import attempts, faxes, history
+from bridge.store.desk import Desk
+from bridge.store.history import EvidenceKind
+
+GROWTH = 1.5
+LONGEST_INTERVAL = timedelta(minutes=15)
+
+ASKED_LONG_ENOUGH = timedelta(hours=24)
+"""After that without a final word the fax is unconfirmed, and said so, rather than failed."""
+
+RESULTS = {
+    FaxState.DELIVERED: AttemptResult.DELIVERED,
+    FaxState.FAILED: AttemptResult.FAILED,
+    FaxState.CANCELLED: AttemptResult.CANCELLED,
+}
+
+
+class Tracker:
+    """The worker that calls ``fax-status``."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        carrier: IfaxClient,
+        reporter: Reporter,
+        options: SendingOptions,
+        name: str,
+    ) -> None:
+        self._desk = desk
+        self._carrier = carrier
+        self._reporter = reporter
+        self._options = options
+        self._owner = name
+
+    @property
+    def duty(self) -> Duty[Fax]:
+        """What the worker loop runs."""
+        return Duty("track", Bell.TRACK, self._claim, self.track, self._renew)
+
+    async def track(self, fax: Fax) -> None:
+        """Ask once; end the fax on a final word, else ask again later."""
+        attempt = await self._attempt(fax)
+        assert attempt.carrier_job_id is not None
+        try:
+            seen, answer = await self._carrier.fax_status(attempt.carrier_job_id)
+        except CarrierError as error:
+            self._desk.events.fax_poll_failed(fax=fax.id, error=error)
+            await self._ask_later(fax, attempt, error.answer)
+            return
+        self._desk.events.fax_polled(fax=fax.id, word=seen.word, code=seen.code)
+        ended = verdicts.verdict(seen, fax.pages or 0)
+        if ended is None:
+            await self._ask_later(fax, attempt, answer)
+        else:
+            await self._end(fax, attempt, seen, ended, answer)
+
+    async def _end(self, fax: Fax, attempt: Attempt, seen: FaxObject, ended: Ended, answer: Answer) -> None:
+        now = self._desk.clock.now()
+        change = Change(fax, ended.state, ended.outcome, pages_sent=ended.pages_sent)
+        said = f"iFax says {seen.word}, code {seen.code}: {seen.text}"
+
+        def unit(connection: sa.Connection) -> None:
+            self._keep(connection, attempt, answer, now)
+            attempts.finish(
+                connection,
+                attempt.id,
+                RESULTS[ended.state],
+                now,
+                code=seen.code,
+                message=seen.text or None,
+                transaction_id=seen.transaction_id,
+            )
+            write_end(connection, change, now, said, self._owner)
+
+        await self._reporter.carry_out(change, now, unit)
+        self._desk.bells.ring(Bell.SUBMIT)  # the line is free for the next fax to this number
+
+    async def _ask_later(self, fax: Fax, attempt: Attempt, answer: Answer | None) -> None:
+        now = self._desk.clock.now()
+        if fax.state is FaxState.SENDING and now - attempt.started_at > ASKED_LONG_ENOUGH:
+            hours = f"{ASKED_LONG_ENOUGH.total_seconds() / 3600:.0f} hours"
+            await settle.become_unconfirmed(
+                self._reporter,
+                fax,
+                now,
+                f"no final word from iFax within {hours}",
+                lambda connection, at: self._keep(connection, attempt, answer, at),
+            )
+            return
+        # An unconfirmed fax is asked after once for each hook; a sending one again and again.
+        due_at = now + self._interval(fax.polls) if fax.state is FaxState.SENDING else None
+
+        def unit(connection: sa.Connection) -> None:
+            self._keep(connection, attempt, answer, now)
+            faxes.ask_later(connection, fax, self._owner, due_at)
+
+        await self._desk.store.write(unit)
+
+    def _interval(self, polls: int) -> timedelta:
+        return min(self._options.first_poll * GROWTH ** min(polls, 40), LONGEST_INTERVAL)
+
+    def _keep(self, connection: sa.Connection, attempt: Attempt, answer: Answer | None, now: datetime) -> None:
+        if answer is not None:
+            history.add_evidence(
+                connection,
+                at=now,
+                kind=EvidenceKind.STATUS,
+                direction="out",
+                body=answer.evidence,
+                http_status=answer.http_status,
+                attempt_id=attempt.id,
+                carrier_job_id=attempt.carrier_job_id,
+            )
+
+    async def _attempt(self, fax: Fax) -> Attempt:
+        """The latest attempt that has a job id; the claim made sure that there is one."""
+        made = await self._desk.store.read(lambda connection: attempts.of_fax(connection, fax.id))
+        return next(attempt for attempt in reversed(made) if attempt.carrier_job_id is not None)
+
+    async def _claim(self) -> Fax | None:
+        return await self._desk.store.write(
+            lambda connection: faxes.claim_to_ask_after(connection, self._desk.lease(self._owner))
+        )
+
+    async def _renew(self, fax: Fax) -> bool:
+        return await self._desk.store.write(
+            lambda connection: faxes.renew(connection, [fax.id], self._desk.lease(self._owner))
+        )

@@ -1,0 +1,131 @@
+"""From the file's sections to what each room is given: frozen options, built here and nowhere else."""
+
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bridge.fax.options import PolicyOptions, Route, Target
+from bridge.ifax.options import IfaxOptions
+from bridge.intake.options import IntakeOptions
+from bridge.mail.options import MailOptions
+from bridge.posting.options import RelayOptions, RelaySecurity
+from bridge.receiving.options import ReceivingOptions
+from bridge.sending.options import SendingOptions
+from bridge.settings.rules import RELAY_SCHEMES
+from bridge.settings.sections import StoreSection
+from bridge.store.options import StoreOptions
+from bridge.web.options import WebOptions
+
+if TYPE_CHECKING:
+    from bridge.settings import Settings
+
+_SECURITY: dict[str, RelaySecurity] = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "tls"}
+
+
+def store_options(store: StoreSection) -> StoreOptions:
+    """Where things are kept."""
+    return StoreOptions(Path(store.database.removeprefix("sqlite:///")), Path(store.blobs))
+
+
+def ifax_options(settings: "Settings") -> IfaxOptions:
+    """How the carrier is called."""
+    ifax = settings.ifax
+    return IfaxOptions(
+        base_url=ifax.base_url,
+        access_token=ifax.access_token.get_secret_value(),
+        quality=ifax.quality,
+        connect_timeout=ifax.connect_timeout,
+        stall_timeout=ifax.stall_timeout,
+        call_timeout=ifax.call_timeout,
+        uploads=ifax.uploads,
+        downloads=ifax.downloads,
+        calls_per_second=ifax.calls_per_second,
+        max_document=ifax.max_document,
+    )
+
+
+def policy_options(settings: "Settings") -> PolicyOptions:
+    """Who may fax to where."""
+    policy = settings.policy
+    return PolicyOptions(policy.networks, policy.senders, frozenset(policy.countries), policy.default_country)
+
+
+def intake_options(settings: "Settings") -> IntakeOptions:
+    """How mail is taken in."""
+    return IntakeOptions(
+        listeners=tuple(_host_port(listener.address) for listener in settings.smtp.listeners),
+        domains=settings.smtp.domains,
+        hostname=_hostname(settings),
+        max_message_size=settings.smtp.max_message_size,
+        admin=settings.relay.admin,
+        caller_id=settings.ifax.caller_id or None,
+    )
+
+
+def mail_options(settings: "Settings") -> MailOptions:
+    """Who our mail is from."""
+    return MailOptions(
+        sender=settings.relay.from_,
+        hostname=_hostname(settings),
+        domain=settings.smtp.domains[0],
+        admin=settings.relay.admin,
+        default_country=settings.policy.default_country,
+    )
+
+
+def relay_options(settings: "Settings") -> RelayOptions:
+    """Who takes our mail."""
+    parts = urlsplit(settings.relay.url)
+    return RelayOptions(
+        host=parts.hostname or "",
+        port=parts.port or RELAY_SCHEMES[parts.scheme],
+        security=_SECURITY[parts.scheme],
+        hostname=_hostname(settings),
+        username=settings.relay.username,
+        password=settings.relay.password.get_secret_value(),
+    )
+
+
+def sending_options(settings: "Settings") -> SendingOptions:
+    """How faxes go out."""
+    return SendingOptions(
+        uploads=settings.ifax.uploads,
+        max_document=settings.ifax.max_document,
+        first_poll=settings.ifax.first_poll,
+        delivered=settings.notices.delivered,
+    )
+
+
+def receiving_options(settings: "Settings") -> ReceivingOptions:
+    """How faxes come in."""
+    receiving = settings.receiving
+    return ReceivingOptions(
+        poll_interval=receiving.poll_interval,
+        fallback=tuple(Target.mail(address) for address in receiving.recipients),
+        routes=tuple(
+            Route(route.name, route.number, route.caller, tuple(Target.read(each) for each in route.deliver))
+            for route in receiving.routes
+        ),
+        downloads=settings.ifax.downloads,
+    )
+
+
+def web_options(settings: "Settings") -> WebOptions:
+    """The HTTP sides."""
+    return WebOptions(
+        listen=settings.http.listen,
+        admin_listen=settings.admin.listen,
+        hook_secrets=tuple(secret.get_secret_value() for secret in settings.http.hook_secrets),
+        hook_user=settings.http.hook_user,
+        hook_password=settings.http.hook_password.get_secret_value(),
+    )
+
+
+def _hostname(settings: "Settings") -> str:
+    return settings.smtp.hostname or socket.gethostname() or settings.smtp.domains[0]
+
+
+def _host_port(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,133 @@
+"""What no single key can tell: rules between keys, and what must be set before the daemon can do its work."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bridge.settings.sections import StoreSection, is_loopback
+from bridge.settings.sources import Path_
+
+if TYPE_CHECKING:
+    from bridge.settings import Settings
+
+Broken = tuple[Path_, str]
+
+WIDEST_IPV4 = 24
+WIDEST_IPV6 = 64
+"""A listener outside loopback trusts no network wider than these unless senders are named."""
+
+RELAY_SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+"""With their usual ports."""
+
+
+def broken(settings: "Settings") -> list[Broken]:
+    """Every rule that does not hold, with the key to change and what to do."""
+    return [
+        *_must_be_set(settings),
+        *_addresses(settings),
+        *_relay(settings),
+        *_exposure(settings),
+        *_hooks(settings),
+        *broken_store(settings.store),
+    ]
+
+
+def broken_store(store: StoreSection) -> list[Broken]:
+    """The rules of ``[store]`` alone."""
+    key = ("store", "database")
+    if store.database.startswith(("postgresql:", "postgres:")):
+        return [(key, "PostgreSQL is not supported by this version yet; write sqlite:////path/to/faxbridge.db")]
+    if not store.database.startswith("sqlite:////"):
+        return [(key, f"{store.database!r} is not a database; write sqlite:////path/to/faxbridge.db (four slashes)")]
+    if not store.blobs.startswith("/"):
+        return [(("store", "blobs"), f"{store.blobs!r} is not a whole path; begin it with /")]
+    return []
+
+
+def _must_be_set(settings: "Settings") -> Iterator[Broken]:
+    if not settings.ifax.access_token.get_secret_value():
+        yield (
+            ("ifax", "access_token"),
+            "must be set: the API key of your iFax account (best as credential ifax_access_token)",
+        )
+    if not settings.relay.admin:
+        yield ("relay", "admin"), "must be set: the mailbox of whoever looks after this daemon"
+    if not settings.receiving.recipients:
+        yield ("receiving", "recipients"), "must be set: the mailbox for received faxes that no route fits"
+
+
+def _addresses(settings: "Settings") -> Iterator[Broken]:
+    """Mail of ours must not come back to us as faxes."""
+    ours = set(settings.smtp.domains)
+    if _domain(settings.relay.admin) in ours:
+        yield (
+            ("relay", "admin"),
+            f"{settings.relay.admin} lies inside smtp.domains; what it is told would come back here",
+        )
+    for index, recipient in enumerate(settings.receiving.recipients):
+        if _domain(recipient) in ours:
+            yield (
+                ("receiving", "recipients", index),
+                f"{recipient} lies inside smtp.domains; received faxes would come back here",
+            )
+    for index, route in enumerate(settings.receiving.routes):
+        for target in route.deliver:
+            if _domain(target) in ours:
+                yield (
+                    ("receiving", "routes", index, "deliver"),
+                    f"{target} lies inside smtp.domains; faxes would come back here",
+                )
+
+
+def _relay(settings: "Settings") -> Iterator[Broken]:
+    parts = urlsplit(settings.relay.url)
+    if parts.scheme not in RELAY_SCHEMES or not parts.hostname:
+        yield (
+            ("relay", "url"),
+            f"{settings.relay.url!r} is not a relay; write smtp://host:25, smtp+starttls://host:587 or smtps://host:465",
+        )
+        return
+    if parts.username or parts.password or parts.path.strip("/"):
+        yield (
+            ("relay", "url"),
+            "holds more than scheme, host and port; put the login into relay.username and relay.password",
+        )
+    try:
+        _ = parts.port
+    except ValueError:
+        yield ("relay", "url"), "its port is not a number"
+    if settings.relay.username and not settings.relay.password.get_secret_value():
+        yield ("relay", "password"), "must be set where relay.username is (best as credential relay_password)"
+    if settings.relay.username and parts.scheme == "smtp" and not is_loopback(parts.hostname):
+        yield ("relay", "url"), "would send relay.password in the clear; use smtp+starttls or smtps"
+
+
+def _exposure(settings: "Settings") -> Iterator[Broken]:
+    """Never an open relay: outside loopback somebody must be named."""
+    wide = [
+        network
+        for network in settings.policy.networks
+        if network.prefixlen < (WIDEST_IPV4 if network.version == 4 else WIDEST_IPV6) and not network.is_loopback  # noqa: PLR2004
+    ]
+    for index, listener in enumerate(settings.smtp.listeners):
+        host = listener.address.rpartition(":")[0]
+        if not is_loopback(host) and wide and not settings.policy.senders:
+            text = (
+                f"{listener.address} is open to others, policy.senders is empty and policy.networks holds {wide[0]}: "
+                "anybody there could fax at your cost; name the senders, or networks of /24 (/64) or less"
+            )
+            yield ("smtp", "listeners", index, "address"), text
+    for index, address in enumerate(settings.admin.listen):
+        if not address.startswith("unix:") and not is_loopback(address.rpartition(":")[0]):
+            yield ("admin", "listen", index), f"{address} is not loopback; the operator's side has no users yet"
+
+
+def _hooks(settings: "Settings") -> Iterator[Broken]:
+    http = settings.http
+    if bool(http.hook_user) != bool(http.hook_password.get_secret_value()):
+        missing = "hook_password" if http.hook_user else "hook_user"
+        yield ("http", missing), "hook_user and hook_password are set both or neither"
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower()

@@ -1,0 +1,160 @@
+"""Where values come from, strongest first: environment, credentials, file. Each remembers the origin of every value.
+
+pydantic-settings' own sources ignore unknown sections and variables, can't split commas and find no credential of a
+nested section; these do what the contract says, each with a test.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+
+ENV_PREFIX = "FAXBRIDGE_"
+CONFIG_VARIABLE = "FAXBRIDGE_CONFIG"
+
+Path_ = tuple[str | int, ...]
+"""A key's path: ``("ifax", "quality")``, ``("receiving", "routes", 0, "number")``."""
+
+_TABLE = re.compile(r"\s*\[([A-Za-z0-9_.\s\"'-]+)\]\s*(?:#.*)?")
+_TABLES = re.compile(r"\s*\[\[([A-Za-z0-9_.\s\"'-]+)\]\]\s*(?:#.*)?")
+_KEY = re.compile(r"\s*([A-Za-z0-9_\"'-]+(?:\s*\.\s*[A-Za-z0-9_\"'-]+)*)\s*=")
+
+
+class SourceError(Exception):
+    """A source that cannot be read at all; the text names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Values as a nested mapping, and for each path where it was written."""
+
+    values: dict[str, Any]
+    origins: dict[Path_, str] = field(default_factory=dict)
+
+
+def from_file(path: Path) -> Source:
+    """The TOML file; origins are ``FILE:LINE``."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path}: not TOML: {error}") from error
+    return Source(values, {key: f"{path}:{line}" for key, line in _lines(text).items()})
+
+
+def from_environment(environment: Mapping[str, str], sections: Mapping[str, type[BaseModel]]) -> Source:
+    """``FAXBRIDGE_SECTION__KEY``; unknown names pass on, to be refused with the rest."""
+    source = Source({})
+    for name, written in sorted(environment.items()):
+        if not name.startswith(ENV_PREFIX) or name == CONFIG_VARIABLE:
+            continue
+        keys = tuple(name.removeprefix(ENV_PREFIX).lower().split("__"))
+        section = sections.get(keys[0])
+        value = _typed(written, section, keys[1]) if section and len(keys) == 2 else written  # noqa: PLR2004
+        _put(source, keys, value, f"environment {name}")
+    return source
+
+
+def from_credentials(folder: Path, sections: Mapping[str, type[BaseModel]]) -> Source:
+    """Files ``SECTION_KEY`` of systemd's credentials folder. Names of other sections belong to others."""
+    source = Source({})
+    try:
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+    except OSError as error:
+        raise SourceError(f"{folder}: {error.strerror}") from error
+    for path in files:
+        section, _, key = path.name.partition("_")
+        if section not in sections:
+            continue
+        keys = (section, key)
+        try:
+            written = path.read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceError(f"credential {path.name}: {error}") from error
+        if not is_secret(sections[section], key):
+            raise SourceError(f"credential {path.name}: {section}.{key} is no secret; known are {_secrets(sections)}")
+        _put(source, keys, _typed(written, sections[section], key), f"credential {path.name}")
+    return source
+
+
+def field_named(section: type[BaseModel], key: str) -> Any:
+    """The annotation of a section's key; None if it has no such key."""
+    for name, info in section.model_fields.items():
+        if (info.alias or name) == key:
+            return info.annotation
+    return None
+
+
+def key_names(section: type[BaseModel]) -> list[str]:
+    """The keys of a section as they are written."""
+    return [info.alias or name for name, info in section.model_fields.items()]
+
+
+def is_secret(section: type[BaseModel], key: str) -> bool:
+    """Whether a key's value is a secret, or a list of them."""
+    return SecretStr in _types_within(field_named(section, key))
+
+
+def _secrets(sections: Mapping[str, type[BaseModel]]) -> str:
+    names = (f"{name}_{key}" for name, model in sections.items() for key in key_names(model) if is_secret(model, key))
+    return ", ".join(names)
+
+
+def _types_within(annotation: Any) -> set[Any]:
+    found = {annotation}
+    for inner in get_args(annotation):
+        found |= _types_within(inner)
+    return found
+
+
+def _typed(written: str, section: type[BaseModel], key: str) -> Any:
+    """Text as the key wants it: lists as JSON or with commas, all else as it is (pydantic reads numbers and truth)."""
+    if get_origin(field_named(section, key)) is not tuple:
+        return written
+    if written.lstrip().startswith("["):
+        try:
+            return json.loads(written)
+        except ValueError:
+            return written
+    return [piece.strip() for piece in written.split(",") if piece.strip()]
+
+
+def _put(source: Source, keys: tuple[str, ...], value: Any, origin: str) -> None:
+    inner = source.values
+    for key in keys[:-1]:
+        inner = inner.setdefault(key, {})
+        if not isinstance(inner, dict):
+            return
+    inner[keys[-1]] = value
+    source.origins[keys] = origin
+
+
+def _lines(text: str) -> dict[Path_, int]:
+    """The line of each table and key. A scan by eye, not a parser: the parser has accepted the text already."""
+    found: dict[Path_, int] = {}
+    counts: dict[Path_, int] = {}
+    here: Path_ = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if match := _TABLES.fullmatch(line):
+            base = tuple(_names(match[1]))
+            counts[base] = counts.get(base, -1) + 1
+            here = (*base, counts[base])
+            found.setdefault(base, number)
+            found[here] = number
+        elif match := _TABLE.fullmatch(line):
+            here = tuple(_names(match[1]))
+            found.setdefault(here, number)
+        elif match := _KEY.match(line):
+            found.setdefault((*here, *_names(match[1])), number)
+    return found
+
+
+def _names(dotted: str) -> Iterable[str]:
+    return (piece.strip().strip("\"'") for piece in dotted.split("."))

@@ -1,0 +1,147 @@
+"""The store: tables, leases, blobs, migrations, behind one object that every worker shares.
+
+``write`` hands a unit to the one writer and returns once it is on disk; ``read`` runs a query beside it.
+"""
+
+import os
+import time
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from bridge.errors import Misconfigured, Unavailable
+from bridge.store import engine, leases, migrations, tables
+from bridge.store.blobs import Blobs, StoredBlob
+from bridge.store.engine import Reader, Unit, Writer
+from bridge.store.options import StoreOptions
+
+__all__ = ["Store", "StoredBlob", "Unit"]
+
+T = TypeVar("T")
+
+SWEEP_AGE_SECONDS = 24 * 3600
+"""A file without a row may belong to a transaction on its way; after a day it belongs to nobody."""
+
+
+class Store:
+    """The open store. ``open_alone`` is the daemon's way in; ``open_beside`` the shell's, while a daemon may run."""
+
+    def __init__(self, options: StoreOptions) -> None:
+        self.blobs = Blobs(options.blobs)
+        self._database = options.database
+        self._write_engine = engine.make_engine(options.database, begin="BEGIN IMMEDIATE")
+        self._read_engine = engine.make_engine(options.database, begin="BEGIN", readers=engine.READERS)
+        self._reader = Reader(self._read_engine)
+        self._writer: Writer | None = None
+        self._lock: int | None = None
+
+    @classmethod
+    def open_alone(cls, options: StoreOptions) -> "Store":
+        """Take the store for this process: lock it, bring its schema up to date, end the leases of the dead.
+
+        Raises Misconfigured (another daemon has it, or a newer schema) or Unavailable (cannot be opened or written).
+        """
+        try:
+            options.database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = engine.lock_alone(options.database)
+        except OSError as error:
+            raise Unavailable(f"{options.database}: {error.strerror or error}") from error
+        store = cls(options)
+        store._lock = lock
+        try:
+            store.migrate()
+            store.blobs.open()
+            store.blobs.clear_temporary()
+            with store._write_engine.begin() as connection:
+                leases.drop_all(connection, *tables.LEASED)
+            store._writer = Writer(store._write_engine)
+        except sa.exc.OperationalError as error:
+            store.close()
+            raise Unavailable(f"{options.database} cannot be opened: {error.orig}") from error
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @classmethod
+    def open_beside(cls, options: StoreOptions) -> "Store":
+        """Look at a store that a daemon may be using. Raises Unavailable when there is none yet."""
+        if not options.database.exists():
+            raise Unavailable(f"there is no database at {options.database} yet; `faxbridge serve` makes it")
+        store = cls(options)
+        with store._read_engine.begin() as connection:
+            if migrations.current(connection) != migrations.head():
+                store.close()
+                raise Misconfigured("the database is not of this version's schema; run `faxbridge migrate`")
+        return store
+
+    @classmethod
+    def migrate_alone(cls, options: StoreOptions) -> tuple[str | None, str]:
+        """Bring the schema up to date with no daemon running; returns the revision before and after."""
+        options.database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        store = cls(options)
+        try:
+            store._lock = engine.lock_alone(options.database)
+            return store.migrate()
+        finally:
+            store.close()
+
+    def migrate(self) -> tuple[str | None, str]:
+        """Bring the schema up to date; returns the revision before and after."""
+        with self._write_engine.begin() as connection:
+            migrations.check_known(connection)
+            before = migrations.current(connection)
+            if before != migrations.head():
+                migrations.upgrade(connection)
+        return before, migrations.head()
+
+    async def write(self, unit: Unit[T]) -> T:
+        """The unit's result, once it is committed and synced."""
+        if self._writer is None:
+            raise Unavailable("the store is closed")
+        return await self._writer.run(unit)
+
+    async def read(self, query: Unit[T]) -> T:
+        """The query's result."""
+        return await self._reader.run(query)
+
+    def read_now(self, query: Unit[T]) -> T:
+        """The query's result, on this thread."""
+        return self._reader.run_now(query)
+
+    def write_now(self, unit: Unit[T]) -> T:
+        """A write from the shell's own process, within the busy timeout."""
+        try:
+            with self._write_engine.begin() as connection:
+                return unit(connection)
+        except sa.exc.OperationalError as error:
+            raise Unavailable(f"the database does not answer: {error.orig}") from error
+
+    async def stored(self, blob_id: str) -> StoredBlob:
+        """A blob's name with the size and digest it must have."""
+        query = sa.select(tables.blob.c.size, tables.blob.c.sha256).where(tables.blob.c.id == blob_id)
+        row = await self.read(lambda connection: connection.execute(query).one())
+        return StoredBlob(blob_id, row.size, row.sha256)
+
+    async def read_blob(self, blob_id: str) -> bytes:
+        """A blob's bytes, checked against the digest in its row."""
+        return await self.blobs.read(await self.stored(blob_id))
+
+    def sweep(self) -> int:
+        """Remove blob files that no row names and that are old enough; returns how many."""
+        known = set(self.read_now(lambda connection: connection.execute(sa.select(tables.blob.c.id)).scalars().all()))
+        orphans = [name for name in self.blobs.names_older_than(time.time() - SWEEP_AGE_SECONDS) if name not in known]
+        for name in orphans:
+            self.blobs.remove(name)
+        return len(orphans)
+
+    def close(self) -> None:
+        """Finish what was handed in, then let go of files and lock."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self._write_engine.dispose()
+        self._read_engine.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None

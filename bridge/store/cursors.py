@@ -1,0 +1,19 @@
+"""Small values that must survive a restart: where a poll stopped, what was told once."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from bridge.store.tables import cursor
+
+
+def get(connection: sa.Connection, name: str) -> str | None:
+    """The value, if it was ever put."""
+    return connection.execute(sa.select(cursor.c.value).where(cursor.c.name == name)).scalar()
+
+
+def put(connection: sa.Connection, name: str, value: str, now: datetime) -> None:
+    """Set the value."""
+    changed = connection.execute(cursor.update().where(cursor.c.name == name).values(value=value, updated_at=now))
+    if changed.rowcount == 0:
+        connection.execute(cursor.insert().values(name=name, value=value, updated_at=now))

@@ -1,0 +1,27 @@
+"""What every worker has at hand, so that each is built from one thing and not from seven."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bridge.runtime.clock import Clock
+from bridge.runtime.events import Events
+from bridge.runtime.ids import Ids
+from bridge.runtime.worker import LEASE_SECONDS, Bells
+from bridge.store import Store
+from bridge.store.leases import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The store, the clock, names for new rows, the bells, and the vocabulary of events."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    bells: Bells
+    events: Events
+
+    def lease(self, owner: str) -> Lease:
+        """A claim for ``owner`` that begins now."""
+        now = self.clock.now()
+        return Lease(owner, now, now + timedelta(seconds=LEASE_SECONDS))

@@ -1,0 +1,272 @@
+"""The fax table: taking on, claiming, and the one way a fax's state changes."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.errors import Transient
+from bridge.fax.jobs import Document, Fax, Message, Outcome, Part
+from bridge.fax.outcomes import OutcomeClass
+from bridge.fax.states import FaxState, HoldReason, sources
+from bridge.store import destinations, history, leases
+from bridge.store.leases import Lease
+from bridge.store.tables import Instant, attempt, document, fax, message
+
+
+class Stale(Transient):
+    """The fax changed since it was read; what was decided on that ground must not be written."""
+
+
+def add_message(connection: sa.Connection, row: Message, faxes: Iterable[Fax]) -> None:
+    """Take on one mail with its faxes."""
+    connection.execute(
+        message.insert().values(
+            id=row.id,
+            blob_id=row.blob_id,
+            received_at=row.received_at,
+            client=row.client,
+            envelope_sender=row.envelope_sender,
+            identity=row.identity,
+            header_message_id=row.header_message_id,
+            size=row.size,
+        )
+    )
+    for new in faxes:
+        connection.execute(fax.insert().values(_as_row(new)))
+        history.add(
+            connection,
+            at=new.created_at,
+            event="accepted",
+            actor=f"sender {new.sender}",
+            detail=f"for {new.recipient}",
+            fax_id=new.id,
+        )
+
+
+def change(
+    connection: sa.Connection,
+    before: Fax,
+    target: FaxState,
+    *,
+    now: datetime,
+    event: str,
+    detail: str,
+    actor: str = history.DAEMON,
+    owner: str | None = None,
+    due_at: datetime | None = None,
+    **values: Any,
+) -> None:
+    """Move a fax to ``target``, write the history line, and keep its destination in step.
+
+    Nothing changes unless the fax is still as ``before`` has it (state, version, and lease where ``owner`` is given)
+    and the state table allows the step; else Stale is raised.
+    """
+    where = [fax.c.id == before.id, fax.c.version == before.version, fax.c.state.in_(sources(target))]
+    if owner is not None:
+        where.append(fax.c.lease_owner == owner)
+    statement = (
+        fax.update()
+        .where(*where)
+        .values(
+            state=target,
+            state_since=now,
+            updated_at=now,
+            version=fax.c.version + 1,
+            due_at=due_at,
+            lease_owner=None,
+            lease_until=None,
+            **values,
+        )
+    )
+    if connection.execute(statement).rowcount != 1:
+        raise Stale(f"fax {before.id} is no longer {before.state} (version {before.version})")
+    history.add(connection, at=now, event=event, detail=detail, actor=actor, fax_id=before.id)
+    destinations.refresh(connection, before.number, now, changed=before.id, state=target)
+
+
+def end(
+    connection: sa.Connection,
+    before: Fax,
+    target: FaxState,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    detail: str,
+    actor: str = history.DAEMON,
+    owner: str | None = None,
+    pages_sent: int | None = None,
+    parts: tuple[Part, ...] | None = None,
+) -> None:
+    """The final change: ``target`` is delivered, failed or cancelled, and the outcome stands in the row."""
+    values: dict[str, Any] = outcome_columns(outcome)
+    if pages_sent is not None:
+        values["pages_sent"] = pages_sent
+    if parts is not None:
+        values["parts"] = parts_as_json(parts)
+    change(connection, before, target, now=now, event=target, detail=detail, actor=actor, owner=owner, **values)
+
+
+def outcome_columns(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as columns of the fax table."""
+    return {
+        "outcome_class": outcome.outcome_class,
+        "outcome_cause": outcome.cause,
+        "outcome_code": outcome.code,
+        "outcome_text": outcome.text,
+    }
+
+
+def claim_accepted(connection: sa.Connection, lease: Lease) -> tuple[Fax, ...]:
+    """All accepted faxes of the message that has waited longest: their pages are made once for all."""
+    row = leases.claim(connection, fax, lease, fax.c.state == FaxState.ACCEPTED)
+    if row is None:
+        return ()
+    same = sa.select(fax).where(
+        fax.c.message_id == row.message_id, fax.c.state == FaxState.ACCEPTED, leases.free(fax, lease.now)
+    )
+    others = [other for other in connection.execute(same) if other.id != row.id]
+    leases.hold(connection, fax, [other.id for other in others], lease)
+    return tuple(from_row(each) for each in (row, *others))
+
+
+def claim_to_ask_after(connection: sa.Connection, lease: Lease) -> Fax | None:
+    """A fax the carrier has, or may have under a known job id, that is due to be asked after."""
+    has_job = sa.exists().where(attempt.c.fax_id == fax.c.id, attempt.c.carrier_job_id.is_not(None))
+    asked = fax.c.state.in_((FaxState.SENDING, FaxState.UNCONFIRMED))
+    row = leases.claim(connection, fax, lease, asked, has_job)
+    return None if row is None else from_row(row)
+
+
+def ask_later(connection: sa.Connection, asked: Fax, owner: str, due_at: datetime | None) -> None:
+    """No final word yet: ask again at ``due_at``, or, where that is None, when a hook speaks of it.
+
+    A hook that came while we asked has set a due time of its own, and that one stays.
+    """
+    unchanged = fax.c.due_at.is_not_distinct_from(asked.due_at)
+    later = sa.case((unchanged, sa.literal(due_at, Instant)), else_=fax.c.due_at)
+    leases.release(connection, fax, asked.id, owner, due_at=later, polls=asked.polls + 1)
+
+
+def renew(connection: sa.Connection, fax_ids: Iterable[str], lease: Lease) -> bool:
+    """Keep the claim on these faxes."""
+    return leases.renew(connection, fax, list(fax_ids), lease)
+
+
+def ask_now(connection: sa.Connection, fax_id: str, now: datetime) -> None:
+    """A hook spoke of this fax: it is due to be asked after, if it still waits for a word."""
+    waiting = fax.c.state.in_((FaxState.SENDING, FaxState.UNCONFIRMED))
+    connection.execute(fax.update().where(fax.c.id == fax_id, waiting).values(due_at=now))
+
+
+def get(connection: sa.Connection, fax_id: str) -> Fax | None:
+    """One fax."""
+    row = connection.execute(sa.select(fax).where(fax.c.id == fax_id)).first()
+    return None if row is None else from_row(row)
+
+
+def in_state(connection: sa.Connection, state: FaxState) -> list[Fax]:
+    """All faxes in a state, oldest first."""
+    return [from_row(row) for row in connection.execute(sa.select(fax).where(fax.c.state == state).order_by(fax.c.id))]
+
+
+def message_of(connection: sa.Connection, message_id: str) -> Message:
+    """The mail a fax came in."""
+    row = connection.execute(sa.select(message).where(message.c.id == message_id)).one()
+    return Message(
+        row.id,
+        row.blob_id,
+        row.received_at,
+        row.client,
+        row.envelope_sender,
+        row.identity,
+        row.header_message_id,
+        row.size,
+    )
+
+
+def add_document(connection: sa.Connection, row: Document, now: datetime) -> None:
+    """Finished pages of a message."""
+    connection.execute(
+        document.insert().values(
+            id=row.id,
+            message_id=row.message_id,
+            blob_id=row.blob_id,
+            pages=row.pages,
+            size=row.size,
+            parts=parts_as_json(row.parts),
+            created_at=now,
+        )
+    )
+
+
+def document_of(connection: sa.Connection, document_id: str) -> Document:
+    """The pages a fax is sent with."""
+    row = connection.execute(sa.select(document).where(document.c.id == document_id)).one()
+    return Document(row.id, row.message_id, row.blob_id, row.pages, row.size, parts_from_json(row.parts))
+
+
+def parts_of(connection: sa.Connection, fax_id: str) -> tuple[Part, ...]:
+    """What became of each part of the mail: from the document, or, where there is none, from the failed fax."""
+    joined = sa.select(fax.c.parts, document.c.parts.label("made")).select_from(fax.outerjoin(document))
+    row = connection.execute(joined.where(fax.c.id == fax_id)).one()
+    return parts_from_json(row.parts if row.parts is not None else row.made)
+
+
+def parts_as_json(parts: tuple[Part, ...]) -> list[dict[str, Any]]:
+    """As the contract's JSON has it."""
+    return [{"name": p.name, "type": p.type, "pages": p.pages, "left_out": p.left_out} for p in parts]
+
+
+def parts_from_json(value: Any) -> tuple[Part, ...]:
+    """Back from the column."""
+    rows = json.loads(value) if isinstance(value, str) else value or []
+    return tuple(Part(row["name"], row["type"], row["pages"], row["left_out"]) for row in rows)
+
+
+def from_row(row: sa.Row[Any]) -> Fax:
+    """A row as the rooms know it."""
+    outcome = None
+    if row.outcome_class is not None:
+        outcome = Outcome(OutcomeClass(row.outcome_class), row.outcome_cause, row.outcome_code, row.outcome_text)
+    return Fax(
+        id=row.id,
+        message_id=row.message_id,
+        document_id=row.document_id,
+        recipient=row.recipient,
+        number=row.number,
+        sender=row.sender,
+        identity=row.identity,
+        caller_id=row.caller_id,
+        state=FaxState(row.state),
+        state_since=row.state_since,
+        version=row.version,
+        due_at=row.due_at,
+        polls=row.polls,
+        hold_reason=None if row.hold_reason is None else HoldReason(row.hold_reason),
+        pages=row.pages,
+        pages_sent=row.pages_sent,
+        outcome=outcome,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _as_row(new: Fax) -> dict[str, Any]:
+    return {
+        "id": new.id,
+        "message_id": new.message_id,
+        "recipient": new.recipient,
+        "number": new.number,
+        "sender": new.sender,
+        "identity": new.identity,
+        "caller_id": new.caller_id,
+        "state": new.state,
+        "state_since": new.state_since,
+        "version": new.version,
+        "due_at": new.due_at,
+        "created_at": new.created_at,
+        "updated_at": new.updated_at,
+    }

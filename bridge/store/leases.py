@@ -1,0 +1,79 @@
+"""Claims on rows: who works on one, until when. The same few statements serve every table that has a lease.
+
+A claim picks the most overdue row that nobody holds; renewal and release touch it only while its owner has it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.errors import LeaseLost
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claim: ``owner`` is one worker of one process, ``until`` when it ends unless renewed."""
+
+    owner: str
+    now: datetime
+    until: datetime
+
+
+def free(table: sa.Table, now: datetime) -> sa.ColumnElement[bool]:
+    """Due, and held by nobody."""
+    unheld = sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now)
+    return sa.and_(table.c.due_at <= now, unheld)
+
+
+def claim(
+    connection: sa.Connection, table: sa.Table, lease: Lease, *where: sa.ColumnElement[bool]
+) -> sa.Row[Any] | None:
+    """Lease the most overdue free row that fits, and return it; None if there is none."""
+    key = _key(table)
+    query = (
+        sa.select(table)
+        .where(free(table, lease.now), *where)
+        .order_by(table.c.due_at, key)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = connection.execute(query).first()
+    if row is not None:
+        hold(connection, table, [row._mapping[key]], lease)  # noqa: SLF001 - SQLAlchemy's public mapping
+    return row
+
+
+def hold(connection: sa.Connection, table: sa.Table, keys: Sequence[str], lease: Lease) -> None:
+    """Put the lease on these rows."""
+    connection.execute(
+        table.update().where(_key(table).in_(keys)).values(lease_owner=lease.owner, lease_until=lease.until)
+    )
+
+
+def renew(connection: sa.Connection, table: sa.Table, keys: Sequence[str], lease: Lease) -> bool:
+    """Hold on until ``lease.until``; False when any of the rows is no longer ours."""
+    statement = table.update().where(_key(table).in_(keys), table.c.lease_owner == lease.owner)
+    return connection.execute(statement.values(lease_until=lease.until)).rowcount == len(keys)
+
+
+def release(connection: sa.Connection, table: sa.Table, key: str, owner: str, **values: Any) -> None:
+    """Give the row up, changing ``values`` with it; raises LeaseLost when it is no longer ours."""
+    statement = table.update().where(_key(table) == key, table.c.lease_owner == owner)
+    if connection.execute(statement.values(lease_owner=None, lease_until=None, **values)).rowcount != 1:
+        raise LeaseLost(f"{table.name} {key} was taken over meanwhile")
+
+
+def drop_all(connection: sa.Connection, *tables: sa.Table) -> None:
+    """End every lease. Only for a process that has the store to itself: whoever held them is dead."""
+    for table in tables:
+        connection.execute(
+            table.update().where(table.c.lease_owner.is_not(None)).values(lease_owner=None, lease_until=None)
+        )
+
+
+def _key(table: sa.Table) -> sa.Column[Any]:
+    (key,) = table.primary_key.columns
+    return key

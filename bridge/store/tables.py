@@ -1,0 +1,283 @@
+"""The tables of the store. The fax table is the queue; leases and due times stand in the rows themselves.
+
+Rows are turned into the frozen classes of ``bridge.fax`` by the modules beside this one; no row leaves the store raw.
+"""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+from bridge.fax.arrivals import DeliveryState, MailState
+from bridge.fax.jobs import AttemptResult
+from bridge.fax.states import ON_THE_LINE, FaxState, ReceivedState
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """A moment in UTC. On SQLite text of one width, ``2026-11-23T08:15:30.250000Z``: it sorts, and can be read."""
+
+    impl = sa.String(27)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[datetime]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(sa.String(27))  # type: ignore[arg-type]  # text outside, a moment inside
+        return dialect.type_descriptor(sa.DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> object:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+    def process_result_value(self, value: object, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - its signature
+        if isinstance(value, str):
+            return datetime.fromisoformat(value)
+        return value if isinstance(value, datetime) or value is None else None
+
+
+def _one_of(column: str, values: type) -> sa.CheckConstraint:
+    allowed = ", ".join(f"'{value}'" for value in values)  # type: ignore[attr-defined]
+    return sa.CheckConstraint(f"{column} IN ({allowed})", name=column)
+
+
+def _row_id() -> sa.Column[int]:
+    return sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+def _leased() -> tuple[sa.Column[object], ...]:
+    """Columns of a row that workers claim: when it is due, and who holds it until when."""
+    return (
+        sa.Column("due_at", Instant),
+        sa.Column("lease_owner", sa.String(80)),
+        sa.Column("lease_until", Instant),
+    )
+
+
+blob = sa.Table(
+    "blob",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+message = sa.Table(
+    "message",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("blob_id", sa.ForeignKey("blob.id"), nullable=False, unique=True),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("client", sa.String(64), nullable=False),
+    sa.Column("envelope_sender", sa.String(320), nullable=False),
+    sa.Column("identity", sa.String(80)),
+    sa.Column("header_message_id", sa.String(250)),
+    sa.Column("size", sa.BigInteger, nullable=False),
+)
+
+document = sa.Table(
+    "document",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("message_id", sa.ForeignKey("message.id"), nullable=False, index=True),
+    sa.Column("blob_id", sa.ForeignKey("blob.id"), nullable=False, unique=True),
+    sa.Column("pages", sa.Integer, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("parts", sa.JSON, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+fax = sa.Table(
+    "fax",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("message_id", sa.ForeignKey("message.id"), nullable=False, index=True),
+    sa.Column("document_id", sa.ForeignKey("document.id")),
+    sa.Column("recipient", sa.String(320), nullable=False),
+    sa.Column("number", sa.String(16), nullable=False),
+    sa.Column("sender", sa.String(320), nullable=False),
+    sa.Column("identity", sa.String(80)),
+    sa.Column("caller_id", sa.String(16)),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("state_since", Instant, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    *_leased(),
+    sa.Column("polls", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("hold_reason", sa.String(12)),
+    sa.Column("parts", sa.JSON),
+    sa.Column("pages", sa.Integer),
+    sa.Column("pages_sent", sa.Integer),
+    sa.Column("outcome_class", sa.String(12)),
+    sa.Column("outcome_cause", sa.String(60)),
+    sa.Column("outcome_code", sa.Integer),
+    sa.Column("outcome_text", sa.String(500)),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+    _one_of("state", FaxState),
+    sa.Index("ix_fax_due", "state", "due_at"),
+    sa.Index("ix_fax_number_state_due", "number", "state", "due_at"),
+    sa.Index(
+        "uq_fax_on_the_line",
+        "number",
+        unique=True,
+        sqlite_where=sa.text("state IN ('{}')".format("', '".join(sorted(ON_THE_LINE)))),
+        postgresql_where=sa.text("state IN ('{}')".format("', '".join(sorted(ON_THE_LINE)))),
+    ),
+)
+
+destination = sa.Table(
+    "destination",
+    metadata,
+    sa.Column("number", sa.String(16), primary_key=True),
+    *_leased(),
+    sa.Column("current_fax", sa.ForeignKey("fax.id")),
+    sa.Index("ix_destination_due", "due_at"),
+)
+
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("fax_id", sa.ForeignKey("fax.id"), nullable=False),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("ended_at", Instant),
+    sa.Column("result", sa.String(12)),
+    sa.Column("carrier_job_id", sa.String(80), unique=True),
+    sa.Column("transaction_id", sa.String(80)),
+    sa.Column("code", sa.Integer),
+    sa.Column("message", sa.String(500)),
+    _one_of("result", AttemptResult),
+    sa.UniqueConstraint("fax_id", "ordinal"),
+)
+
+evidence = sa.Table(
+    "evidence",
+    metadata,
+    _row_id(),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("direction", sa.String(3), nullable=False),
+    sa.Column("carrier_job_id", sa.String(80)),
+    sa.Column("transaction_id", sa.String(80)),
+    sa.Column("attempt_id", sa.ForeignKey("attempt.id"), index=True),
+    sa.Column("received_id", sa.ForeignKey("received.id"), index=True),
+    sa.Column("http_status", sa.Integer),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("blob_id", sa.ForeignKey("blob.id")),
+    sa.Index("ix_evidence_job", "direction", "carrier_job_id"),
+)
+
+history = sa.Table(
+    "history",
+    metadata,
+    _row_id(),
+    sa.Column("fax_id", sa.ForeignKey("fax.id"), index=True),
+    sa.Column("received_id", sa.ForeignKey("received.id"), index=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("actor", sa.String(330), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+)
+
+received = sa.Table(
+    "received",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("direction", sa.String(3), nullable=False),
+    sa.Column("carrier_job_id", sa.String(80), nullable=False),
+    sa.Column("transaction_id", sa.String(80), nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("state_since", Instant, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    *_leased(),
+    sa.Column("listed", sa.Boolean, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("caller", sa.String(40), nullable=False),
+    sa.Column("called", sa.String(40), nullable=False),
+    sa.Column("pages", sa.Integer),
+    sa.Column("pages_total", sa.Integer),
+    sa.Column("started_at", Instant),
+    sa.Column("blob_id", sa.ForeignKey("blob.id"), unique=True),
+    sa.Column("hook_blob_id", sa.ForeignKey("blob.id")),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+    _one_of("state", ReceivedState),
+    sa.UniqueConstraint("direction", "carrier_job_id", "transaction_id"),
+    sa.Index("ix_received_due", "state", "due_at"),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("received_id", sa.ForeignKey("received.id"), nullable=False),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("target", sa.String(330), nullable=False),
+    sa.Column("token", sa.String(40), nullable=False, unique=True),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("state_since", Instant, nullable=False),
+    _one_of("state", DeliveryState),
+    sa.UniqueConstraint("received_id", "kind", "target"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("purpose", sa.String(420), nullable=False, unique=True),
+    sa.Column("event", sa.String(20), nullable=False),
+    sa.Column("envelope_sender", sa.String(320), nullable=False),
+    sa.Column("recipient", sa.String(320), nullable=False),
+    sa.Column("message_id", sa.String(250), nullable=False),
+    sa.Column("blob_id", sa.ForeignKey("blob.id"), unique=True),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("reason", sa.String(200)),
+    *_leased(),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_reply", sa.String(500)),
+    sa.Column("fax_id", sa.ForeignKey("fax.id"), index=True),
+    sa.Column("received_id", sa.ForeignKey("received.id"), index=True),
+    sa.Column("delivery_id", sa.ForeignKey("delivery.id")),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("ended_at", Instant),
+    _one_of("state", MailState),
+    sa.Index("ix_outbox_due", "state", "due_at"),
+)
+
+command = sa.Table(
+    "command",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("what", sa.String(20), nullable=False),
+    sa.Column("subject", sa.String(40)),
+    sa.Column("arguments", sa.JSON, nullable=False),
+    sa.Column("actor", sa.String(100), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    *_leased(),
+    sa.Column("done_at", Instant),
+    sa.Column("result", sa.Text),
+)
+
+cursor = sa.Table(
+    "cursor",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+)
+
+LEASED = (fax, destination, received, outbox, command)
+"""The tables whose rows workers claim."""

@@ -1,0 +1,146 @@
+"""Hooks of the carrier: kept as evidence, then they wake a question. 2xx only when what they said is on disk.
+
+A hook never ends a fax and never causes mail; it makes the next ``fax-status`` or ``fax-download`` prompt.
+"""
+
+import hmac
+from base64 import b64decode
+from binascii import Error as Base64Error
+
+import sqlalchemy as sa
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bridge.errors import BridgeError
+from bridge.ifax.models import Direction
+from bridge.runtime.worker import Bell
+from bridge.store import arrivals, attempts, blobs, faxes, history
+from bridge.store.desk import Desk
+from bridge.store.history import EvidenceKind
+from bridge.store.tables import received
+from bridge.web import forms
+from bridge.web.forms import Hook
+from bridge.web.options import WebOptions
+
+HINTS = {"": None, "/sent": Direction.OUT, "/received": Direction.IN}
+
+
+class Hooks:
+    """The public side."""
+
+    def __init__(self, desk: Desk, options: WebOptions) -> None:
+        self._desk = desk
+        self._options = options
+
+    def application(self) -> Starlette:
+        """``POST /hooks/ifax/SECRET``, with ``/sent`` and ``/received`` below it; everything else is 404."""
+        paths = [Route("/hooks/ifax/{secret}" + tail, self._take, methods=["POST"]) for tail in HINTS]
+        return Starlette(routes=paths)
+
+    async def _take(self, request: Request) -> Response:
+        if not self._knows(request.path_params["secret"]):
+            return self._no(404, "not found", "secret")
+        if not self._is_allowed(request):
+            response = self._no(401, "a user and password are needed", "basic")
+            response.headers["WWW-Authenticate"] = "Basic"
+            return response
+        tail = "/" + request.url.path.rpartition("/")[2]
+        try:
+            hook = await forms.read_hook(request, self._desk, HINTS.get(tail))
+        except forms.TooLarge:
+            return self._no(413, "too large", "size")
+        except forms.Unreadable:
+            return self._no(400, "the body is not what its content type says", "body")
+        except BridgeError:
+            return self._no(503, "cannot be kept now, try again later", "store")
+        try:
+            known = await self._keep(hook)
+        except BridgeError:
+            if hook.file is not None:
+                self._desk.store.blobs.discard(hook.file)
+            return self._no(503, "cannot be kept now, try again later", "store")
+        direction = hook.event.direction or "unknown"
+        self._desk.events.hook_received(direction=direction, form=hook.form, known=known)
+        return PlainTextResponse("ok\n")
+
+    async def _keep(self, hook: Hook) -> bool:
+        """Write down what came, and make what it speaks of due; whether it speaks of something we knew."""
+        if hook.event.direction is Direction.IN and hook.event.heard is not None:
+            return await self._keep_inbound(hook)
+        known = await self._desk.store.write(lambda connection: self._write_outbound(connection, hook))
+        if known:
+            self._desk.bells.ring(Bell.TRACK)
+        return known
+
+    def _write_outbound(self, connection: sa.Connection, hook: Hook) -> bool:
+        """A hook about a fax we sent, or about who knows what: evidence, and its fax is due to be asked after."""
+        now, job_id = self._desk.clock.now(), hook.event.fax.job_id
+        attempt = None if job_id is None else attempts.with_job(connection, job_id)
+        if hook.file is not None:
+            blobs.record(connection, hook.file, "evidence", now)
+        history.add_evidence(
+            connection,
+            at=now,
+            kind=EvidenceKind.HOOK,
+            direction=hook.event.direction or "?",
+            body=hook.event.raw,
+            carrier_job_id=job_id,
+            transaction_id=hook.event.fax.transaction_id,
+            attempt_id=None if attempt is None else attempt.id,
+            blob_id=None if hook.file is None else hook.file.id,
+        )
+        if attempt is not None:
+            faxes.ask_now(connection, attempt.fax_id, now)
+        return attempt is not None
+
+    async def _keep_inbound(self, hook: Hook) -> bool:
+        heard = hook.event.heard
+        assert heard is not None
+        new_id, now = self._desk.ids.new(), self._desk.clock.now()
+
+        def unit(connection: sa.Connection) -> bool:
+            row, new = arrivals.announce(connection, heard, new_id, now, listed=False, by="hook")
+            if hook.file is not None:
+                blobs.record(connection, hook.file, "evidence", now)
+                mine = sa.and_(received.c.id == row.id, received.c.hook_blob_id.is_(None))
+                connection.execute(received.update().where(mine).values(hook_blob_id=hook.file.id))
+            history.add_evidence(
+                connection,
+                at=now,
+                kind=EvidenceKind.HOOK,
+                direction="in",
+                body=hook.event.raw,
+                carrier_job_id=heard.job_id,
+                transaction_id=heard.transaction_id,
+                received_id=row.id,
+                blob_id=None if hook.file is None else hook.file.id,
+            )
+            return new
+
+        new = await self._desk.store.write(unit)
+        if new:
+            self._desk.events.received_announced(received=new_id, by="hook")
+            self._desk.bells.ring(Bell.FETCH)
+        return not new
+
+    def _knows(self, secret: str) -> bool:
+        """Compared with each secret in constant time, all of them every time."""
+        given = secret.encode()
+        return any([hmac.compare_digest(given, known.encode()) for known in self._options.hook_secrets])  # noqa: C419
+
+    def _is_allowed(self, request: Request) -> bool:
+        if not self._options.hook_user:
+            return True
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        try:
+            given = b64decode(credentials, validate=True) if scheme.lower() == "basic" else b""
+        except (Base64Error, ValueError):
+            return False
+        wanted = f"{self._options.hook_user}:{self._options.hook_password}".encode()
+        return hmac.compare_digest(given, wanted)
+
+    def _no(self, status: int, text: str, why: str) -> Response:
+        self._desk.events.hook_refused(status=status, why=why)
+        return PlainTextResponse(text + "\n", status_code=status)
