@@ -73,9 +73,6 @@ class Events:
     def stopped(self, *, clean: bool) -> None:
         self._log.info("daemon.stopped", clean=clean)
 
-    def recovered(self, *, unconfirmed: int) -> None:
-        self._log.warning("daemon.recovered", unconfirmed=unconfirmed)
-
     def worker_failed(self, *, worker: str, error: BaseException) -> None:
         self._log.error("worker.failed", worker=worker, error=type(error).__name__, exc_info=_frames_only(error))
 
