@@ -27,6 +27,7 @@ def demo(
     config: UnreadConfig = None,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Show the whole way on this machine with no account: mail in, fax out, notice; fax in, mail out."""
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         asyncio.run(_demo(folder.absolute(), once=once))
     except* DemoFailed as group:
@@ -36,7 +37,6 @@ def demo(
 
 
 async def _demo(folder: Path, *, once: bool) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     progress = Progress()
     stop, stop_standin = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -62,6 +62,8 @@ class MailSink:
     """A mailbox: an SMTP server that keeps every mail as a file in the demo's folder."""
 
     def __init__(self, folder: Path) -> None:
+        for old in folder.glob("mail-*.eml"):
+            old.unlink()
         self._folder = folder
         self._server: asyncio.Server | None = None
         self.mails: list[tuple[Path, EmailMessage]] = []
@@ -69,8 +71,6 @@ class MailSink:
     @classmethod
     async def start(cls, folder: Path) -> Self:
         """Listen on a free loopback port."""
-        for old in folder.glob("mail-*.eml"):
-            old.unlink()
         sink = cls(folder)
         loop = asyncio.get_running_loop()
         sink._server = await loop.create_server(

@@ -51,6 +51,7 @@ class NoticeFacts:
     attempts: tuple[Attempt, ...]
     message: Message
     headers: Headers
+    why: str = ""
 
 
 def event_of(state: FaxState, outcome: Outcome) -> NoticeEvent:
@@ -101,6 +102,7 @@ def _words(facts: NoticeFacts, now: datetime, *, for_sender: bool) -> dict[str, 
         "for_sender": for_sender,
         "subject": facts.headers.text("subject"),
         "cause": cause,
+        "why": foreign.one_line(facts.why, 500),
         "pages": facts.pages,
         "pages_sent": facts.pages_sent,
         "parts": page_ranges(facts.parts),

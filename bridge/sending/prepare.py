@@ -98,7 +98,7 @@ class Preparer:
         cause = outcomes.cause(slug)
         outcome = Outcome(cause.outcome_class, cause.slug)
         for fax in batch:
-            change = Change(fax, FaxState.FAILED, outcome, parts=parts)
+            change = Change(fax, FaxState.FAILED, outcome, parts=parts, why=why)
             await self._reporter.end(change, self._desk.clock.now(), detail=why, owner=self._owner)
 
     async def _claim(self) -> Batch | None:

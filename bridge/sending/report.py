@@ -26,13 +26,14 @@ NOT_WANTED = "notices.delivered is off"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is about to become of a fax, and what its notice tells."""
+    """What is about to become of a fax, and what its notice tells; ``why`` adds what is special to this one."""
 
     before: Fax
     target: FaxState
     outcome: Outcome
     pages_sent: int | None = None
     parts: tuple[Part, ...] | None = None
+    why: str = ""
 
 
 class Reporter:
@@ -93,6 +94,7 @@ class Reporter:
             attempts=tuple(calls),
             message=message,
             headers=await self._headers(message),
+            why=change.why,
         )
 
     async def _headers(self, message: Message) -> Headers:

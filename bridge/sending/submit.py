@@ -68,7 +68,11 @@ class Submitter:
         except OutcomeUnknown as error:
             await self._unknown(submitted, attempt, error)
         else:
-            await self._taken(submitted, attempt, taken)
+            if await self._desk.store.read(lambda connection: attempts.with_job(connection, taken.job_id)):
+                text = f"iFax gave a job id it had given before ({taken.job_id})"
+                await self._unknown(submitted, attempt, OutcomeUnknown(text, taken.answer))
+            else:
+                await self._taken(submitted, attempt, taken)
 
     async def _pages(self, fax: Fax) -> bytes:
         assert fax.document_id is not None
