@@ -4,6 +4,8 @@ Exit status: 0 done, 1 failed, 2 wrong usage or configuration.
 """
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -15,9 +17,23 @@ app = typer.Typer(
     name="faxbridge",
     help="A daemon between mail and the fax network.",
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _options(
+    *,
+    show_version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and end")] = False,
+) -> None:
+    """A daemon between mail and the fax network."""
+    if show_version:
+        typer.echo(f"faxbridge {version('faxbridge')}")
+        raise typer.Exit
+
+
 app.command("serve")(daemon.serve)
 app.command("demo")(demo.demo)
 app.command("sandbox")(standin.sandbox)

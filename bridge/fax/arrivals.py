@@ -50,7 +50,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One fax that came in. ``listed`` tells whether the carrier's own list has shown it."""
+    """One fax that came in. ``listed``: the carrier's own list has shown it. ``damaged``: its file does not open."""
 
     id: str
     carrier_job_id: str
@@ -67,6 +67,7 @@ class Received:
     pages_total: int | None
     started_at: datetime | None
     blob_id: str | None
+    damaged: bool
     hook_blob_id: str | None
     created_at: datetime
     updated_at: datetime

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aiosmtpd.smtp import SMTP
 
-from bridge.errors import BridgeError, OutOfSpace, Refused, Unavailable
+from bridge.errors import BridgeError, Refused, Unavailable
 from bridge.fax import addresses
 from bridge.fax.addresses import FaxNumber, Mailbox, OwnMailbox
 from bridge.fax.policy import Policy
@@ -20,8 +20,8 @@ from bridge.intake.acceptance import Acceptor, Client
 from bridge.intake.dots import BadLine, DotDecoder
 from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient
 from bridge.intake.options import IntakeOptions
-from bridge.store import StoredBlob, arrivals
-from bridge.store.blobs import BlobWriter
+from bridge.intake.sink import Sink
+from bridge.store import arrivals
 from bridge.store.desk import Desk
 
 CHUNK = 256 * 1024
@@ -241,7 +241,7 @@ class FaxServer(SMTP):
             self.finish_soon()
 
     async def _take_data(self) -> None:
-        sink = _Sink(self._intake.options.max_message_size)
+        sink = Sink(self._intake.options.max_message_size)
         try:
             sink.open(self._intake.desk.store.blobs.writer(self._intake.desk.ids.file_name()))
         except BridgeError as error:
@@ -262,7 +262,7 @@ class FaxServer(SMTP):
         finally:
             sink.drop()
 
-    async def _read_data(self, sink: "_Sink") -> None:
+    async def _read_data(self, sink: Sink) -> None:
         """Everything up to the end of data into the sink; what came after it waits for the next command."""
         decoder = DotDecoder()
         while True:
@@ -283,41 +283,3 @@ class FaxServer(SMTP):
         await self.push(reply)
         if self.transport is not None:
             self.transport.close()
-
-
-class _Sink:
-    """Where DATA goes: a blob, until it is too large or the disk fails; then nowhere, with the reply kept."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._writer: BlobWriter | None = None
-        self.trouble: BridgeError | None = None
-
-    def open(self, writer: BlobWriter) -> None:
-        self._writer = writer
-
-    def write(self, data: bytes) -> None:
-        if self._writer is None:
-            return
-        if self._writer.size + len(data) > self._limit:
-            self._fail(envelopes.too_large(self._limit))
-            return
-        try:
-            self._writer.write(data)
-        except (OutOfSpace, Unavailable) as error:
-            self._fail(error)
-
-    async def commit(self) -> StoredBlob:
-        assert self._writer is not None
-        writer, self._writer = self._writer, None
-        return await writer.commit()
-
-    def drop(self) -> None:
-        """Remove what was not committed."""
-        if self._writer is not None:
-            self._writer.abort()
-            self._writer = None
-
-    def _fail(self, error: BridgeError) -> None:
-        self.trouble = error
-        self.drop()

@@ -1,6 +1,7 @@
 """Mail about received faxes: the fax itself as a PDF, or, where there is none to be had, all that is known of it."""
 
 from datetime import datetime
+from email.message import EmailMessage
 
 from bridge.fax import numbers
 from bridge.fax.arrivals import Delivery, Received
@@ -65,8 +66,15 @@ def _render(
     composing.multipart(mail, "mixed", row_id)
     mail.attach(composing.text_part(body))
     if pdf is not None:
-        mail.attach(composing.file_part(pdf, "application", "pdf", f"fax-{fax.id}.pdf"))
+        mail.attach(_file(pdf, fax.id))
     return composing.to_bytes(mail)
+
+
+def _file(content: bytes, fax_id: str) -> EmailMessage:
+    """The fax as an attachment: a PDF, or, where it came damaged or unchecked, what it looks like."""
+    if content.startswith((b"II*\x00", b"MM\x00*")):
+        return composing.file_part(content, "image", "tiff", f"fax-{fax_id}.tif")
+    return composing.file_part(content, "application", "pdf", f"fax-{fax_id}.pdf")
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -1,13 +1,15 @@
-"""Announced faxes are fetched with both ids until there is a PDF or TIFF that opens; only that confirms a hook.
+"""Announced faxes are fetched with both ids until there is a PDF or TIFF; only that confirms a hook.
 
-Empty, broken or strange answers are "not yet" and asked again for a day. The carrier saying that the file is gone is
-told to the fallback; a pair of ids it has never heard of is an invented hook, and quarantined without a word by mail.
+Empty, broken or strange answers are "not yet" and asked again for a day. A file that will not open is passed on as it
+is. The carrier saying that the file is gone is told to the fallback; a pair of ids it has never heard of is an invented
+hook, and quarantined without a word by mail.
 """
 
 import io
 import tempfile
 from collections import deque
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,13 +25,16 @@ from bridge.receiving.mails import Mailer
 from bridge.receiving.options import ReceivingOptions
 from bridge.runtime.clock import Clock
 from bridge.runtime.worker import Bell, Duty
-from bridge.store import arrivals, blobs, history, outbox
+from bridge.store import StoredBlob, arrivals, blobs, history, outbox
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
 GIVEN_UP_AFTER = timedelta(days=1)
+
+TRIES_FOR_A_WHOLE_FILE = 2
+"""A file that does not open is asked for again so often before it is passed on as it is."""
 
 STRANGERS_PER_MINUTE = 10
 """Confirming calls for ids only a hook has spoken of: an invented flood costs no more than this."""
@@ -93,14 +98,28 @@ class Fetcher:
                     blob = await self._desk.store.blobs.copy(self._desk.ids.file_name(), made.path)
                     pages = made.pages
             except DocumentUnusable as error:
-                await self._later(fax, error.public, None)
+                await self._keep_damaged(fax, file, answer, error.public)
                 return
-        now = self._desk.clock.now()
         total = fax.pages_total if fax.pages_total is not None else pages
+        detail = f"{pages} {'page' if pages == 1 else 'pages'}, {blob.size} bytes"
+        await self._fetched(fax, blob, answer, detail, pages=pages, pages_total=total)
+        self._desk.events.received_fetched(received=fax.id, pages=pages, size=blob.size)
+
+    async def _keep_damaged(self, fax: Received, file: bytes, answer: Answer, why: str) -> None:
+        """A file came that does not open: asked for again, in case it was half written; then passed on as it is."""
+        if fax.tries < TRIES_FOR_A_WHOLE_FILE:
+            await self._later(fax, why, answer)
+            return
+        blob = await self._desk.store.blobs.put(self._desk.ids.file_name(), file)
+        await self._fetched(fax, blob, answer, f"{blob.size} bytes that do not open: {why}", damaged=True)
+        self._desk.events.received_fetched(received=fax.id, pages=fax.pages or 0, size=blob.size)
+
+    async def _fetched(self, fax: Received, blob: StoredBlob, answer: Answer, detail: str, **values: Any) -> None:
+        now = self._desk.clock.now()
 
         def unit(connection: sa.Connection) -> None:
             blobs.record(connection, blob, "received", now)
-            self._evidence(connection, fax, answer, now, f"{len(file)} bytes")
+            self._evidence(connection, fax, answer, now, f"{blob.size} bytes")
             arrivals.change(
                 connection,
                 fax,
@@ -108,14 +127,12 @@ class Fetcher:
                 now=now,
                 owner=self._owner,
                 due_at=now,
-                detail=f"{pages} {'page' if pages == 1 else 'pages'}, {blob.size} bytes",
+                detail=detail,
                 blob_id=blob.id,
-                pages=pages,
-                pages_total=total,
+                **values,
             )
 
         await self._desk.store.write(unit)
-        self._desk.events.received_fetched(received=fax.id, pages=pages, size=blob.size)
         self._desk.bells.ring(Bell.ROUTE)
 
     async def _later(self, fax: Received, why: str, answer: Answer | None, *, counts: bool = True) -> None:

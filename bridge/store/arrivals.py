@@ -197,6 +197,7 @@ def from_row(row: sa.Row[Any]) -> Received:
         pages_total=row.pages_total,
         started_at=row.started_at,
         blob_id=row.blob_id,
+        damaged=row.damaged,
         hook_blob_id=row.hook_blob_id,
         created_at=row.created_at,
         updated_at=row.updated_at,

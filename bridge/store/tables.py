@@ -210,6 +210,7 @@ received = sa.Table(
     sa.Column("pages_total", sa.Integer),
     sa.Column("started_at", Instant),
     sa.Column("blob_id", sa.ForeignKey("blob.id"), unique=True),
+    sa.Column("damaged", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("hook_blob_id", sa.ForeignKey("blob.id")),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),

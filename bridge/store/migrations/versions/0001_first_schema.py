@@ -84,6 +84,7 @@ def upgrade() -> None:
         sa.Column("pages_total", sa.Integer(), nullable=True),
         sa.Column("started_at", instant(), nullable=True),
         sa.Column("blob_id", sa.String(length=32), nullable=True),
+        sa.Column("damaged", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("hook_blob_id", sa.String(length=32), nullable=True),
         sa.Column("created_at", instant(), nullable=False),
         sa.Column("updated_at", instant(), nullable=False),
