@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from bridge.errors import OutOfSpace, Unavailable
 from bridge.fax import outcomes
 from bridge.fax.jobs import AttemptResult, Fax, Outcome
 from bridge.fax.states import FaxState
@@ -27,6 +28,13 @@ TRIES = 3
 
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30))
 """Before the second and the third."""
+
+
+WRITE_AGAIN_SECONDS = 1.0
+"""Between tries to write down what came of a call, while the store does not answer."""
+
+Came = Taken | CallRefused | NotTaken | OutcomeUnknown
+"""What may come of one call."""
 
 
 class Submitter:
@@ -59,20 +67,57 @@ class Submitter:
         self._desk.events.fax_submitting(fax=fax.id, attempt=attempt, number=fax.number)
         submitted = await self._desk.store.read(lambda connection: faxes.get(connection, fax.id))
         assert submitted is not None
+        came: Came
         try:
-            taken = await self._carrier.fax_send(request)
-        except CallRefused as error:
-            await self._refused(submitted, attempt, error)
-        except NotTaken as error:
-            await self._not_taken(submitted, attempt, error)
-        except OutcomeUnknown as error:
-            await self._unknown(submitted, attempt, error)
-        else:
-            if await self._desk.store.read(lambda connection: attempts.with_job(connection, taken.job_id)):
-                text = f"iFax gave a job id it had given before ({taken.job_id})"
-                await self._unknown(submitted, attempt, OutcomeUnknown(text, taken.answer))
-            else:
-                await self._taken(submitted, attempt, taken)
+            came = await self._carrier.fax_send(request)
+        except (CallRefused, NotTaken, OutcomeUnknown) as error:
+            came = error
+        await self._write_down(submitted, attempt, came)
+
+    async def _write_down(self, fax: Fax, attempt: str, came: Came) -> None:
+        """What came of the call, as often as it takes: only this process knows it.
+
+        If the fax was given up meanwhile (the lease ran out), the answer is kept all the same, and its job asked after.
+        """
+        while True:
+            try:
+                await self._conclude(fax, attempt, came)
+            except faxes.Stale:
+                await self._keep_late_answer(fax, attempt, came)
+            except (Unavailable, OutOfSpace) as error:
+                self._desk.events.worker_failed(worker="submit", error=error)
+                await self._desk.clock.sleep(WRITE_AGAIN_SECONDS)
+                continue
+            return
+
+    async def _conclude(self, fax: Fax, attempt: str, came: Came) -> None:
+        match came:
+            case CallRefused():
+                await self._refused(fax, attempt, came)
+            case NotTaken():
+                await self._not_taken(fax, attempt, came)
+            case OutcomeUnknown():
+                await self._unknown(fax, attempt, came)
+            case Taken():
+                if await self._desk.store.read(lambda connection: attempts.with_job(connection, came.job_id)):
+                    text = f"iFax gave a job id it had given before ({came.job_id})"
+                    await self._unknown(fax, attempt, OutcomeUnknown(text, came.answer))
+                else:
+                    await self._taken(fax, attempt, came)
+
+    async def _keep_late_answer(self, fax: Fax, attempt: str, came: Came) -> None:
+        now, job_id = self._desk.clock.now(), came.job_id if isinstance(came, Taken) else None
+
+        def unit(connection: sa.Connection) -> None:
+            self._keep_answer(connection, attempt, came.answer, now, job_id)
+            if job_id is not None and attempts.with_job(connection, job_id) is None:
+                attempts.finish(connection, attempt, AttemptResult.TAKEN, now, job_id=job_id)
+                faxes.ask_now(connection, fax.id, now)
+            detail = "an answer to the call came after it had been given up"
+            history.add(connection, at=now, event="late_answer", actor=history.CARRIER, detail=detail, fax_id=fax.id)
+
+        await self._desk.store.write(unit)
+        self._desk.bells.ring(Bell.TRACK)
 
     async def _pages(self, fax: Fax) -> bytes:
         assert fax.document_id is not None
