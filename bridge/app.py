@@ -25,6 +25,7 @@ from bridge.intake.acceptance import Acceptor
 from bridge.intake.listeners import Listeners
 from bridge.intake.server import Intake
 from bridge.posting.courier import Courier
+from bridge.posting.undeliverable import Undeliverable
 from bridge.receiving.backlog import BacklogClerk
 from bridge.receiving.fetch import Fetcher, StrangerBudget
 from bridge.receiving.mails import Mailer
@@ -36,7 +37,7 @@ from bridge.runtime.ids import Ids
 from bridge.runtime.worker import Bells, Duty, run_duty
 from bridge.sending.prepare import Preparer
 from bridge.sending.report import Reporter
-from bridge.sending.settle import Settler
+from bridge.sending.settle import Calls, Settler
 from bridge.sending.submit import Submitter
 from bridge.sending.track import Tracker
 from bridge.settings import Settings, rooms
@@ -157,20 +158,24 @@ def _duties(settings: Settings, desk: Desk, carrier: IfaxClient) -> list[Duty[An
     reporter = Reporter(desk, sending, mail)
     mailer = Mailer(desk, mail)
     budget = StrangerBudget(desk.clock)
+    calls = Calls()
     token = desk.ids.token()
 
     def owner(role: str, number: int = 0) -> str:
         return f"{role}-{number}/{token}"
 
     relay = rooms.relay_options(settings)
+    undeliverable = Undeliverable(desk, mail, receiving.fallback)
     return [
         Preparer(desk, renderer, reporter, sending, owner("prepare")).duty,
         *(
-            Submitter(desk, carrier, reporter, sending, owner("submit", number)).duty
+            Submitter(
+                desk, carrier=carrier, reporter=reporter, calls=calls, options=sending, name=owner("submit", number)
+            ).duty
             for number in range(sending.uploads)
         ),
         *(Tracker(desk, carrier, reporter, sending, owner("track", number)).duty for number in range(2)),
-        Settler(desk, reporter).duty,
+        Settler(desk, reporter, calls).duty,
         *(
             Fetcher(
                 desk,
@@ -185,7 +190,7 @@ def _duties(settings: Settings, desk: Desk, carrier: IfaxClient) -> list[Duty[An
         ),
         Router(desk, mailer, receiving, owner("route")).duty,
         BacklogClerk(desk, owner("backlog")).duty,
-        *(Courier(desk, relay, owner("post", number)).duty for number in range(2)),
+        *(Courier(desk, relay, undeliverable, owner("post", number)).duty for number in range(2)),
     ]
 
 

@@ -1,21 +1,25 @@
 """``faxbridge codes``: what the carrier's codes mean."""
 
+import re
 from typing import Annotated, Any
 
 import typer
 
-from bridge.cli.common import Json, UnreadConfig, print_json, print_table
+from bridge.cli.common import Json, UnreadConfig, print_json, print_table, read_or_fail
 from bridge.fax import outcomes
 from bridge.fax.outcomes import CodeRow
 
+_CODE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+
 
 def codes(
-    code: Annotated[int | None, typer.Argument(metavar="[CODE]", help="One code; without it, all of them")] = None,
+    wanted: Annotated[str | None, typer.Argument(metavar="[CODE]", help="One code; without it, all of them")] = None,
     *,
     as_json: Json = False,
     config: UnreadConfig = None,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Explain result codes."""
+    code: int | None = None if wanted is None else read_or_fail(_code, wanted, "CODE")
     rows = [row for row in outcomes.rows() if code is None or row.code == code]
     if not rows and code is not None:
         rows = [CodeRow(code, "", outcomes.look_up(code, None))]
@@ -28,6 +32,12 @@ def codes(
         )
     else:
         typer.echo("\n\n".join(_as_text(row) for row in rows))
+
+
+def _code(written: str) -> int:
+    if not _CODE.fullmatch(written):
+        raise ValueError(f"{written!r} is not a code; write 3931 or -3")
+    return int(written)
 
 
 def _as_text(row: CodeRow) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from bridge.errors import Unavailable
 from bridge.settings import load_store, rooms
 from bridge.store import Store
 
@@ -24,6 +27,8 @@ UnreadConfig = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Taken as everywhere, but this command reads no file"),
 ]
+_UNPRINTABLE = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+\s*")
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")]
 
 
@@ -41,13 +46,16 @@ def open_store(config: Path | None) -> Iterator[Store]:
 
 def take_on_owner(path: Path) -> None:
     """Run as root, become the file's owner for good, so that nothing of the store comes to belong to root."""
-    if os.geteuid() != 0 or not path.exists():
-        return
-    owner = path.stat()
-    if owner.st_uid != 0:
-        os.setgroups([])
-        os.setgid(owner.st_gid)
-        os.setuid(owner.st_uid)
+    try:
+        if os.geteuid() != 0 or not path.exists():
+            return
+        owner = path.stat()
+        if owner.st_uid != 0:
+            os.setgroups([])
+            os.setgid(owner.st_gid)
+            os.setuid(owner.st_uid)
+    except OSError as error:
+        raise Unavailable(f"cannot take on the owner of {path}: {error.strerror or error}") from error
 
 
 def print_json(document: Any) -> None:
@@ -64,13 +72,18 @@ def print_table(columns: list[str], rows: list[list[str]]) -> None:
         return
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(cell) for cell in row))  # never read as markup: callers' numbers are strangers' text
     console.print(table)
+
+
+def say(text: str) -> None:
+    """One line on standard error, whatever is in it: names of files and keys may hold line ends, or be no text."""
+    typer.echo(f"faxbridge: {_UNPRINTABLE.sub(' ', text).strip()}", err=True)
 
 
 def fail(text: str, status: int = 1) -> NoReturn:
     """Say it on standard error and end."""
-    typer.echo(f"faxbridge: {text}", err=True)
+    say(text)
     raise typer.Exit(status)
 
 

@@ -3,10 +3,8 @@
 import asyncio
 import os
 
-from bridge import app
 from bridge.cli.common import Config, fail
 from bridge.errors import BridgeError
-from bridge.runtime.events import Events, configure_logging
 from bridge.settings import load
 
 PRIVATE = 0o077
@@ -15,13 +13,17 @@ PRIVATE = 0o077
 def serve(config: Config = None) -> None:
     """Run the daemon in the foreground until SIGTERM or SIGINT."""
     settings = load(config).settings
+    # the whole house; who only asks for a code or a list does not wait for it
+    from bridge import app  # noqa: PLC0415
+    from bridge.runtime.events import Events, configure_logging  # noqa: PLC0415
+
     os.umask(PRIVATE)
     configure_logging(settings.log.level, settings.log.format)
     events = Events()
     try:
         asyncio.run(app.serve(settings, events))
     except* BridgeError as group:
-        raise group.exceptions[0] from None
+        raise _innermost(group) from None
     except* asyncio.CancelledError:
         fail("ended at once by a second signal; what was in hand is found again at the next start")
     except* Exception as group:  # noqa: BLE001 - the process ends, and its log says where it broke

@@ -75,7 +75,7 @@ def _say_how_to_go_on(smtp: tuple[str, int], standin: StandIn, folder: Path, pro
     progress.say("It stays up now. Send a mail of your own (any PDF, picture or text file), from another terminal:")
     progress.say("")
     progress.say(
-        f"  swaks --server {host}:{port} --from you@example.org --to +14155550123@fax.local \\\n"
+        f"  swaks --server {host}:{port} --from you@example.org --to 14155550123@fax.local \\\n"
         "        --header 'Subject: my first fax' --attach @some-file.pdf"
     )
     progress.say("")

@@ -123,4 +123,7 @@ def _moment(text: str) -> datetime:
         except ValueError:
             raise ValueError(f"{text!r} is not a time; write 2h, 3d or 2026-11-23T08:00Z") from None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return datetime.now(UTC) - ago
+    try:
+        return datetime.now(UTC) - ago
+    except OverflowError:
+        raise ValueError(f"{text} ago is before the first year there is") from None

@@ -1,16 +1,34 @@
-"""``faxbridge sandbox``: the stand-in carrier alone."""
+"""``faxbridge sandbox`` and ``faxbridge demo``, which need no account: the stand-in carrier, alone or with the house.
+
+What they run is imported when they run: it is much, and the other commands have no use for it.
+"""
 
 import asyncio
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge import sandbox as carrier
 from bridge.cli.common import Json, UnreadConfig, fail, print_json, print_table
 
+if TYPE_CHECKING:
+    from bridge.sandbox import SandboxOptions
+
 TOKEN = "sandbox-key"  # noqa: S105 - the stand-in's key is no secret
+DEMO_FOLDER = Path("demo-output")
+
+
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="End after both ways have been shown")] = False,
+    folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where the files go")] = DEMO_FOLDER,
+    config: UnreadConfig = None,
+) -> None:
+    """Show the whole way on this machine with no account: mail in, fax out, notice; fax in, mail out."""
+    from bridge.cli import demo as show  # noqa: PLC0415 - see above
+
+    show.demo(once=once, folder=folder, config=config)
 
 
 def sandbox(
@@ -29,6 +47,8 @@ def sandbox(
     host, colon, port = listen.rpartition(":")
     if not colon or not host or not port.isdigit():
         fail(f"--listen: {listen!r} is not HOST:PORT", 2)
+    from bridge import sandbox as carrier  # noqa: PLC0415 - see above
+
     options = carrier.SandboxOptions(host=host.strip("[]"), port=int(port), hooks=hooks, keep=keep, token=TOKEN)
     try:
         asyncio.run(_run(options))
@@ -36,7 +56,9 @@ def sandbox(
         fail(f"cannot listen on {listen}: {error.strerror or error}")
 
 
-async def _run(options: carrier.SandboxOptions) -> None:
+async def _run(options: "SandboxOptions") -> None:
+    from bridge import sandbox as carrier  # noqa: PLC0415 - see above
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -49,6 +71,8 @@ def _say_hello(url: str) -> None:
 
 
 def _print_numbers(*, as_json: bool) -> None:
+    from bridge import sandbox as carrier  # noqa: PLC0415 - see above
+
     table = carrier.numbers_table()
     if as_json:
         print_json([{"number": number, "outcome": outcome} for number, outcome in table])

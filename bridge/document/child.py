@@ -1,20 +1,19 @@
 """The child's main: fence itself in, read one file from standard input, leave a PDF and a report in its own folder.
 
-Started as ``python -m bridge.document.child mail|received|picture`` with a private folder as working directory and
-nothing else open. It writes ``report.json`` last: without one it has died.
+Started as ``python -m bridge.document.child mail|received|picture <Limits as JSON>`` with a private folder as working
+directory and nothing else open. It writes ``report.json`` last: without one it has died.
 """
 
 import ctypes
-import email
+import errno
 import json
 import resource
 import sys
 import warnings
-from email.policy import compat32
 from pathlib import Path
 
 from bridge.document.limits import Limits
-from bridge.document.report import PDF, PICTURE, REPORT, Report
+from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, Report
 
 _PR_SET_NO_NEW_PRIVS = 38
 _PICTURE_DPI = 100
@@ -51,9 +50,8 @@ def main(task: str, limits: Limits) -> None:
 def _mail(limits: Limits) -> Report:
     from bridge.document import mime, pages  # noqa: PLC0415 - loaded behind the fence
 
-    mail = email.message_from_binary_file(sys.stdin.buffer, policy=compat32)
     try:
-        found = mime.pieces(mail, limits)
+        found = mime.read(sys.stdin.buffer, limits)
     except mime.TooComplex as error:
         return Report(failed=str(error))
     pdf, report = pages.make_pdf(found, limits)
@@ -81,4 +79,9 @@ def _picture() -> Report:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Limits())
+    try:
+        main(sys.argv[1], Limits(**json.loads(sys.argv[2])))
+    except OSError as trouble:
+        if trouble.errno in {errno.ENOSPC, errno.EDQUOT}:
+            sys.exit(DISK_FULL)  # our trouble, not the document's
+        raise

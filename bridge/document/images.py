@@ -1,7 +1,7 @@
 """Pictures as fax pages: PNG, JPEG, TIFF with all its pages, turned as the camera held it, on white. Runs in the child.
 
 A scan that knows its size keeps it; fax TIFFs keep their shape whatever their lines per inch; all else is fitted onto
-a Letter page.
+a Letter page, but never blown up: a logo stays a logo.
 """
 
 import io
@@ -18,8 +18,11 @@ LEGAL = (8.5, 14.0)
 MARGIN = 0.25
 """Inches kept free around a picture that is fitted."""
 
-SLACK = 0.15
-"""Inches by which a scan may miss a paper size and still be it."""
+SLACK = 0.25
+"""Inches by which a scan may miss a paper size and still be it: a fax machine's A4 is 1728 dots, 8.47 inches, wide."""
+
+COARSEST = 100
+"""Dots per inch below which no picture is enlarged."""
 
 FORMATS = ("PNG", "JPEG", "TIFF")
 _SENSIBLE_DPI = (60.0, 1300.0)
@@ -31,11 +34,12 @@ class ImageUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A picture on a paper: all in inches."""
+    """A picture on a paper, in the middle across and so far from the top: all in inches."""
 
     paper: tuple[float, float]
     width: float
     height: float
+    top: float = MARGIN
 
 
 def add_image(pdf: pikepdf.Pdf, content: bytes, max_pixels: int, max_pages: int) -> int:
@@ -64,23 +68,34 @@ def _frames(opened: Image.Image, max_pixels: int) -> Iterator[tuple[Image.Image,
         turned = ImageOps.exif_transpose(frame)
         if turned.size != frame.size and dpi is not None:
             dpi = (dpi[1], dpi[0])
-        yield _on_white(turned), dpi
+        yield _on_white(turned, opened.format), dpi
         if opened.format != "TIFF":
             return
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _on_white(image: Image.Image, kind: str | None) -> Image.Image:
     """Black and white stays so; everything else becomes grey on a white ground."""
-    if image.mode == "1":
-        return image
+    if image.mode.startswith("I") and kind == "PNG":
+        image = _eight_bits(image)
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
         seen = image.convert("RGBA")
         ground = Image.new("RGBA", seen.size, "white")
         ground.alpha_composite(seen)
         return ground.convert("L")
+    if image.mode == "1":
+        return image
     if image.mode.startswith("I") or image.mode == "F":
         raise ImageUnusable("has more than 8 bits a dot; save it as an ordinary picture")
     return image.convert("L")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """A PNG of 16 bits a dot, which Pillow would cut off at 255 rather than scale."""
+    grey = image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        grey.info["transparency"] = clear // 257
+    return grey
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
@@ -102,12 +117,17 @@ def place(size: tuple[int, int], dpi: tuple[float, float] | None) -> Placed:
         shape = dpi[0] / dpi[1]
         for paper in (LETTER, A4, LEGAL):
             if _is_about(width, paper[0]) and _is_about(height, paper[1]):
-                return Placed(paper, min(width, paper[0]), min(height, paper[1]))
+                width, height = min(width, paper[0]), min(height, paper[1])
+                return Placed(paper, width, height, (paper[1] - height) / 2)
         for paper in (LETTER, LEGAL):
             if width <= paper[0] - 2 * MARGIN and height <= paper[1] - 2 * MARGIN and width > LETTER[0] / 3:
                 return Placed(paper, width, height)
     height_per_width = down * shape / across
-    width = min(LETTER[0] - 2 * MARGIN, (LETTER[1] - 2 * MARGIN) / height_per_width)
+    width = min(
+        LETTER[0] - 2 * MARGIN,
+        (LETTER[1] - 2 * MARGIN) / height_per_width,
+        across / COARSEST,
+    )
     return Placed(LETTER, width, width * height_per_width)
 
 
@@ -119,12 +139,15 @@ def _add_page(pdf: pikepdf.Pdf, image: Image.Image, dpi: tuple[float, float] | N
     placed = place(image.size, dpi)
     single = io.BytesIO()
     resolution = (image.width / placed.width, image.height / placed.height)
-    image.save(single, "PDF", dpi=resolution, quality=85)
+    if image.mode == "L":
+        image.save(single, "PDF", dpi=resolution, quality=85)
+    else:
+        image.save(single, "PDF", dpi=resolution)  # Group 4, as faxes are
     single.seek(0)
     width, height = (inches * POINTS for inches in placed.paper)
     pdf.add_blank_page(page_size=(width, height))
     left = (width - placed.width * POINTS) / 2
-    top = (height - placed.height * POINTS) / 2
-    box = pikepdf.Rectangle(left, top, width - left, height - top)
+    top = height - placed.top * POINTS
+    box = pikepdf.Rectangle(left, top - placed.height * POINTS, width - left, top)
     with pikepdf.open(single) as source:
         pdf.pages[-1].add_overlay(source.pages[0], box)

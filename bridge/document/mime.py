@@ -5,11 +5,15 @@ Attachments are the document; the text of the mail becomes pages only when there
 attachments there) is not lost. Pictures that belong to an HTML text go with it.
 """
 
+import email
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from email.message import Message
+from email.policy import compat32
 from enum import StrEnum
+from typing import BinaryIO
 
+from bridge.document import characters
 from bridge.document.limits import Limits
 from bridge.runtime import foreign
 
@@ -45,13 +49,27 @@ BELONGS_TO_HTML = "a picture inside the HTML form of the text"
 EMPTY = "empty"
 
 
+_NESTED = "the mail's parts are nested more than {} deep"
+
+
+def read(file: BinaryIO, limits: Limits) -> list[Piece]:
+    """The pieces of the mail in ``file``. Raises TooComplex."""
+    try:
+        return pieces(email.message_from_binary_file(file, policy=compat32), limits)
+    except RecursionError as error:
+        raise TooComplex(_NESTED.format(limits.depth)) from error
+
+
 def pieces(mail: Message, limits: Limits) -> list[Piece]:
     """Every leaf of the mail, in order; none is missing. Raises TooComplex."""
     found: list[Piece] = []
-    for piece in _walk(mail, limits, 0, inside_html=False):
-        found.append(piece)
-        if len(found) > limits.parts:
-            raise TooComplex(f"the mail has more than {limits.parts} parts")
+    try:
+        for piece in _walk(mail, limits, 0, inside_html=False):
+            found.append(piece)
+            if len(found) > limits.parts:
+                raise TooComplex(f"the mail has more than {limits.parts} parts")
+    except RecursionError as error:  # a message within a message within ...
+        raise TooComplex(_NESTED.format(limits.depth)) from error
     if any(piece.role is Role.ATTACHMENT for piece in found):
         return [_without_body(piece) for piece in found]
     return found
@@ -63,7 +81,7 @@ def _without_body(piece: Piece) -> Piece:
 
 def _walk(part: Message, limits: Limits, depth: int, *, inside_html: bool) -> Iterator[Piece]:
     if depth > limits.depth:
-        raise TooComplex(f"the mail's parts are nested more than {limits.depth} deep")
+        raise TooComplex(_NESTED.format(limits.depth))
     if not part.is_multipart() or part.get_content_maintype() != "multipart":
         yield _leaf(part, inside_html=inside_html)
         return
@@ -78,29 +96,37 @@ def _walk(part: Message, limits: Limits, depth: int, *, inside_html: bool) -> It
 
 
 def _alternative(children: list[Message], limits: Limits, depth: int) -> Iterator[Piece]:
-    """Forms of one text: the first plain one that says something is the body, the others' attachments stay."""
-    leaves = [piece for child in children for piece in _walk(child, limits, depth + 1, inside_html=True)]
-    plain = next(
-        (piece for piece in leaves if piece.role is Role.BODY and piece.type == "text/plain" and piece.content.strip()),
-        None,
-    )
-    for piece in leaves:
-        if piece is plain or piece.role is not Role.BODY:
-            yield piece
-        elif plain is not None:
-            yield replace(piece, role=Role.LEFT_OUT, reason=OTHER_FORM)
-        elif piece.content.strip():
-            yield piece
+    """Forms of one text: the first that says something in plain text is the body, the others' attachments stay."""
+    forms: list[list[Piece]] = []
+    for child in children:
+        forms.append(list(_walk(child, limits, depth + 1, inside_html=True)))
+        if sum(map(len, forms)) > limits.parts:
+            break  # too many already: whoever counts them says so
+    texts = [[piece for piece in form if piece.role is Role.BODY] for form in forms]
+    plain = next((at for at, form in enumerate(texts) if any(piece.type == "text/plain" for piece in form)), None)
+    for at, (child, form) in enumerate(zip(children, forms, strict=False)):
+        another = any(texts) and _is_odd_text(child)
+        for piece in form:
+            if another or (piece.role is Role.BODY and plain is not None and plain != at):
+                yield replace(piece, role=Role.LEFT_OUT, reason=OTHER_FORM)
+            else:
+                yield piece
+
+
+def _is_odd_text(part: Message) -> bool:
+    """A form of the text for programs that know it: for phones, for calendars."""
+    odd = part.get_content_maintype() == "text" and part.get_content_subtype() not in {"plain", "html"}
+    return odd and _disposition(part) != "attachment"
 
 
 def _leaf(part: Message, *, inside_html: bool) -> Piece:
-    kind = part.get_content_type()[:100]
+    kind = foreign.one_line(part.get_content_type(), 100)
     content = _content(part)
     name = _file_name(part)
     attached = _disposition(part) == "attachment" or bool(name)
     charset = _parameter(part, "charset")
     if kind in {"text/plain", "text/html"} and not attached:
-        if not content.strip():
+        if characters.is_blank(content, charset):
             return Piece(BODY_NAME, kind, charset, content, Role.LEFT_OUT, EMPTY)
         return Piece(BODY_NAME, kind, charset, content, Role.BODY)
     if inside_html and kind.startswith("image/") and part["Content-ID"] and _disposition(part) != "attachment":

@@ -1,25 +1,30 @@
 """The parent's side: one child process a document, in a private folder, killed when its time is up."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
+import stat
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from pydantic import ValidationError
 
 from bridge.document.limits import Limits
-from bridge.document.report import PDF, PICTURE, REPORT, Report
-from bridge.errors import Permanent
+from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, Report
+from bridge.errors import OutOfSpace, Permanent
 from bridge.fax.jobs import Part
 
 Task = Literal["mail", "received", "picture"]
+
+_STOPPED = "its pages could not be made (the converter stopped {})"
+_LONGEST_REPORT = 2_000_000
 
 
 class DocumentUnusable(Permanent):
@@ -71,6 +76,8 @@ class Renderer:
             report = _read_report(folder, status)
             if report.failed is not None:
                 raise DocumentUnusable(report.failed, _parts(report))
+            if not report.pages or not _size(folder / (PICTURE if task == "picture" else PDF)):
+                raise DocumentUnusable(_STOPPED.format("without any pages"))
             yield folder, report
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -83,6 +90,7 @@ class Renderer:
             "-m",
             "bridge.document.child",
             task,
+            json.dumps(asdict(self._limits)),
             stdin=source.fileno(),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -108,12 +116,27 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _read_report(folder: Path, status: int | None) -> Report:
+    if status == DISK_FULL:
+        raise OutOfSpace("no room on disk to make the pages; tried again later")
     if status is None:
         raise DocumentUnusable("making its pages took too long; send fewer or simpler pages")
+    if status != 0:
+        raise DocumentUnusable(_STOPPED.format(f"with status {status}"))
+    if not 0 < _size(folder / REPORT) <= _LONGEST_REPORT:
+        raise DocumentUnusable(_STOPPED.format("without a report"))
     try:
         return Report.model_validate_json((folder / REPORT).read_bytes())
     except (OSError, ValidationError) as error:
-        raise DocumentUnusable(f"its pages could not be made (the converter stopped with status {status})") from error
+        raise DocumentUnusable(_STOPPED.format("with half a report")) from error
+
+
+def _size(path: Path) -> int:
+    """Of a regular file, its size; 0 for whatever else the child may have put there. (It is dead by now.)"""
+    try:
+        found = path.lstat()
+    except OSError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def _parts(report: Report) -> tuple[Part, ...]:

@@ -6,6 +6,9 @@ REPORT = "report.json"
 PDF = "out.pdf"
 PICTURE = "out.png"
 
+DISK_FULL = 75
+"""The child's exit status (EX_TEMPFAIL of sysexits.h) when the disk had no room: our trouble, not the document's."""
+
 
 class PartReport(BaseModel):
     """One part of the mail: so many pages, or left out and why."""

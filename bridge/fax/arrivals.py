@@ -27,10 +27,11 @@ class MailState(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where one delivery of a received fax stands."""
+    """Where one delivery of a received fax stands; one ``passed_on`` failed, and went to the fallback instead."""
 
     WAITING = "waiting"
     DELIVERED = "delivered"
+    PASSED_ON = "passed_on"
     FAILED = "failed"
 
 
@@ -50,7 +51,10 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One fax that came in. ``listed``: the carrier's own list has shown it. ``damaged``: its file does not open."""
+    """One fax that came in. ``listed``: the carrier's own list has shown it. ``damaged``: its file does not open.
+
+    ``pages`` of ``pages_total`` came, as the carrier counted; ``file_pages`` is what the file holds.
+    """
 
     id: str
     carrier_job_id: str
@@ -65,6 +69,7 @@ class Received:
     called: str
     pages: int | None
     pages_total: int | None
+    file_pages: int | None
     started_at: datetime | None
     blob_id: str | None
     damaged: bool

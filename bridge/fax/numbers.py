@@ -42,6 +42,8 @@ def understand(written: str, default_country: str) -> str:
         raise NotAFaxNumber(_length_trouble(number, reason))
     if not phonenumbers.is_valid_number(number):
         raise NotAFaxNumber(f"{_e164(number)} is not a number in use: check the area code and the digits")
+    if not is_e164(_e164(number)):
+        raise NotAFaxNumber(f"{_e164(number)} has more digits than a telephone number can have")
     return _e164(number)
 
 
@@ -74,22 +76,18 @@ def as_people_write(e164: str) -> str:
         return e164
 
 
-def normalise_foreign(raw: str | None, default_country: str = "US") -> str:
+def normalise_foreign(raw: str | None) -> str:
     """A number as the carrier writes it in hooks and lists, as E.164 where that is certain; else empty.
 
-    Seen in the wild: without the plus, and with a plus but the country code 1 missing (ten digits after it).
+    Seen in the wild: without the plus, and with a plus but the country code 1 missing (ten digits after it). What is a
+    valid number as it stands is kept; a 1 is put before it only where that alone makes it valid.
     """
-    text = (raw or "").strip()
-    digits = text.removeprefix("+")
+    digits = (raw or "").strip().removeprefix("+")
     if not digits.isascii() or not digits.isdigit():
         return ""
-    candidates = [f"+{digits}"]
-    if len(digits) == 10:  # noqa: PLR2004 - a North American number without its country code
-        candidates = [f"+1{digits}"] if default_country in {"US", "CA"} else candidates
-    for candidate in candidates:
-        if is_e164(candidate) and phonenumbers.is_possible_number(phonenumbers.parse(candidate)):
-            return candidate
-    return ""
+    candidates = [f"+{digits}"] if len(digits) != 10 else [f"+{digits}", f"+1{digits}"]  # noqa: PLR2004 - North America
+    valid = [candidate for candidate in candidates if _is_valid(candidate)]
+    return valid[0] if len(valid) == 1 or (valid and (raw or "").strip().startswith("+")) else ""
 
 
 def same_line(one: str, other: str) -> bool:
@@ -98,6 +96,13 @@ def same_line(one: str, other: str) -> bool:
     if not a or not b:
         return False
     return a == b or (len(a) >= 10 and len(b) >= 10 and a[-10:] == b[-10:])  # noqa: PLR2004
+
+
+def _is_valid(text: str) -> bool:
+    try:
+        return is_e164(text) and phonenumbers.is_valid_number(phonenumbers.parse(text))
+    except NumberParseException:
+        return False
 
 
 def _e164(number: PhoneNumber) -> str:

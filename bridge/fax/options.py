@@ -1,10 +1,23 @@
 """The site's rules as configured: who may fax to where, and where received faxes go."""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 
 Network = IPv4Network | IPv6Network
+
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_QUOTED = r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*"'
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
+_ADDRESS = re.compile(rf"(?:{_ATOM}(?:\.{_ATOM})*|{_QUOTED})@(?:{_LABEL}(?:\.{_LABEL})*|\[[A-Za-z0-9:.]+\])", re.ASCII)
+ADDRESS_LIMIT = 254
+
+
+def is_mail_address(text: str) -> bool:
+    """Whether ``text`` is a mailbox of RFC 5321, 4.1.2, in ASCII: the one grammar for all addresses we write to."""
+    return len(text) <= ADDRESS_LIMIT and _ADDRESS.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +54,7 @@ class Target:
     @classmethod
     def mail(cls, address: str) -> "Target":
         """Delivery by mail to ``address``; raises ValueError if it is none."""
-        local, at, domain = address.rpartition("@")
-        if not at or not local or not domain or not address.isascii() or not address.isprintable() or " " in address:
+        if not is_mail_address(address):
             raise ValueError(f"{address!r} is not a mail address")
         return cls(DeliveryKind.MAILTO, address)
 

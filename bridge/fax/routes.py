@@ -10,7 +10,7 @@ def fits(route: Route, called: str, caller: str) -> bool:
     """Whether a fax from ``caller`` to ``called`` takes this route; numbers as the carrier gave them will do."""
     if route.number and not numbers.same_line(route.number, called):
         return False
-    return not route.caller or policy.pattern_of(route.caller).fullmatch(caller) is not None
+    return not route.caller or policy.pattern_of(route.caller).fullmatch(f"+{caller.removeprefix('+')}") is not None
 
 
 def choose(routes: tuple[Route, ...], fallback: tuple[Target, ...], called: str, caller: str) -> Route:

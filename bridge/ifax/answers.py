@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.runtime import foreign
 
+ID_LENGTH = 80
 TEXT_LENGTH = 300
 """Characters kept of the carrier's message."""
 
@@ -96,15 +97,18 @@ def small(value: object) -> int | None:
     return number if number is not None and abs(number) < 2**31 else None
 
 
+def count(value: object) -> int | None:
+    """A number of pages; None for anything that can be none."""
+    number = small(value)
+    return number if number is not None and number >= 0 else None
+
+
 def identifier(value: object) -> str | None:
     """A carrier's id as text: an integer of any length, or a short plain word. None for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, str):
-        text = value.strip()
-        if 0 < len(text) <= 80 and text.isascii() and text.isprintable() and " " not in text:  # noqa: PLR2004
-            return text
-    return None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    text = str(value).strip() if isinstance(value, str) or abs(value) < 10**ID_LENGTH else ""
+    return text if 0 < len(text) <= ID_LENGTH and text.isascii() and text.isprintable() and " " not in text else None
 
 
 def moment(value: object) -> datetime | None:

@@ -21,7 +21,7 @@ import httpx
 from bridge.fax import numbers
 from bridge.fax.arrivals import Announcement
 from bridge.ifax import verdicts
-from bridge.ifax.answers import Answer, identifier
+from bridge.ifax.answers import Answer, identifier, integer
 from bridge.ifax.errors import CallRefused, CarrierError, NotTaken, OutcomeUnknown
 from bridge.ifax.models import FaxObject, announcement
 from bridge.ifax.options import IfaxOptions
@@ -32,11 +32,21 @@ ANSWER_LIMIT = 1_000_000
 DOWNLOAD_LIMIT = 150_000_000
 """Bytes of one answer at most: base64 makes a third more of a document."""
 
+LONGEST_RETRY_AFTER = 3600.0
+"""Seconds; what the carrier asks for beyond an hour is not waited for."""
+
 FILE_NAME = "fax.pdf"
 """Our own ASCII name for every document; the sender's names are nobody's business on the way."""
 
 _CHUNK = 64 * 1024
 _UNCLEAR_STATUSES = {408, 425, 499}
+_ELSEWHERE = {301, 307, 308}
+"""Redirections that come before any work; 302 and 303 may come after it."""
+
+_SAYING_NO = {0, -1, -2, -4, -5}
+"""Values of ``status`` that clients have seen with refusals; -3 is the carrier's word for "sent"."""
+
+_WHITE_SPACE = re.compile(r"\s+")
 _MAGIC = re.compile(rb"%PDF-|II\*\x00|MM\x00\*")
 
 
@@ -74,7 +84,11 @@ class IfaxClient:
         self._events = events
         stall = options.stall_timeout.total_seconds()
         timeout = httpx.Timeout(stall, connect=options.connect_timeout.total_seconds())
-        headers = {"accessToken": options.access_token, "Accept": "application/json"}
+        headers = {
+            "accessToken": options.access_token,
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",  # a few bytes of compressed answer can be gigabytes
+        }
         common: dict[str, Any] = {"timeout": timeout, "headers": headers, "trust_env": False, "follow_redirects": False}
         self._http = httpx.AsyncClient(**common)
         self._once = httpx.AsyncClient(**common, limits=httpx.Limits(max_keepalive_connections=0))
@@ -112,7 +126,10 @@ class IfaxClient:
         answer = await self._ask("fax-status", {"jobId": _as_sent(job_id)})
         if not answer.ok or not isinstance(answer.data, dict):
             raise CarrierError("the fax service gave no usable answer about the fax", answer)
-        return FaxObject.read(answer.data), answer
+        seen = FaxObject.read(answer.data)
+        if seen.job_id not in {None, job_id}:
+            raise CarrierError("the fax service answered about another fax", answer)
+        return seen, answer
 
     async def fax_download(self, job_id: str, transaction_id: str) -> tuple[bytes | None, Answer]:
         """The file of a received fax (PDF or TIFF by its first bytes), or None with the answer that had none.
@@ -130,9 +147,9 @@ class IfaxClient:
         if last_id is not None:
             body["lastFaxId"] = _as_sent(last_id)
         answer = await self._ask("inbound/fax-list-all", body, ANSWER_LIMIT * 10)
-        if not answer.ok or not isinstance(answer.data, list):
+        if not answer.ok or not isinstance(answer.data, list | None):
             raise CarrierError("the fax service gave no usable list of received faxes", answer)
-        rows = [row for row in answer.data if isinstance(row, dict)]
+        rows = [row for row in answer.data or [] if isinstance(row, dict)]
         read = tuple(heard for row in rows if (heard := announcement(row)) is not None)
         last = (identifier(rows[-1].get("faxId")) or identifier(rows[-1].get("jobId"))) if rows else None
         return ListPage(read, last)
@@ -155,12 +172,13 @@ class IfaxClient:
             http.stream("POST", url, content=upload, headers=headers) as response,
         ):
             raw = bytearray()
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 raw += chunk
                 if len(raw) > limit:
                     raise httpx.ReadError("the answer is longer than anything we ask for")
             timed.result = str(response.status_code)
-            return Answer.read(response.status_code, bytes(raw), response.headers.get("Retry-After"))
+            retry_after = response.headers.get("Retry-After")
+        return await asyncio.to_thread(Answer.read, response.status_code, bytes(raw), retry_after)
 
     async def _wait_for_turn(self) -> None:
         """Space calls evenly so that no more than ``calls_per_second`` go out."""
@@ -187,19 +205,29 @@ class IfaxClient:
         return json.dumps(body).encode()
 
     def _read_send_answer(self, answer: Answer) -> Taken:
+        """Taken, or what it was instead. Whatever may have been taken is unknown: see docs/decisions/0003."""
         if answer.ok and answer.job_id is not None:
             return Taken(answer.job_id, answer)
-        if answer.http_status == 429:  # noqa: PLR2004 - Too Many Requests
-            raise NotTaken("the fax service takes no more calls just now", "rate-limited", answer, _seconds(answer))
-        if 300 <= answer.http_status < 400:  # noqa: PLR2004 - HTTP's redirections
-            raise NotTaken("the fax service sends us elsewhere; ifax.base_url is wrong", "not-reached", answer)
-        unclear = answer.http_status >= 500 or answer.http_status in _UNCLEAR_STATUSES  # noqa: PLR2004 - server errors
-        says_no = not answer.is_2xx or ("status" in answer.fields and not answer.ok)
-        if unclear or not says_no or answer.job_id is not None:
+        if _may_be_taken(answer):
             raise OutcomeUnknown(
                 f"the fax service's answer (HTTP {answer.http_status}) does not say what it did", answer
             )
+        if answer.http_status == 429:  # noqa: PLR2004 - Too Many Requests
+            raise NotTaken("the fax service takes no more calls just now", "rate-limited", answer, _seconds(answer))
+        if answer.http_status in _ELSEWHERE:
+            raise NotTaken("the fax service sends us elsewhere; ifax.base_url is wrong", "not-reached", answer)
         raise CallRefused(answer.message or f"HTTP {answer.http_status}", verdicts.refusal_cause(answer), answer)
+
+
+def _may_be_taken(answer: Answer) -> bool:
+    """Whether a fax may be going out in spite of this answer: it is no plain refusal."""
+    status = integer(answer.fields.get("status"))
+    if answer.job_id is not None or status == 1 or not verdicts.is_refusal_in_words(answer):
+        return True
+    if answer.is_2xx:
+        return status not in _SAYING_NO
+    refuses = 400 <= answer.http_status < 500 and answer.http_status not in _UNCLEAR_STATUSES  # noqa: PLR2004 - HTTP
+    return not refuses and answer.http_status not in _ELSEWHERE
 
 
 class _Upload(httpx.AsyncByteStream):
@@ -226,7 +254,7 @@ def document_in(answer: Answer) -> bytes | None:
     data = answer.data
     if not answer.ok or not isinstance(data, str):
         return None
-    text = "".join(data.split())
+    text = _WHITE_SPACE.sub("", data)
     if text[:5].lower() == "data:":
         text = text.partition(",")[2]
     with contextlib.suppress(ValueError):
@@ -237,6 +265,9 @@ def document_in(answer: Answer) -> bytes | None:
 
 
 def _looks_like_document(raw: bytes) -> bool:
+    """PDF (perhaps after some junk) or TIFF by its first bytes; never an answer in words that merely speaks of one."""
+    if raw.lstrip()[:1] in {b"{", b"[", b"<"}:
+        return False
     found = _MAGIC.search(raw[:1024])
     return found is not None and (found.start() == 0 or found.group() == b"%PDF-")
 
@@ -248,7 +279,7 @@ def _as_sent(identity: str) -> int | str:
 
 def _seconds(answer: Answer) -> float | None:
     text = answer.retry_after or ""
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None  # noqa: PLR2004
+    return min(float(text), LONGEST_RETRY_AFTER) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004
 
 
 def _name(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.fax import numbers
 from bridge.fax.arrivals import Announcement
-from bridge.ifax.answers import TEXT_LENGTH, first, identifier, moment, small
+from bridge.ifax.answers import TEXT_LENGTH, count, first, identifier, moment, small
 from bridge.runtime import foreign
 
 
@@ -48,16 +48,18 @@ class FaxObject:
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> "FaxObject":
         """From JSON or form fields, whatever is there."""
-        word = fields.get("faxStatus", fields.get("status"))
+        word = next(
+            (value for key in ("faxStatus", "status") if isinstance(value := fields.get(key), str) and value), None
+        )
         text = fields.get("message")
         return cls(
             job_id=identifier(fields.get("jobId")),
             transaction_id=identifier(fields.get("transactionId")),
-            word=foreign.one_line(word, 40).lower() if isinstance(word, str) else "",
+            word="" if word is None else foreign.one_line(word, 40).lower(),
             code=small(fields.get("code")),
             text=foreign.one_line(text, TEXT_LENGTH) if isinstance(text, str) else "",
-            pages_total=small(fields.get("faxTotalPages")),
-            pages_transferred=small(fields.get("faxTransferredPages")),
+            pages_total=count(fields.get("faxTotalPages")),
+            pages_transferred=count(fields.get("faxTransferredPages")),
         )
 
 
@@ -83,8 +85,8 @@ def announcement(fields: Mapping[str, Any]) -> Announcement | None:
         transaction_id=transaction_id,
         caller=_number(fields.get("fromNumber")),
         called=_number(fields.get("toNumber")),
-        pages=first(small(fields.get("faxReceivedPages")), small(fields.get("faxTransferredPages"))),
-        pages_total=small(fields.get("faxTotalPages")),
+        pages=first(count(fields.get("faxReceivedPages")), count(fields.get("faxTransferredPages"))),
+        pages_total=count(fields.get("faxTotalPages")),
         started_at=moment(fields.get("faxCallStart")),
         fax_id=identifier(fields.get("faxId")),
     )

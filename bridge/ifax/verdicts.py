@@ -29,24 +29,26 @@ class Ended:
 def verdict(fax: FaxObject, pages: int) -> Ended | None:
     """How a fax of ``pages`` pages ended; None while the carrier has not said its final word.
 
-    Delivered with fewer pages transferred than sent is partial: failed, and told so.
+    Some pages transferred but not all is partial, whatever the word: failed, and told so.
     """
-    if "cancel" in fax.word:
-        return Ended(FaxState.CANCELLED, _outcome(fax, "cancelled", {OutcomeClass.CANCELLED}), fax.pages_transferred)
-    if "block" in fax.word:
-        return Ended(
-            FaxState.FAILED, _outcome(fax, "blocked-by-carrier", {OutcomeClass.BLOCKED}), fax.pages_transferred
-        )
     sent = fax.pages_transferred
+    state, outcome = _by_word(fax)
+    if state is None or outcome is None:
+        return None
+    if sent is not None and sent < max(pages, fax.pages_total or 0) and (sent > 0 or state is FaxState.DELIVERED):
+        return Ended(FaxState.FAILED, _outcome(fax, "partial", set()), sent)
+    return Ended(state, outcome, pages if sent is None and state is FaxState.DELIVERED else sent)
+
+
+def _by_word(fax: FaxObject) -> tuple[FaxState | None, Outcome | None]:
+    """The final state the status word names, with its cause; nothing while the word is not final."""
     if fax.word == "delivered":
-        if sent is not None and sent < max(pages, fax.pages_total or 0):
-            return Ended(FaxState.FAILED, _outcome(fax, "partial", set()), sent)
-        return Ended(FaxState.DELIVERED, _outcome(fax, "delivered", set()), pages if sent is None else sent)
-    if "fail" in fax.word:
-        if sent is not None and 0 < sent < pages:
-            return Ended(FaxState.FAILED, _outcome(fax, "partial", set()), sent)
-        return Ended(FaxState.FAILED, _failure(fax), sent)
-    return None
+        return FaxState.DELIVERED, _outcome(fax, "delivered", set())
+    if "cancel" in fax.word:
+        return FaxState.CANCELLED, _outcome(fax, "cancelled", {OutcomeClass.CANCELLED})
+    if "block" in fax.word:
+        return FaxState.FAILED, _outcome(fax, "blocked-by-carrier", {OutcomeClass.BLOCKED})
+    return (FaxState.FAILED, _failure(fax)) if "fail" in fax.word else (None, None)
 
 
 def _outcome(fax: FaxObject, slug: str, better: set[OutcomeClass]) -> Outcome:
@@ -77,6 +79,13 @@ def refusal_cause(answer: Answer) -> str:
     return "unknown-code" if answer.code is not None or answer.message else "failed-no-reason"
 
 
+def is_refusal_in_words(answer: Answer) -> bool:
+    """Whether neither code nor text of a refusal is one the carrier uses for a fax on its way or delivered."""
+    if answer.code is None and not answer.message:
+        return True
+    return outcomes.look_up(answer.code, answer.message or None).outcome_class not in _NO_OUTCOME
+
+
 class Fate(StrEnum):
     """What a refused download says of the received fax."""
 
@@ -86,15 +95,21 @@ class Fate(StrEnum):
 
 
 _GONE_CODES = {-1011, 12092, 12094, -3003}
+_AMBIGUOUS_CODES = {12092, 12094}
 _UNKNOWN_CODES = {12021, 12091, 12097, 12098, 12130, -1005, -311}
 
 
-def download_fate(answer: Answer) -> Fate:
-    """Whether the carrier says that the file is gone, that it knows no such fax, or nothing so final."""
+def download_fate(answer: Answer, *, listed: bool) -> Fate:
+    """Whether the carrier says that the file is gone, that it knows no such fax, or nothing so final.
+
+    "File not found" about ids that the carrier's list has never shown may mean either, and is taken for the second.
+    """
     code = answer.code
     if code is None and answer.message:
         wanted = answer.message.casefold().strip(" .")
         code = next((row.code for row in outcomes.rows() if row.text.casefold().strip(" .") == wanted), None)
-    if code in _GONE_CODES:
+    if code in _GONE_CODES and (listed or code not in _AMBIGUOUS_CODES):
         return Fate.GONE
+    if code in _AMBIGUOUS_CODES:
+        return Fate.NEVER_WAS
     return Fate.NEVER_WAS if code in _UNKNOWN_CODES else Fate.NOT_YET

@@ -71,7 +71,8 @@ class Acceptor:
             size=stored.size,
         )
         rows = [self._fax(message, recipient.address, recipient.number, now) for recipient in envelope.faxes]
-        drafts = [await self._forward(client, message, recipient, stored, now) for recipient in envelope.own]
+        # Everything for ourselves goes to the operator, so that one copy of a mail is enough.
+        drafts = [await self._forward(client, message, recipient, stored, now) for recipient in envelope.own[:1]]
 
         def unit(connection: sa.Connection) -> None:
             blobs.record(connection, stored, "message", now)
@@ -79,7 +80,7 @@ class Acceptor:
             for draft in drafts:
                 draft.write(connection, now)
 
-        await self._desk.store.write(unit)
+        await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
         self._say(client, message, rows)
         self._desk.bells.ring(Bell.PREPARE, Bell.POST)
         return message.id
@@ -120,7 +121,7 @@ class Acceptor:
         mail = Mail(
             id=row_id,
             kind=MailKind.FORWARD,
-            purpose=f"forward/{message.id}/{recipient.address}",
+            purpose=f"forward/{message.id}/{row_id}",
             event=recipient.mailbox.mailbox,
             envelope_sender="",
             recipient=self._options.admin,

@@ -72,9 +72,13 @@ def read_path(argument: str | None, verb: str) -> tuple[str, dict[str, str]]:
     address = match[2] if match[2] is not None else match[3]
     if route := _SOURCE_ROUTE.match(address):
         address = address[route.end() :]
+        if not address:
+            raise BadSyntax("there is no address behind the source route")
     if len(address) > ADDRESS_LIMIT or not address.isprintable():
         raise BadSyntax("that address is too long or has control characters in it")
-    parameters = {}
+    parameters: dict[str, str] = {}
+    if not (match[4] or "").isprintable():
+        raise BadSyntax("the parameters have control characters in them")
     for word in (match[4] or "").split():
         name, _, value = word.partition("=")
         parameters[name.upper()] = value

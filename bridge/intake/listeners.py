@@ -3,9 +3,11 @@
 import asyncio
 import socket
 
-from bridge.intake.server import FaxServer, Intake
+from bridge.intake.server import SHUTTING_DOWN, FaxServer, Intake
 
 BACKLOG = 128
+ACCEPT_PAUSE_SECONDS = 1.0
+TOO_MANY = "421 4.7.0 too many connections, try again later"
 
 
 def bind(address: tuple[str, int]) -> socket.socket:
@@ -31,32 +33,50 @@ class Listeners:
         self._intake = intake
         self._sockets = sockets
         self._sessions: set[FaxServer] = set()
+        self._stopping = False
         self._drained = asyncio.Event()
         self._drained.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``; then accept no more, and return when the mails in hand are through."""
-        loop = asyncio.get_running_loop()
-        servers = [await loop.create_server(self._session, sock=bound) for bound in self._sockets]
-        try:
-            await stop.wait()
-        finally:
-            for server in servers:
-                server.close()
-            for session in list(self._sessions):
-                session.finish_soon()
+        async with asyncio.TaskGroup() as group:
+            accepting = [group.create_task(self._accept(bound)) for bound in self._sockets]
+            try:
+                await stop.wait()
+            finally:
+                self._stopping = True
+                for task in accepting:
+                    task.cancel()
+        for bound in self._sockets:
+            bound.close()
+        for session in list(self._sessions):
+            session.finish_soon()
         await self._drained.wait()
+
+    async def _accept(self, bound: socket.socket) -> None:
+        """Accept by hand: asyncio's own server loses a connection that comes in the moment it is closed."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(bound)
+            except OSError as error:  # out of files, most likely: others will end
+                self._intake.desk.events.worker_failed(worker="accept", error=error)
+                await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
+                continue
+            await loop.connect_accepted_socket(self._session, connection)
 
     def _session(self) -> FaxServer:
         return FaxServer(self._intake, self._open, self._close)
 
-    def _open(self, session: FaxServer) -> bool:
-        """Count a session in, unless there are too many."""
+    def _open(self, session: FaxServer) -> str:
+        """Count a session in; the refusal where there are too many, or where it came in the moment of the stop."""
+        if self._stopping:
+            return SHUTTING_DOWN
         if len(self._sessions) >= self._intake.options.sessions:
-            return False
+            return TOO_MANY
         self._sessions.add(session)
         self._drained.clear()
-        return True
+        return ""
 
     def _close(self, session: FaxServer) -> None:
         self._sessions.discard(session)

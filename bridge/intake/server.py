@@ -6,7 +6,10 @@ parse addresses as header fields, and hold whole messages in memory. Private nam
 """
 
 import asyncio
+import re
+from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aiosmtpd.smtp import SMTP
@@ -14,6 +17,7 @@ from aiosmtpd.smtp import SMTP
 from bridge.errors import BridgeError, Refused, Unavailable
 from bridge.fax import addresses
 from bridge.fax.addresses import FaxNumber, Mailbox, OwnMailbox
+from bridge.fax.options import is_mail_address
 from bridge.fax.policy import Policy
 from bridge.intake import envelopes
 from bridge.intake.acceptance import Acceptor, Client
@@ -24,10 +28,18 @@ from bridge.intake.sink import Sink
 from bridge.store import arrivals
 from bridge.store.desk import Desk
 
+_WITHOUT_CODE = re.compile(r"([245])[0-9]{2} (?![245]\.[0-9]+\.[0-9]+)", re.ASCII)
+
 CHUNK = 256 * 1024
 COMMAND_LIMIT = 2048
 """Octets of one command line."""
 
+DRAIN_SECONDS = 10.0
+DRAIN_LIMIT = 100_000_000
+"""So long and so much is still read after a session's end was announced."""
+
+SHUTTING_DOWN = "421 4.3.2 shutting down, try again later"
+GONE = "421 4.4.2 the connection ended in the middle of a command"
 OWN_TROUBLE = "451 4.3.0 trouble on our side; nothing was taken on, try again later"
 
 
@@ -60,13 +72,16 @@ class Intake:
 
 
 class FaxServer(SMTP):
-    """One SMTP session. ``opened`` and ``closed`` keep the set of sessions; ``closing`` ends it after what it is at."""
+    """One SMTP session. ``closing`` ends it after what it is at.
+
+    ``opened`` and ``closed`` keep the set of sessions; ``opened`` answers with a reply where there shall be none.
+    """
 
     line_length_limit = CHUNK
     command_size_limit = COMMAND_LIMIT
 
     def __init__(
-        self, intake: Intake, opened: Callable[["FaxServer"], bool], closed: Callable[["FaxServer"], None]
+        self, intake: Intake, opened: Callable[["FaxServer"], str], closed: Callable[["FaxServer"], None]
     ) -> None:
         super().__init__(
             None,
@@ -76,6 +91,7 @@ class FaxServer(SMTP):
             timeout=intake.options.command_timeout.total_seconds(),
             loop=asyncio.get_running_loop(),
         )
+        self.command_size_limits = defaultdict(lambda: COMMAND_LIMIT)
         self._intake = intake
         self._on_open = opened
         self._on_close = closed
@@ -86,9 +102,9 @@ class FaxServer(SMTP):
     # Sessions
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not self._on_open(self):
+        if refusal := self._on_open(self):
             assert isinstance(transport, asyncio.WriteTransport)
-            transport.write(b"421 4.7.0 too many connections, try again later\r\n")
+            transport.write(f"{refusal}\r\n".encode())
             transport.close()
             return
         self._counted = True
@@ -100,13 +116,19 @@ class FaxServer(SMTP):
             super().connection_lost(error)
 
     def eof_received(self) -> bool | None:
-        return super().eof_received() if self._counted else None
+        """The client will say no more: what it said is still answered, and then the session ends.
+
+        aiosmtpd cancels its handler here, so that a mail could be taken on without its 250 and come again.
+        """
+        if self._counted:
+            self._reader.feed_eof()
+        return True if self._counted else None
 
     def finish_soon(self) -> None:
         """End the session: at once when it is between mails, else after the one in hand."""
         self.closing = True
         if not self._busy and isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.write(b"421 4.3.2 shutting down, try again later\r\n")
+            self.transport.write(f"{SHUTTING_DOWN}\r\n".encode())
             self.transport.close()
 
     def _create_envelope(self) -> FaxEnvelope:  # type: ignore[override]  # ours takes the place of theirs
@@ -126,10 +148,22 @@ class FaxServer(SMTP):
 
     async def _refuse(self, verb: str, error: BridgeError) -> None:
         self._intake.desk.events.mail_refused(client=self.client().address, verb=verb, reply=error.smtp)
-        await self.push(error.smtp.encode("ascii", errors="replace"))
+        await self.push(error.smtp)
+
+    async def push(self, status: str | bytes) -> None:
+        """A reply; after EHLO each has an enhanced code (RFC 2034), also those that aiosmtpd words."""
+        text = status.decode("ascii", errors="replace") if isinstance(status, bytes) else status
+        if self.session is not None and self.session.extended_smtp and (match := _WITHOUT_CODE.match(text)):
+            detail = "0.0" if match[1] != "5" else "5.1"
+            text = f"{text[:3]} {match[1]}.{detail} {text[4:]}"
+        await super().push(text.encode("ascii", errors="replace"))
 
     async def handle_exception(self, error: Exception) -> str:
-        """Our own trouble is temporary, and its text is nobody else's business."""
+        """Our own trouble is temporary, and its text is nobody else's business; a client gone is no trouble."""
+        if isinstance(error, asyncio.IncompleteReadError):
+            if self.transport is not None:
+                self.transport.close()
+            return GONE
         self._intake.desk.events.intake_failed(client=self.client().address, error=error)
         return OWN_TROUBLE
 
@@ -145,7 +179,7 @@ class FaxServer(SMTP):
         self.session.host_name = hostname
         size = self._intake.options.max_message_size
         for line in (f"250-{self.hostname}", f"250-SIZE {size}", "250-8BITMIME", "250 ENHANCEDSTATUSCODES"):
-            await self.push(line)
+            await super().push(line)
 
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
         if await self.check_helo_needed():
@@ -155,8 +189,8 @@ class FaxServer(SMTP):
                 raise OutOfOrder("one MAIL is open already")
             address, parameters = envelopes.read_path(arg, "FROM")
             envelopes.check_mail_parameters(parameters, self._intake.options.max_message_size)
-            if address and ("@" not in address or address.endswith("@")):
-                raise envelopes.BadSyntax("the sender's address needs a domain")
+            if address and not is_mail_address(address):
+                raise envelopes.BadSyntax("the sender's address cannot be read; write name@domain")
         except BridgeError as error:
             await self._refuse("MAIL", error)
             return
@@ -198,7 +232,8 @@ class FaxServer(SMTP):
             raise
         if isinstance(wanted, OwnMailbox):
             await self._check_own(wanted)
-            mail.own.append(OwnRecipient(address, wanted))
+            if not any(known.mailbox == wanted for known in mail.own):
+                mail.own.append(OwnRecipient(address, wanted))
             return
         policy.check_client(self.client().address)
         policy.check_sender(mail.sender)
@@ -221,6 +256,12 @@ class FaxServer(SMTP):
         if wanted.mailbox in {Mailbox.REPLY, Mailbox.PREVIEW}:
             raise NoSuchMailbox("this mailbox takes no mail in this version; nothing was faxed")
         self._intake.policy.check_not_null(self._mail().sender or "")
+
+    async def smtp_VRFY(self, arg: str | None) -> None:  # noqa: ARG002, N802 - aiosmtpd's way of naming
+        await self.push("252 2.1.5 send some mail, and see")
+
+    async def smtp_HELP(self, arg: str | None) -> None:  # noqa: ARG002, N802 - aiosmtpd's way of naming
+        await self.push("214 2.0.0 mail to NUMBER@domain becomes a fax; see docs/mail.md of Faxbridge")
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
         if await self.check_helo_needed():
@@ -268,7 +309,7 @@ class FaxServer(SMTP):
         while True:
             chunk = await self._reader.read(CHUNK)
             if not chunk:
-                raise ConnectionResetError("the client went away in the middle of its mail")
+                raise asyncio.IncompleteReadError(b"", None)
             self._reset_timeout()
             decoded = decoder.feed(chunk)
             sink.write(decoded.plain)
@@ -281,5 +322,16 @@ class FaxServer(SMTP):
         reply = "521 5.5.2 bare CR, bare LF or NUL in the message; lines end with CR LF"
         self._intake.desk.events.mail_refused(client=self.client().address, verb="DATA", reply=reply)
         await self.push(reply)
+        await self._drain()
         if self.transport is not None:
             self.transport.close()
+
+    async def _drain(self) -> None:
+        """Read on for a while and throw it away, so that the reply is not lost to a reset of the connection."""
+        if isinstance(self.transport, asyncio.WriteTransport) and self.transport.can_write_eof():
+            self.transport.write_eof()
+        left = DRAIN_LIMIT
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while left > 0 and (chunk := await self._reader.read(CHUNK)):
+                    left -= len(chunk)

@@ -1,13 +1,17 @@
 """Mail about received faxes: the fax itself as a PDF, or, where there is none to be had, all that is known of it."""
 
+import re
+from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
 
 from bridge.fax import numbers
 from bridge.fax.arrivals import Delivery, Received
-from bridge.mail import composing
+from bridge.mail import composing, fields
 from bridge.mail.notices import in_words
 from bridge.mail.options import MailOptions
+from bridge.runtime import foreign
+
+_DIALLED = re.compile(r"[A-Za-z0-9+*#(](?:[A-Za-z0-9+*#(). -]{0,38}[A-Za-z0-9*#.)])?", re.ASCII)
 
 
 def render_received(
@@ -15,25 +19,42 @@ def render_received(
 ) -> bytes:
     """One received fax for one mailbox."""
     event = "received-partial" if fax.partial else "received"
-    return _render(event, fax, options, row_id=row_id, recipient=delivery.target.address, now=now, pdf=pdf)
+    return _render(event, fax, options, row_id=row_id, recipient=delivery.target.address, now=now, content=pdf)
 
 
 def render_lost(
     fax: Received, recipient: str, why: str, options: MailOptions, *, row_id: str, now: datetime, pdf: bytes | None
 ) -> bytes:
     """For the fallback mailbox: a fax that cannot be fetched, with the file its hook brought, if it brought one."""
-    return _render("received-lost", fax, options, row_id=row_id, recipient=recipient, now=now, pdf=pdf, why=why)
+    return _render("received-lost", fax, options, row_id=row_id, recipient=recipient, now=now, content=pdf, why=why)
 
 
 def render_backlog(count: int, options: MailOptions, *, row_id: str, now: datetime) -> bytes:
     """For the operator, once: what the first look at the carrier's list found."""
-    subject, body = _split(composing.render("backlog", count=count))
-    mail = composing.begin(
-        options, row_id=row_id, recipient=options.admin, subject=subject, now=now, automatic="auto-generated"
+    subject, text = composing.render("backlog", count=count)
+    return composing.letter(
+        text, options, row_id=row_id, recipient=options.admin, now=now, subject=subject, event="backlog"
     )
-    mail["X-Fax-Event"] = "backlog"
-    mail.set_content(body, charset="utf-8", cte="quoted-printable")
-    return composing.to_bytes(mail)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What a fax looks like from its first bytes: a PDF as a rule; damaged or unchecked files may be anything."""
+
+    kind: str
+    ending: str
+    words: str
+
+
+_PDF = _File("application/pdf", "pdf", "as a PDF")
+_TIFF = _File("image/tiff", "tif", "as it came, a TIFF file")
+_OTHER = _File("application/octet-stream", "bin", "as it came, a file of unknown kind")
+
+
+def _file(content: bytes) -> _File:
+    if content.startswith((b"II*\x00", b"MM\x00*")):
+        return _TIFF
+    return _PDF if b"%PDF-" in content[:1024] else _OTHER
 
 
 def _render(
@@ -44,39 +65,46 @@ def _render(
     row_id: str,
     recipient: str,
     now: datetime,
-    pdf: bytes | None,
+    content: bytes | None,
     why: str = "",
 ) -> bytes:
-    facts = {
-        "fax": fax,
-        "caller": numbers.as_people_write(fax.caller) if fax.caller else "an unknown number",
-        "called": numbers.as_people_write(fax.called) if fax.called else "one of our numbers",
-        "when": in_words(fax.started_at or fax.created_at),
-        "why": why,
-        "attached": pdf is not None,
-    }
-    subject, body = _split(composing.render(event, **facts))
-    mail = composing.begin(
-        options, row_id=row_id, recipient=recipient, subject=subject, now=now, automatic="auto-generated"
+    file = None if content is None else _file(content)
+    differs = fax.pages is not None and fax.file_pages is not None and fax.pages != fax.file_pages
+    subject, text = composing.render(
+        event,
+        fax=fax,
+        caller=_number(fax.caller) or "an unknown number",
+        called=_number(fax.called) or "one of our numbers",
+        when=in_words(fax.started_at or fax.created_at),
+        pages=fax.file_pages if fax.pages is None else fax.pages,
+        differs=differs,
+        why=foreign.one_line(why, 500).rstrip("."),
+        attached=None if file is None else file.words,
+        job=foreign.one_line(fax.carrier_job_id),
+        transaction=foreign.one_line(fax.transaction_id),
     )
-    mail["X-Fax-Event"] = event
-    mail["X-Fax-Id"] = fax.id
-    mail["X-Fax-Number"] = composing.ascii_line(fax.caller) or "unknown"
-    mail["X-Fax-To"] = composing.ascii_line(fax.called) or "unknown"
-    composing.multipart(mail, "mixed", row_id)
-    mail.attach(composing.text_part(body))
-    if pdf is not None:
-        mail.attach(_file(pdf, fax.id))
-    return composing.to_bytes(mail)
+    head = b"".join(
+        [
+            composing.begin(
+                options, row_id=row_id, recipient=recipient, subject=subject, now=now, automatic="auto-generated"
+            ),
+            fields.unstructured("X-Fax-Event", event),
+            fields.unstructured("X-Fax-Id", fax.id),
+            fields.unstructured("X-Fax-Number", _for_programs(fax.caller)),
+            fields.unstructured("X-Fax-To", _for_programs(fax.called)),
+        ]
+    )
+    parts = [composing.text_part(text)]
+    if content is not None and file is not None:
+        parts.append(composing.file_part(content, file.kind, f"fax-{fax.id}.{file.ending}"))
+    return composing.multipart(head, "mixed", row_id, *parts)
 
 
-def _file(content: bytes, fax_id: str) -> EmailMessage:
-    """The fax as an attachment: a PDF, or, where it came damaged or unchecked, what it looks like."""
-    if content.startswith((b"II*\x00", b"MM\x00*")):
-        return composing.file_part(content, "image", "tiff", f"fax-{fax_id}.tif")
-    return composing.file_part(content, "application", "pdf", f"fax-{fax_id}.pdf")
+def _number(raw: str) -> str:
+    """A number as people write it; what is none stands as the carrier wrote it, on one line."""
+    return numbers.as_people_write(foreign.one_line(raw, 40))
 
 
-def _split(text: str) -> tuple[str, str]:
-    subject, _, body = text.partition("\n")
-    return subject.strip(), body.lstrip("\n")
+def _for_programs(raw: str) -> str:
+    """A number in a field: as it is, unless it has characters that no number has."""
+    return raw if _DIALLED.fullmatch(raw) else "unknown"

@@ -1,12 +1,13 @@
 """What all our mail has in common: header fields that are ours alone, text in quoted-printable, bytes that never vary.
 
-Whatever goes into a header field or a line of text has passed ``foreign.one_line`` first: no foreign byte adds a field.
+The mail is put together here, byte by byte; ``fields`` sees to it that nothing foreign adds a field.
 """
 
+import base64
+import quopri
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from email.message import EmailMessage, Message
-from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache
 from importlib import resources
@@ -14,76 +15,89 @@ from typing import Any
 
 import jinja2
 
+from bridge.mail import fields
 from bridge.mail.options import MailOptions
-from bridge.runtime import foreign
 
-LINE_WIDTH = 76
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
+_FROM_AT_LINE_START = re.compile(rb"^From ", re.MULTILINE)
 
 
 def message_id(row_id: str, options: MailOptions) -> str:
     """The Message-ID of the mail in the outbox row ``row_id``: the same whenever it is asked for."""
-    return f"<{row_id.lower()}.faxbridge@{options.hostname}>"
+    return f"<{row_id.lower()}.faxbridge@{host(options)}>"
 
 
-def begin(
-    options: MailOptions, *, row_id: str, recipient: str, subject: str, now: datetime, automatic: str
-) -> EmailMessage:
-    """A message with the fields every mail of ours has; ``automatic`` is the word of RFC 3834."""
-    mail = EmailMessage(policy=SMTP)
-    mail["From"] = foreign.one_line(options.sender)
-    mail["To"] = foreign.one_line(recipient)
-    mail["Subject"] = foreign.one_line(subject)
-    mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = message_id(row_id, options)
-    mail["Auto-Submitted"] = automatic
-    return mail
+def host(options: MailOptions) -> str:
+    """Our own name in the mail world: the host's, where that is a name such as mail may hold."""
+    return options.hostname if _HOST.fullmatch(options.hostname) else options.domain
 
 
-def multipart(mail: EmailMessage, subtype: str, boundary: str, **parameters: str) -> None:
-    """Make ``mail`` a multipart with a boundary that follows from its row, so that rendering is repeatable."""
-    words = "".join(f"; {name.replace('_', '-')}={value}" for name, value in parameters.items())
-    mail["MIME-Version"] = "1.0"
-    mail["Content-Type"] = f'multipart/{subtype}{words}; boundary="=_faxbridge_{boundary}"'
+def begin(options: MailOptions, *, row_id: str, recipient: str, subject: str, now: datetime, automatic: str) -> bytes:
+    """The fields every mail of ours has; ``automatic`` is the word of RFC 3834."""
+    return b"".join(
+        [
+            fields.sender("From", options.sender, f"fax@{options.domain}"),
+            fields.address("To", recipient),
+            fields.unstructured("Subject", subject),
+            fields.unstructured("Date", format_datetime(now)),
+            fields.ids("Message-ID", [message_id(row_id, options)]),
+            fields.unstructured("Auto-Submitted", automatic),
+            fields.unstructured("MIME-Version", "1.0"),
+        ]
+    )
 
 
-def text_part(text: str) -> EmailMessage:
-    """A part for people, in UTF-8."""
-    part = EmailMessage(policy=SMTP)
-    part.set_content(text, charset="utf-8", cte="quoted-printable")
-    del part["MIME-Version"]
-    return part
+def multipart(head: bytes, subtype: str, row_id: str, *parts: bytes) -> bytes:
+    """A whole mail of several parts, ``head`` on top, CR LF line ends throughout.
+
+    The boundary follows from the row, so that rendering is repeatable. It holds ``=_``, which neither
+    quoted-printable nor base64 can hold, and no line of a delivery status begins with a hyphen.
+    """
+    boundary = f"=_faxbridge_{row_id}"
+    kind = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n'.encode("ascii")
+    mark = f"--{boundary}".encode("ascii")
+    return b"".join([head, kind, b"\r\n", *(mark + b"\r\n" + part + b"\r\n" for part in parts), mark, b"--\r\n"])
 
 
-def file_part(content: bytes, maintype: str, subtype: str, name: str) -> EmailMessage:
-    """An attachment."""
-    part = EmailMessage(policy=SMTP)
-    part.set_content(content, maintype, subtype, disposition="attachment", filename=name, cte="base64")
-    del part["MIME-Version"]
-    return part
+def text_part(text: str) -> bytes:
+    """A part for people, in UTF-8; under ``head`` it is a whole mail as well."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", errors="replace")
+    coded = _FROM_AT_LINE_START.sub(b"=46rom ", quopri.encodestring(lines))
+    return (
+        b'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+        + coded.replace(b"\n", b"\r\n")
+    )
 
 
-def status_part(*blocks: Mapping[str, str]) -> EmailMessage:
+def file_part(content: bytes, kind: str, name: str) -> bytes:
+    """An attachment; ``kind`` and ``name`` are words of ours."""
+    head = (
+        f"Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n"
+        f'Content-Disposition: attachment; filename="{name}"\r\n\r\n'
+    )
+    return head.encode("ascii") + base64.encodebytes(content).replace(b"\n", b"\r\n")
+
+
+def status_part(*blocks: Mapping[str, str]) -> bytes:
     """A ``message/delivery-status`` (RFC 3464): blocks of fields, printable ASCII only."""
-    part = EmailMessage(policy=SMTP)
-    part["Content-Type"] = "message/delivery-status"
-    inner: list[Message | str] = []
-    for fields in blocks:
-        block = Message(policy=SMTP)
-        for name, value in fields.items():
-            block[name] = ascii_line(value)
-        inner.append(block)
-    part.set_payload(inner)
-    return part
+    written = (b"".join(fields.verbatim(name, value) for name, value in block.items()) for block in blocks)
+    return b"Content-Type: message/delivery-status\r\n\r\n" + b"\r\n".join(written)
 
 
-def ascii_line(text: str, limit: int = 300) -> str:
-    """One line of printable ASCII; what is not becomes a question mark."""
-    return foreign.one_line(text, limit).encode("ascii", errors="replace").decode("ascii")
+def letter(
+    text: str, options: MailOptions, *, row_id: str, recipient: str, now: datetime, subject: str, event: str
+) -> bytes:
+    """A whole mail of nothing but text, sent by ourselves."""
+    head = begin(
+        options, row_id=row_id, recipient=recipient, subject=subject, now=now, automatic="auto-generated"
+    ) + fields.unstructured("X-Fax-Event", event)
+    return head + text_part(text)
 
 
-def to_bytes(mail: EmailMessage) -> bytes:
-    """The mail as it goes over the wire, CR LF line ends."""
-    return mail.as_bytes(policy=SMTP.clone(max_line_length=LINE_WIDTH + 2))
+def render(template: str, **facts: Any) -> tuple[str, str]:
+    """A template's subject and text; a fact it asks for and does not get is an error of ours."""
+    subject, _, text = _templates().get_template(f"{template}.txt").render(**facts).partition("\n")
+    return subject.strip(), text.lstrip("\n")
 
 
 @cache
@@ -97,8 +111,3 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-
-
-def render(template: str, **facts: Any) -> str:
-    """A template's text; a fact it asks for and does not get is an error of ours."""
-    return _templates().get_template(f"{template}.txt").render(**facts)

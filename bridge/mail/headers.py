@@ -14,7 +14,13 @@ MESSAGE_ID_LIMIT = 250
 REFERENCES_KEPT = 20
 
 _FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:(.*)", re.DOTALL)
-_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.:\[\]_-]+>", re.ASCII)
+_MESSAGE_ID = re.compile(
+    r"<(?![^>]*=\?)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+"
+    r"@(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[A-Za-z0-9.:_-]+\])>",
+    re.ASCII,
+)
+"""RFC 5322, but dots may stand anywhere on the left, as they do; nothing that readers take for an encoded word."""
+
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 

@@ -12,7 +12,7 @@ from bridge.fax import numbers, outcomes
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
-from bridge.mail import composing
+from bridge.mail import composing, fields
 from bridge.mail.headers import Headers
 from bridge.mail.options import MailOptions
 from bridge.runtime import foreign
@@ -67,54 +67,60 @@ def event_of(state: FaxState, outcome: Outcome) -> NoticeEvent:
 
 def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: str, now: datetime) -> bytes:
     """The notice's bytes; the same for the same facts, row and time."""
-    fax = facts.fax
-    text = composing.render(facts.event, **_words(facts, now, for_sender=recipient == fax.sender))
-    subject, _, body = text.partition("\n")
-    original = facts.headers.text("subject")
-    mail = composing.begin(
-        options,
-        row_id=row_id,
-        recipient=recipient,
-        subject=f"{subject.strip()}: {original}" if original else subject.strip(),
-        now=now,
-        automatic="auto-replied",
+    fax, headers = facts.fax, facts.headers
+    subject, text = composing.render(facts.event, **_words(facts, now, for_sender=recipient == fax.sender))
+    original = headers.text("subject")
+    head = [
+        composing.begin(
+            options,
+            row_id=row_id,
+            recipient=recipient,
+            subject=foreign.one_line(f"{subject}: {original}" if original else subject),
+            now=now,
+            automatic="auto-replied",
+        ),
+        fields.ids("In-Reply-To", [headers.message_id]) if headers.message_id else b"",
+        fields.ids("References", headers.references) if headers.references else b"",
+        fields.unstructured("X-Fax-Event", facts.event),
+        fields.unstructured("X-Fax-Id", fax.id),
+        fields.unstructured("X-Fax-Number", fax.number),
+    ]
+    return composing.multipart(
+        b"".join(head),
+        'report; report-type="delivery-status"',
+        row_id,
+        composing.text_part(text),
+        composing.status_part(*_status_blocks(facts, options)),
     )
-    if facts.headers.message_id:
-        mail["In-Reply-To"] = facts.headers.message_id
-    if facts.headers.references:
-        mail["References"] = " ".join(facts.headers.references)
-    mail["X-Fax-Event"] = facts.event
-    mail["X-Fax-Id"] = fax.id
-    mail["X-Fax-Number"] = fax.number
-    composing.multipart(mail, "report", row_id, report_type="delivery-status")
-    mail.attach(composing.text_part(body.lstrip("\n")))
-    mail.attach(composing.status_part(*_status_blocks(facts, options)))
-    return composing.to_bytes(mail)
 
 
 def _words(facts: NoticeFacts, now: datetime, *, for_sender: bool) -> dict[str, object]:
-    """What the templates may say."""
-    fax, cause = facts.fax, outcomes.cause(facts.outcome.cause)
+    """What the templates may say; whatever is foreign in it is one line."""
+    fax, outcome = facts.fax, facts.outcome
+    number, sender = numbers.as_people_write(fax.number), foreign.one_line(fax.sender, 320)
+    whose = f"fax to {number}" if for_sender else f"fax from {sender or 'an unknown sender'} to {number}"
+    said = [str(outcome.code) if outcome.code is not None else "", foreign.one_line(outcome.text or "", 300)]
+    job = next((each.carrier_job_id for each in reversed(facts.attempts) if each.carrier_job_id), None)
     return {
-        "number": numbers.as_people_write(fax.number),
-        "recipient": foreign.one_line(fax.recipient, 320),
-        "sender": foreign.one_line(fax.sender, 320),
+        "number": number,
+        "sender": sender,
         "for_sender": for_sender,
-        "subject": facts.headers.text("subject"),
-        "cause": cause,
-        "why": foreign.one_line(facts.why, 500),
+        "whose": whose,
+        "cause": outcomes.cause(outcome.cause),
+        "why": foreign.one_line(facts.why, 500).rstrip("."),
         "pages": facts.pages,
         "pages_sent": facts.pages_sent,
-        "parts": page_ranges(facts.parts),
-        "left_out": [part for part in facts.parts if part.left_out is not None],
-        "calls": len(facts.attempts),
+        "parts": [(pages, foreign.one_line(name)) for pages, name in page_ranges(facts.parts)],
+        "left_out": [
+            (foreign.one_line(part.name), foreign.one_line(part.left_out, 500))
+            for part in facts.parts
+            if part.left_out is not None
+        ],
         "accepted_at": in_words(fax.created_at),
         "now": in_words(now),
         "fax": fax.id,
-        "message": facts.message.id,
-        "job": next((each.carrier_job_id for each in reversed(facts.attempts) if each.carrier_job_id), None),
-        "code": facts.outcome.code,
-        "text": facts.outcome.text,
+        "job": None if job is None else foreign.one_line(job),
+        "said": " ".join(said).strip(),
     }
 
 
@@ -132,7 +138,7 @@ def page_ranges(parts: tuple[Part, ...]) -> list[tuple[str, str]]:
 def _status_blocks(facts: NoticeFacts, options: MailOptions) -> tuple[dict[str, str], dict[str, str]]:
     fax, outcome = facts.fax, facts.outcome
     per_message = {
-        "Reporting-MTA": f"dns; {options.hostname}",
+        "Reporting-MTA": f"dns; {composing.host(options)}",
         "Arrival-Date": format_datetime(facts.message.received_at),
     }
     per_recipient = {
@@ -142,7 +148,7 @@ def _status_blocks(facts: NoticeFacts, options: MailOptions) -> tuple[dict[str, 
         "Status": _status(facts.event, outcome),
     }
     if outcome.code is not None or outcome.text:
-        words = [str(outcome.code) if outcome.code is not None else "-", outcome.text or ""]
+        words = [str(outcome.code) if outcome.code is not None else "-", foreign.one_line(outcome.text or "", 300)]
         per_recipient["Diagnostic-Code"] = f"x-ifax; {' '.join(words).strip()}"
     if facts.attempts:
         per_recipient["Last-Attempt-Date"] = format_datetime(facts.attempts[-1].started_at)

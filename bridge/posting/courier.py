@@ -1,12 +1,15 @@
 """The courier: works off the outbox, due mail by due mail, with growing pauses for as long as five days."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bridge.fax.arrivals import Mail
 from bridge.posting import relay
 from bridge.posting.options import RelayOptions
+from bridge.posting.undeliverable import Undeliverable
 from bridge.runtime.worker import Bell, Duty
 from bridge.store import outbox
+from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 
 PAUSES = (
@@ -25,8 +28,9 @@ GIVEN_UP_AFTER = timedelta(days=5)
 class Courier:
     """The worker that hands mail to the relay."""
 
-    def __init__(self, desk: Desk, options: RelayOptions, name: str) -> None:
+    def __init__(self, desk: Desk, options: RelayOptions, undeliverable: Undeliverable, name: str) -> None:
         self._desk = desk
+        self._undeliverable = undeliverable
         self._options = options
         self._owner = name
 
@@ -38,7 +42,11 @@ class Courier:
     async def deliver(self, mail: Mail) -> None:
         """One try for one mail."""
         assert mail.blob_id is not None
-        content = await self._desk.store.read_blob(mail.blob_id)
+        try:
+            content = await self._desk.store.read_blob(mail.blob_id)
+        except BlobDamaged as error:
+            await self._lose(mail, error.public)
+            return
         result = await relay.hand_over(self._options, mail.envelope_sender, mail.recipient, content)
         now = self._desk.clock.now()
         owed_since = await self._desk.store.read(lambda connection: outbox.created_at(connection, mail.id))
@@ -48,9 +56,8 @@ class Courier:
             )
             self._desk.events.mail_sent(mail=mail.id, kind=mail.kind)
         elif result.permanent or now - owed_since > GIVEN_UP_AFTER:
-            await self._desk.store.write(
-                lambda connection: outbox.failed(connection, mail, self._owner, now, result.reply)
-            )
+            await self._undeliverable.conclude(mail, self._owner, result.reply, now)
+            self._desk.bells.ring(Bell.POST)
             self._desk.events.mail_failed(mail=mail.id, kind=mail.kind, code=result.code)
         else:
             due_at = now + PAUSES[min(mail.tries, len(PAUSES) - 1)]
@@ -58,6 +65,12 @@ class Courier:
                 lambda connection: outbox.defer(connection, mail, self._owner, due_at, result.reply)
             )
             self._desk.events.mail_deferred(mail=mail.id, kind=mail.kind, tries=mail.tries + 1, code=result.code)
+
+    async def _lose(self, mail: Mail, why: str) -> None:
+        """Its bytes are gone: nothing is left to hand over, and that is said."""
+        now = self._desk.clock.now()
+        await self._undeliverable.conclude(replace(mail, blob_id=None), self._owner, why, now)
+        self._desk.events.mail_failed(mail=mail.id, kind=mail.kind, code=None)
 
     async def _claim(self) -> Mail | None:
         return await self._desk.store.write(lambda connection: outbox.claim(connection, self._desk.lease(self._owner)))

@@ -44,13 +44,20 @@ async def hand_over(options: RelayOptions, sender: str, recipient: str, content:
         return _refused(refusal.code, refusal.message)
     except aiosmtplib.SMTPAuthenticationError as error:
         # The login is the operator's to mend; the mail waits for it.
-        return HandedOver(taken=False, permanent=False, code=error.code, reply=foreign.one_line(error.message, 300))
-    except aiosmtplib.SMTPResponseException as error:
+        return _later(error.code, error.message)
+    except aiosmtplib.SMTPDataError as error:
         return _refused(error.code, error.message)
-    except (aiosmtplib.SMTPException, OSError) as error:
-        return HandedOver(
-            taken=False, permanent=False, code=None, reply=foreign.one_line(f"{type(error).__name__}: {error}", 300)
-        )
+    except aiosmtplib.SMTPResponseException as error:
+        # A no before any recipient was named is about us or the relay, not about this mail: the mail waits.
+        return _later(error.code, f"{error.code} {error.message}")
+    except UnicodeEncodeError:
+        return HandedOver(taken=False, permanent=True, code=None, reply="the address cannot be written in ASCII")
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        return _later(None, f"{type(error).__name__}: {error}")
+
+
+def _later(code: int | None, reply: str) -> HandedOver:
+    return HandedOver(taken=False, permanent=False, code=code, reply=foreign.one_line(reply, 300))
 
 
 def _refused(code: int, message: str) -> HandedOver:

@@ -36,6 +36,7 @@ class BacklogClerk:
                     ReceivedState.ANNOUNCED,
                     now=now,
                     due_at=now,
+                    tries=0,
                     detail="released",
                     actor=f"operator {asked.actor}",
                 )

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.document.renderer import DocumentUnusable, Renderer
-from bridge.fax.arrivals import Received
+from bridge.fax.arrivals import Delivery, DeliveryState, Received
 from bridge.fax.states import ReceivedState
 from bridge.ifax import verdicts
 from bridge.ifax.answers import Answer
@@ -25,7 +25,8 @@ from bridge.receiving.mails import Mailer
 from bridge.receiving.options import ReceivingOptions
 from bridge.runtime.clock import Clock
 from bridge.runtime.worker import Bell, Duty
-from bridge.store import StoredBlob, arrivals, blobs, history, outbox
+from bridge.store import StoredBlob, arrivals, blobs, history
+from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
 
@@ -80,11 +81,11 @@ class Fetcher:
         if file is not None:
             await self._keep(fax, file, answer)
             return
-        fate = verdicts.download_fate(answer)
+        fate = verdicts.download_fate(answer, listed=fax.listed)
         if fate is Fate.GONE:
             await self._lost(fax, "the fax service no longer has the file", answer)
         elif fate is Fate.NEVER_WAS and not fax.listed:
-            await self._quarantine(fax, answer)
+            await self._quarantine(fax, answer, "a hook spoke of it, but the fax service knows no such fax")
         else:
             await self._later(fax, f"no file yet (HTTP {answer.http_status}) {answer.message}".rstrip(), answer)
 
@@ -100,9 +101,9 @@ class Fetcher:
             except DocumentUnusable as error:
                 await self._keep_damaged(fax, file, answer, error.public)
                 return
-        total = fax.pages_total if fax.pages_total is not None else pages
+        told = pages if fax.pages is None else fax.pages
         detail = f"{pages} {'page' if pages == 1 else 'pages'}, {blob.size} bytes"
-        await self._fetched(fax, blob, answer, detail, pages=pages, pages_total=total)
+        await self._fetched(fax, blob, answer, detail, pages=told, file_pages=pages)
         self._desk.events.received_fetched(received=fax.id, pages=pages, size=blob.size)
 
     async def _keep_damaged(self, fax: Received, file: bytes, answer: Answer, why: str) -> None:
@@ -132,13 +133,13 @@ class Fetcher:
                 **values,
             )
 
-        await self._desk.store.write(unit)
+        await self._desk.store.write_files(unit, blob)
         self._desk.bells.ring(Bell.ROUTE)
 
     async def _later(self, fax: Received, why: str, answer: Answer | None, *, counts: bool = True) -> None:
         now = self._desk.clock.now()
-        if now - fax.created_at > GIVEN_UP_AFTER:
-            await self._lost(fax, f"no file within a day; the last try said: {why}", answer)
+        if answer is not None and now - fax.state_since > GIVEN_UP_AFTER:
+            await self._give_up(fax, why, answer)
             return
         tries = fax.tries + counts
         pause = min(FIRST_PAUSE * 2 ** min(tries - 1, 20), LONGEST_PAUSE) if counts else timedelta(minutes=1)
@@ -151,35 +152,55 @@ class Fetcher:
         await self._desk.store.write(unit)
         self._desk.events.received_not_yet(received=fax.id, why=why if answer is None else f"HTTP {answer.http_status}")
 
-    async def _lost(self, fax: Received, why: str, answer: Answer | None) -> None:
+    async def _give_up(self, fax: Received, why: str, answer: Answer) -> None:
+        """A day of answers without a file: told to the fallback if the carrier's list shows the fax, else set aside."""
+        if fax.listed:
+            await self._lost(fax, f"no file within a day; the last answer said: {why}", answer)
+        else:
+            await self._quarantine(fax, answer, f"a hook spoke of it, but a day of asking gave nothing: {why}")
+
+    async def _lost(self, fax: Received, why: str, answer: Answer) -> None:
         """The fallback is told all that is known, with the file a hook brought where there is one."""
         now = self._desk.clock.now()
-        brought = None if fax.hook_blob_id is None else await self._desk.store.read_blob(fax.hook_blob_id)
-        drafts: list[outbox.Draft] = [
-            await self._mailer.lost(fax, target.address, why, brought, now) for target in self._options.fallback
+        brought = await self._file_of_hook(fax)
+        deliveries = [
+            Delivery(self._desk.ids.new(), fax.id, target, self._desk.ids.token(), DeliveryState.WAITING, now)
+            for target in dict.fromkeys(self._options.fallback)
         ]
-
-        def unit(connection: sa.Connection) -> None:
-            if answer is not None:
-                self._evidence(connection, fax, answer, now, answer.evidence)
-            arrivals.change(connection, fax, ReceivedState.LOST, now=now, owner=self._owner, detail=why)
-            for draft in drafts:
-                draft.write(connection, now)
-
-        await self._desk.store.write(unit)
-        self._desk.events.received_lost(received=fax.id, why="gone" if answer is not None else "given up")
-        self._desk.bells.ring(Bell.POST)
-
-    async def _quarantine(self, fax: Received, answer: Answer) -> None:
-        now = self._desk.clock.now()
+        drafts = [await self._mailer.lost(fax, delivery, why, brought, now) for delivery in deliveries]
 
         def unit(connection: sa.Connection) -> None:
             self._evidence(connection, fax, answer, now, answer.evidence)
-            detail = "a hook spoke of it, but the fax service knows no such fax"
-            arrivals.change(connection, fax, ReceivedState.QUARANTINED, now=now, owner=self._owner, detail=detail)
+            arrivals.change(connection, fax, ReceivedState.LOST, now=now, owner=self._owner, detail=why)
+            arrivals.add_deliveries(connection, deliveries)
+            for draft in drafts:
+                draft.write(connection, now)
 
-        await self._desk.store.write(unit)
-        self._desk.events.received_quarantined(received=fax.id, why="unknown to the carrier")
+        await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
+        self._desk.events.received_lost(received=fax.id, why=f"HTTP {answer.http_status}")
+        self._desk.bells.ring(Bell.POST)
+
+    async def _file_of_hook(self, fax: Received) -> bytes | None:
+        try:
+            return None if fax.hook_blob_id is None else await self._desk.store.read_blob(fax.hook_blob_id)
+        except BlobDamaged:
+            return None
+
+    async def _quarantine(self, fax: Received, answer: Answer, detail: str) -> None:
+        """Set aside, unless the carrier's list has shown it while we asked: then it is asked for again."""
+        now = self._desk.clock.now()
+
+        def unit(connection: sa.Connection) -> bool:
+            self._evidence(connection, fax, answer, now, answer.evidence)
+            current = arrivals.get(connection, fax.id)
+            if current is not None and current.listed:
+                arrivals.later(connection, fax.id, self._owner, now + FIRST_PAUSE, tries=fax.tries + 1)
+                return False
+            arrivals.change(connection, fax, ReceivedState.QUARANTINED, now=now, owner=self._owner, detail=detail)
+            return True
+
+        if await self._desk.store.write(unit):
+            self._desk.events.received_quarantined(received=fax.id, why="unknown to the carrier")
 
     def _evidence(self, connection: sa.Connection, fax: Received, answer: Answer, now: datetime, body: str) -> None:
         history.add_evidence(

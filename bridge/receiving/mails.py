@@ -32,19 +32,20 @@ class Mailer:
             delivery_id=delivery.id,
         )
 
-    async def lost(self, fax: Received, recipient: str, why: str, pdf: bytes | None, now: datetime) -> outbox.Draft:
+    async def lost(self, fax: Received, delivery: Delivery, why: str, pdf: bytes | None, now: datetime) -> outbox.Draft:
         """All that is known of a fax that cannot be fetched."""
-        row_id = self._desk.ids.new()
+        row_id, recipient = self._desk.ids.new(), delivery.target.address
         content = rendering.render_lost(fax, recipient, why, self._options, row_id=row_id, now=now, pdf=pdf)
         return await self._draft(
             content,
             row_id=row_id,
             kind=MailKind.RECEIVED,
-            purpose=f"received/{fax.id}/lost/{recipient}",
+            purpose=f"received/{fax.id}/{delivery.id}",
             event="received-lost",
-            envelope_sender="",
+            envelope_sender=f"bounce+{delivery.token}@{self._options.domain}",
             recipient=recipient,
             received_id=fax.id,
+            delivery_id=delivery.id,
         )
 
     async def backlog(self, count: int, now: datetime) -> outbox.Draft:

@@ -1,8 +1,8 @@
 """The poller: reads the carrier's list of received faxes and finds what no hook announced.
 
-The list is asked for from two days back to tomorrow, since its zone is not told, page by page until a page holds
-nothing new. On a fresh database the first look is backlog: recorded, quarantined, told to the operator once; mails
-start with what comes after.
+The list is asked for from two days before the last whole look to tomorrow, since its zone is not told, page by page to
+its end: a look that broke off half-way is made up for by the next one, whatever the order of the rows. On a fresh
+database the first look is backlog: recorded, quarantined, told to the operator once; mails start with what comes after.
 """
 
 import asyncio
@@ -30,7 +30,8 @@ BACKLOG_LOOK_BACK = timedelta(days=30)
 
 MAX_PAGES = 200
 RETRY_AFTER_FAILURE = timedelta(seconds=30)
-FIRST_LOOK = "received.first_look"
+LAST_WALK = "received.last_walk"
+"""The cursor: when the list was last read to its end. Until then there was no first look."""
 
 
 class Poller:
@@ -66,31 +67,33 @@ class Poller:
 
     async def poll(self) -> None:
         """One look at the whole list. Raises CarrierError when a page cannot be had; what came before it is kept."""
-        first = await self._desk.store.read(lambda connection: cursors.get(connection, FIRST_LOOK)) is None
+        started = self._desk.clock.now()
+        last = await self._desk.store.read(lambda connection: cursors.get(connection, LAST_WALK))
+        first = last is None
+        since = started - BACKLOG_LOOK_BACK if last is None else min(started, datetime.fromisoformat(last)) - LOOK_BACK
         pages = new = 0
         backlog: list[Announcement] = []
-        async for rows in self._pages(BACKLOG_LOOK_BACK if first else LOOK_BACK):
+        async for rows in self._pages(since):
             pages += 1
             if first:
                 backlog += rows
                 continue
-            added = await self._record(rows)
-            new += added
-            if not added:
-                break
+            new += await self._record(rows)
         if first:
             new = await self._set_aside(backlog)
+        else:
+            await self._remember_walk(started)
         self._desk.events.poll_done(pages=pages, new=0 if first else new, backlog=new if first else 0)
         if new and not first:
             self._desk.bells.ring(Bell.FETCH)
 
-    async def _pages(self, look_back: timedelta) -> AsyncIterator[tuple[Announcement, ...]]:
-        """The list's pages, newest first; ends on an empty page, a page seen before, or the cap."""
-        today = self._desk.clock.now().date()
+    async def _pages(self, since: datetime) -> AsyncIterator[tuple[Announcement, ...]]:
+        """The list's pages from that day on; ends on an empty page, a cursor seen before, or the cap."""
+        until = (self._desk.clock.now() + LOOK_AHEAD).date()
         last_id: str | None = None
         seen: set[str] = set()
         for _ in range(MAX_PAGES):
-            page = await self._carrier.list_received(today - look_back, today + LOOK_AHEAD, last_id)
+            page = await self._carrier.list_received(since.date(), until, last_id)
             if page.rows:
                 yield page.rows
             if page.last_id is None or page.last_id in seen:
@@ -121,9 +124,11 @@ class Poller:
         """The first look: what no hook has announced is quarantined, and the operator told once how much that is."""
         now = self._desk.clock.now()
         strangers = await self._desk.store.read(
-            lambda connection: [
-                heard for heard in backlog if arrivals.find(connection, heard.job_id, heard.transaction_id) is None
-            ]
+            lambda connection: {
+                (heard.job_id, heard.transaction_id)
+                for heard in backlog
+                if arrivals.find(connection, heard.job_id, heard.transaction_id) is None
+            }
         )
         draft: outbox.Draft | None = await self._mailer.backlog(len(strangers), now) if strangers else None
 
@@ -132,14 +137,20 @@ class Poller:
             for heard in backlog:
                 _, new = self._announce(connection, heard, now, ReceivedState.QUARANTINED)
                 count += new
-            cursors.put(connection, FIRST_LOOK, rfc3339(now), now)
+            cursors.put(connection, LAST_WALK, rfc3339(now), now)
             if draft is not None:
                 draft.write(connection, now)
             return count
 
-        count = await self._desk.store.write(unit)
+        count = await self._desk.store.write_files(unit, None if draft is None else draft.blob)
         self._desk.bells.ring(Bell.POST, Bell.FETCH)
         return count
+
+    async def _remember_walk(self, started: datetime) -> None:
+        """The list was read to its end; the next look need not go back further than a margin before this one."""
+        await self._desk.store.write(
+            lambda connection: cursors.put(connection, LAST_WALK, rfc3339(started), self._desk.clock.now())
+        )
 
     def _announce(
         self,

@@ -9,6 +9,7 @@ from bridge.receiving.mails import Mailer
 from bridge.receiving.options import ReceivingOptions
 from bridge.runtime.worker import Bell, Duty
 from bridge.store import arrivals
+from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 
 
@@ -34,15 +35,23 @@ class Router:
 
     async def route(self, fax: Received) -> None:
         """The first route that fits, else the fallback."""
-        now = self._desk.clock.now()
+        now, why = self._desk.clock.now(), ""
         route = routes.choose(self._options.routes, self._options.fallback, fax.called, fax.caller)
         assert fax.blob_id is not None
-        pdf = await self._desk.store.read_blob(fax.blob_id)
+        try:
+            pdf = await self._desk.store.read_blob(fax.blob_id)
+        except BlobDamaged as error:
+            pdf, why = None, error.public
         deliveries = [
             Delivery(self._desk.ids.new(), fax.id, target, self._desk.ids.token(), DeliveryState.WAITING, now)
             for target in dict.fromkeys(route.deliver)
         ]
-        drafts = [await self._mailer.fax(fax, delivery, pdf, now) for delivery in deliveries]
+        drafts = [
+            await (
+                self._mailer.lost(fax, each, why, None, now) if pdf is None else self._mailer.fax(fax, each, pdf, now)
+            )
+            for each in deliveries
+        ]
 
         def unit(connection: sa.Connection) -> None:
             arrivals.change(
@@ -52,7 +61,7 @@ class Router:
             for draft in drafts:
                 draft.write(connection, now)
 
-        await self._desk.store.write(unit)
+        await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
         self._desk.events.received_routed(received=fax.id, route=route.name, deliveries=len(deliveries))
         self._desk.bells.ring(Bell.POST)
 

@@ -48,6 +48,7 @@ def configure_logging(level: str, log_format: LogFormat, stream: TextIO = sys.st
     logging.basicConfig(stream=stream, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", force=True)
     logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)
     logging.getLogger("mail.debug").setLevel(logging.CRITICAL + 1)
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     for noisy in ("httpx", "httpcore", "uvicorn", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 

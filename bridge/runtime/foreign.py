@@ -5,14 +5,37 @@ library's modern header parser raises on some malformed fields and hands back CR
 """
 
 import base64
-import binascii
+import codecs
 import quopri
 import re
 import unicodedata
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 
 HEADER_LENGTH = 200
 """Characters kept of a foreign header field."""
 
+_CHARSETS = """
+ascii utf_8 utf_8_sig utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le latin_1
+iso8859_2 iso8859_3 iso8859_4 iso8859_5 iso8859_6 iso8859_7 iso8859_8 iso8859_9 iso8859_10 iso8859_11 iso8859_13
+iso8859_14 iso8859_15 iso8859_16 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258
+cp437 cp720 cp737 cp775 cp850 cp852 cp855 cp857 cp858 cp860 cp861 cp862 cp863 cp864 cp865 cp866 cp869 cp874 cp1125
+koi8_r koi8_t koi8_u kz1048 ptcp154 tis_620 hp_roman8 mac_cyrillic mac_greek mac_iceland mac_latin2 mac_roman
+mac_turkish big5 big5hkscs cp950 gb2312 gbk gb18030 hz euc_kr cp949 johab iso2022_kr
+euc_jp euc_jis_2004 euc_jisx0213 shift_jis shift_jis_2004 shift_jisx0213 cp932 iso2022_jp iso2022_jp_1
+iso2022_jp_2 iso2022_jp_2004 iso2022_jp_3 iso2022_jp_ext
+"""
+"""Charsets that letters are written in, by Python's names: not its escapes, host names, byte transforms or UTF-7."""
+
+_CODECS = frozenset(_CHARSETS.split())
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_CHARSET_NAME = re.compile(r"[A-Za-z0-9_.:+-]{1,40}", re.ASCII)
 _ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[A-Za-z0-9-]*)?\?([BbQq])\?([^? ]{0,2000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(=\?)")
 
@@ -28,15 +51,33 @@ def one_line(text: str, limit: int = HEADER_LENGTH) -> str:
 
 
 def decode(raw: bytes, charset: str | None = None) -> str:
-    """Bytes as text, whatever they are: the charset named, else UTF-8, else Windows-1252 with gaps filled."""
-    for name in (charset, "utf-8"):
-        if name is None:
+    """Bytes as text, whatever they are: a byte order mark decides, then the charset named, else UTF-8.
+
+    What is none of these is read as Windows-1252 with gaps filled. Only charsets of mail are followed.
+    """
+    for mark, name in _MARKS:
+        if raw.startswith(mark):
+            return raw[len(mark) :].decode(name, errors="replace")
+    for codec in (_codec(charset or ""), "utf-8"):
+        if codec is None:
             continue
         try:
-            return raw.decode(name)
-        except (LookupError, UnicodeError, ValueError):
+            return raw.decode(codec)
+        except ValueError:
             continue
     return raw.decode("cp1252", errors="replace")
+
+
+def _codec(charset: str) -> str | None:
+    """Python's name for a charset of mail; None for all others, which Python is not even asked for.
+
+    (Asking imports modules by that name and keeps each answer forever; some codecs run what they read, or warn.)
+    """
+    if not _CHARSET_NAME.fullmatch(charset):
+        return None
+    name = normalize_encoding(charset).lower()
+    codec = aliases.get(name) or aliases.get(name.replace(".", "_")) or name
+    return codec if codec in _CODECS else None
 
 
 def header_text(raw: str | bytes, limit: int = HEADER_LENGTH) -> str:
@@ -59,11 +100,14 @@ def _octets(text: str) -> bytes:
 
 def _decode_word(match: re.Match[str]) -> str:
     charset, encoding, payload = match.groups()
+    codec = _codec(charset)
+    if codec is None:
+        return match.group(0)
     try:
         if encoding in "Bb":
             raw = base64.b64decode(payload + "=" * (-len(payload) % 4), validate=True)
         else:
             raw = quopri.decodestring(payload.encode("ascii").replace(b"_", b"=20"))
-        return raw.decode(charset)
-    except (LookupError, ValueError, binascii.Error):
+        return raw.decode(codec)
+    except ValueError:
         return match.group(0)

@@ -1,5 +1,7 @@
 """Accepted faxes get their pages: one document a message, made once for all its faxes."""
 
+from functools import partial
+
 import sqlalchemy as sa
 
 from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
@@ -8,8 +10,9 @@ from bridge.fax.jobs import Document, Fax, Outcome, Part
 from bridge.fax.states import FaxState
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending.options import SendingOptions
-from bridge.sending.report import Change, Reporter
+from bridge.sending.report import Change, Reporter, write_end
 from bridge.store import StoredBlob, blobs, faxes
+from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 
 Batch = tuple[Fax, ...]
@@ -41,14 +44,17 @@ class Preparer:
     async def prepare(self, batch: Batch) -> None:
         """Make the pages and let every fax of the batch go on, or end them all with a notice that names the part."""
         message = await self._desk.store.read(lambda connection: faxes.message_of(connection, batch[0].message_id))
-        await self._desk.store.blobs.check(await self._desk.store.stored(message.blob_id))
         try:
+            await self._desk.store.blobs.check(await self._desk.store.stored(message.blob_id))
             with self._desk.store.blobs.open_plain(message.blob_id) as source:
                 async with self._renderer.from_mail(source) as rendered:
                     self._check_size(rendered)
                     blob = await self._desk.store.blobs.copy(self._desk.ids.file_name(), rendered.path)
         except DocumentUnusable as error:
             await self._fail(batch, "document-unusable", error.public, error.parts)
+            return
+        except BlobDamaged as error:
+            await self._fail(batch, "stored-copy-damaged", error.public, (), tell_admin=True)
             return
         except _TooLargeError as error:
             await self._fail(batch, "document-too-large", str(error), error.parts)
@@ -85,21 +91,21 @@ class Preparer:
                     pages=document.pages,
                 )
 
-        try:
-            await self._desk.store.write(unit)
-        except Exception:
-            self._desk.store.blobs.discard(blob)
-            raise
+        await self._desk.store.write_files(unit, blob)
         for fax in batch:
             self._desk.events.fax_prepared(fax=fax.id, pages=document.pages)
         self._desk.bells.ring(Bell.SUBMIT)
 
-    async def _fail(self, batch: Batch, slug: str, why: str, parts: tuple[Part, ...]) -> None:
+    async def _fail(
+        self, batch: Batch, slug: str, why: str, parts: tuple[Part, ...], *, tell_admin: bool = False
+    ) -> None:
         cause = outcomes.cause(slug)
         outcome = Outcome(cause.outcome_class, cause.slug)
         for fax in batch:
             change = Change(fax, FaxState.FAILED, outcome, parts=parts, why=why)
-            await self._reporter.end(change, self._desk.clock.now(), detail=why, owner=self._owner)
+            now = self._desk.clock.now()
+            apply = partial(write_end, change=change, now=now, detail=why, owner=self._owner)
+            await self._reporter.carry_out(change, now, apply, tell_admin=tell_admin)
 
     async def _claim(self) -> Batch | None:
         batch = await self._desk.store.write(

@@ -9,16 +9,18 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from bridge.fax import outcomes
 from bridge.fax.arrivals import Mail, MailKind, MailState
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.states import FaxState
-from bridge.mail import composing, headers, notices
+from bridge.mail import alarms, composing, headers, notices
 from bridge.mail.headers import HEADER_LIMIT, Headers
 from bridge.mail.notices import NoticeEvent, NoticeFacts
 from bridge.mail.options import MailOptions
 from bridge.runtime.worker import Bell
 from bridge.sending.options import SendingOptions
 from bridge.store import attempts, faxes, outbox
+from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 
 NOT_WANTED = "notices.delivered is off"
@@ -62,19 +64,49 @@ class Reporter:
             for draft in drafts:
                 draft.write(connection, now)
 
-        try:
-            await self._desk.store.write(unit)
-        except Exception:
-            for draft in drafts:
-                if draft.blob is not None:
-                    self._desk.store.blobs.discard(draft.blob)
-            raise
+        await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
         self._desk.bells.ring(Bell.POST)
         self._say(change)
 
-    async def end(self, change: Change, now: datetime, *, detail: str, owner: str | None = None) -> None:
-        """The plain case: nothing but the fax's final change and its notice."""
-        await self.carry_out(change, now, lambda connection: write_end(connection, change, now, detail, owner))
+    async def alarm(self, outcome: Outcome, now: datetime) -> None:
+        """Tell the operator of what stops every fax (no credit, key refused): once an hour for each cause."""
+        cause = outcomes.cause(outcome.cause)
+        said = " ".join(str(word) for word in (outcome.code, outcome.text) if word is not None)
+        row_id = self._desk.ids.new()
+        content = alarms.render_alarm(
+            subject=f"Faxes are refused: {cause.title}",
+            lines=(
+                f"iFax refuses faxes: {cause.title}.",
+                cause.explanation,
+                "Every fax will fail like this until it is mended; the senders are told each time.",
+                f"iFax said: {said or 'nothing more'}",
+            ),
+            options=self._mail,
+            row_id=row_id,
+            now=now,
+            event="alarm",
+        )
+        blob = await self._desk.store.blobs.put(self._desk.ids.file_name(), content)
+        mail = Mail(
+            id=row_id,
+            kind=MailKind.ADMIN,
+            purpose=f"alarm/{cause.slug}/{now:%Y-%m-%dT%H}",
+            event="alarm",
+            envelope_sender="",
+            recipient=self._mail.admin,
+            message_id=composing.message_id(row_id, self._mail),
+            blob_id=blob.id,
+        )
+
+        def unit(connection: sa.Connection) -> bool:
+            wanted = not outbox.is_written(connection, mail.purpose)
+            if wanted:
+                outbox.add(connection, mail, blob, now)
+            return wanted
+
+        if not await self._desk.store.write_files(unit, blob):
+            self._desk.store.blobs.discard(blob)
+        self._desk.bells.ring(Bell.POST)
 
     async def _facts(self, change: Change) -> NoticeFacts:
         fax = change.before
@@ -98,7 +130,11 @@ class Reporter:
         )
 
     async def _headers(self, message: Message) -> Headers:
-        return headers.read_headers(await self._desk.store.blobs.head(message.blob_id, HEADER_LIMIT))
+        """The mail's header fields; none where its file is gone, for a fax must come to its end all the same."""
+        try:
+            return headers.read_headers(await self._desk.store.blobs.head(message.blob_id, HEADER_LIMIT))
+        except BlobDamaged:
+            return Headers(())
 
     async def _draft(self, facts: NoticeFacts, recipient: str, now: datetime) -> outbox.Draft:
         row_id = self._desk.ids.new()

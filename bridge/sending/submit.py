@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bridge.errors import OutOfSpace, Unavailable
 from bridge.fax import outcomes
 from bridge.fax.jobs import AttemptResult, Fax, Outcome
+from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
 from bridge.ifax.answers import Answer, small
 from bridge.ifax.client import FaxRequest, IfaxClient, Taken
@@ -19,7 +20,9 @@ from bridge.runtime.worker import Bell, Duty
 from bridge.sending import settle
 from bridge.sending.options import SendingOptions
 from bridge.sending.report import Change, Reporter, write_end
+from bridge.sending.settle import Calls
 from bridge.store import attempts, destinations, faxes, history
+from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
 
@@ -29,6 +32,9 @@ TRIES = 3
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30))
 """Before the second and the third."""
 
+
+OPERATORS_BUSINESS = {OutcomeClass.MONEY, OutcomeClass.ACCOUNT}
+"""Refusals that every fax will meet until the operator does something."""
 
 WRITE_AGAIN_SECONDS = 1.0
 """Between tries to write down what came of a call, while the store does not answer."""
@@ -43,14 +49,17 @@ class Submitter:
     def __init__(
         self,
         desk: Desk,
+        *,
         carrier: IfaxClient,
         reporter: Reporter,
+        calls: Calls,
         options: SendingOptions,
         name: str,
     ) -> None:
         self._desk = desk
         self._carrier = carrier
         self._reporter = reporter
+        self._calls = calls
         self._options = options
         self._owner = name
 
@@ -61,29 +70,39 @@ class Submitter:
 
     async def submit(self, fax: Fax) -> None:
         """One call for one fax whose line we hold."""
-        request = FaxRequest(fax.number, await self._pages(fax), fax.caller_id)
+        try:
+            request = FaxRequest(fax.number, await self._pages(fax), fax.caller_id)
+        except BlobDamaged as error:
+            await self._give_up_damaged(fax, error)
+            return
         attempt, started = self._desk.ids.new(), self._desk.clock.now()
         await self._desk.store.write(lambda connection: attempts.begin(connection, fax, attempt, self._owner, started))
         self._desk.events.fax_submitting(fax=fax.id, attempt=attempt, number=fax.number)
         submitted = await self._desk.store.read(lambda connection: faxes.get(connection, fax.id))
         assert submitted is not None
-        came: Came
-        try:
-            came = await self._carrier.fax_send(request)
-        except (CallRefused, NotTaken, OutcomeUnknown) as error:
-            came = error
-        await self._write_down(submitted, attempt, came)
+        with self._calls.in_hand(fax.id):
+            came: Came
+            try:
+                came = await self._carrier.fax_send(request)
+            except (CallRefused, NotTaken, OutcomeUnknown) as error:
+                came = error
+            await self._write_down(submitted, attempt, came)
 
     async def _write_down(self, fax: Fax, attempt: str, came: Came) -> None:
         """What came of the call, as often as it takes: only this process knows it.
 
         If the fax was given up meanwhile (the lease ran out), the answer is kept all the same, and its job asked after.
         """
+        late = False
         while True:
             try:
-                await self._conclude(fax, attempt, came)
+                if late:
+                    await self._keep_late_answer(fax, attempt, came)
+                else:
+                    await self._conclude(fax, attempt, came)
             except faxes.Stale:
-                await self._keep_late_answer(fax, attempt, came)
+                late = True
+                continue
             except (Unavailable, OutOfSpace) as error:
                 self._desk.events.worker_failed(worker="submit", error=error)
                 await self._desk.clock.sleep(WRITE_AGAIN_SECONDS)
@@ -118,6 +137,13 @@ class Submitter:
 
         await self._desk.store.write(unit)
         self._desk.bells.ring(Bell.TRACK)
+
+    async def _give_up_damaged(self, fax: Fax, error: BlobDamaged) -> None:
+        change = Change(fax, FaxState.FAILED, _outcome("stored-copy-damaged", None, None), pages_sent=0)
+        now = self._desk.clock.now()
+        await self._reporter.carry_out(
+            change, now, lambda connection: write_end(connection, change, now, error.public), tell_admin=True
+        )
 
     async def _pages(self, fax: Fax) -> bytes:
         assert fax.document_id is not None
@@ -158,6 +184,8 @@ class Submitter:
             write_end(connection, change, now, f"refused: {error.public}")
 
         await self._reporter.carry_out(change, now, unit)
+        if change.outcome.outcome_class in OPERATORS_BUSINESS:
+            await self._reporter.alarm(change.outcome, now)
         self._desk.bells.ring(Bell.SUBMIT)
 
     async def _not_taken(self, fax: Fax, attempt: str, error: NotTaken) -> None:
@@ -201,9 +229,14 @@ class Submitter:
 
         def write_attempt(connection: sa.Connection, now: datetime) -> None:
             self._keep_answer(connection, attempt, error.answer, now, job_id)
-            attempts.finish(connection, attempt, AttemptResult.UNKNOWN, now, code=code, message=text or error.public)
+            known = None if job_id is None or attempts.with_job(connection, job_id) else job_id
+            attempts.finish(
+                connection, attempt, AttemptResult.UNKNOWN, now, code=code, message=text or error.public, job_id=known
+            )
 
-        await settle.become_unconfirmed(self._reporter, fax, self._desk.clock.now(), error.public, write_attempt)
+        now = self._desk.clock.now()
+        ask_at = None if job_id is None else now + self._options.first_poll
+        await settle.become_unconfirmed(self._reporter, fax, now, error.public, write_attempt, ask_at=ask_at)
 
     def _keep_answer(
         self, connection: sa.Connection, attempt: str, answer: Answer | None, now: datetime, job_id: str | None = None

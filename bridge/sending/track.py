@@ -93,7 +93,11 @@ class Tracker:
             )
             write_end(connection, change, now, said, self._owner)
 
-        await self._reporter.carry_out(change, now, unit)
+        try:
+            await self._reporter.carry_out(change, now, unit)
+        except faxes.Stale:
+            await self._desk.store.write(lambda connection: self._keep(connection, attempt, answer, now))
+            raise
         self._desk.bells.ring(Bell.SUBMIT)  # the line is free for the next fax to this number
 
     async def _ask_later(self, fax: Fax, attempt: Attempt, answer: Answer | None) -> None:
@@ -108,8 +112,9 @@ class Tracker:
                 lambda connection, at: self._keep(connection, attempt, answer, at),
             )
             return
-        # An unconfirmed fax is asked after once for each hook; a sending one again and again.
-        due_at = now + self._interval(fax.polls) if fax.state is FaxState.SENDING else None
+        # An unconfirmed fax is asked after for a day from then on; later only when a hook speaks of it.
+        is_open = fax.state is FaxState.SENDING or now - fax.state_since <= ASKED_LONG_ENOUGH
+        due_at = now + self._interval(fax.polls) if is_open else None
 
         def unit(connection: sa.Connection) -> None:
             self._keep(connection, attempt, answer, now)

@@ -3,7 +3,7 @@
 ``load`` gives Settings or raises BadConfiguration with every problem found, each with its place and a way out.
 """
 
-import difflib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,16 +11,29 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bridge.settings import rules, sections, sources
+from bridge.settings import problems, rules, sections, sources
+from bridge.settings.problems import BadConfiguration, Problem
 from bridge.settings.sections import StoreSection
 from bridge.settings.sources import Path_, Source, SourceError
 from bridge.settings.units import show_duration
 
 DEFAULT_CONFIG = Path("/etc/faxbridge/faxbridge.toml")
 MASK = "********"
+
+__all__ = [
+    "DEFAULT_CONFIG",
+    "MASK",
+    "SECTIONS",
+    "BadConfiguration",
+    "Loaded",
+    "Problem",
+    "Settings",
+    "load",
+    "load_store",
+]
 
 
 class Settings(BaseSettings):
@@ -62,26 +75,6 @@ SECTIONS: dict[str, type[sections.Section]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong: where it stands, the key, what is the matter and what to do."""
-
-    where: str
-    key: str
-    text: str
-
-    def __str__(self) -> str:
-        return ": ".join(piece for piece in (self.where, self.key, self.text) if piece)
-
-
-class BadConfiguration(Exception):
-    """The configuration cannot be used; ``problems`` says all that is wrong with it."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
 class Loaded:
     """Settings, and where each value came from (``default`` for those written nowhere)."""
 
@@ -114,13 +107,17 @@ class _Given(PydanticBaseSettingsSource):
         return self._source.values
 
 
+class _StoreAlone(sections.Section):
+    """The configuration as commands see it that read nothing else."""
+
+    store: StoreSection = StoreSection()
+
+
 def load(config: Path | None, environment: Mapping[str, str] = os.environ) -> Loaded:
     """Read, check and judge the whole configuration; raises BadConfiguration."""
-    try:
-        given = _sources(config, environment, secrets=True)
-    except SourceError as error:
-        raise BadConfiguration([Problem("", "", str(error))]) from error
-    origins = {key: place for source in reversed(given) for key, place in source.origins.items()}
+    given = _sources(config, environment, secrets=True)
+    origins = problems.origins_of(given)
+    found = _misshapen(Settings, given)
 
     class FromSources(Settings):
         @classmethod
@@ -130,28 +127,50 @@ def load(config: Path | None, environment: Mapping[str, str] = os.environ) -> Lo
     try:
         settings = FromSources()
     except ValidationError as error:
-        raise BadConfiguration([_problem(details, origins) for details in error.errors()]) from error
-    loaded = Loaded(settings, origins)
-    if broken := rules.broken(settings):
-        raise BadConfiguration([Problem(_place(key, origins), _dotted(key), text) for key, text in broken])
-    return loaded
+        raise BadConfiguration(found + _wrong(error, origins)) from error
+    if not found:
+        found = [problems.at(key, text, origins) for key, text in rules.broken(settings)]
+    if found:
+        raise BadConfiguration(found)
+    return Loaded(settings, origins)
 
 
 def load_store(config: Path | None, environment: Mapping[str, str] = os.environ) -> StoreSection:
     """``[store]`` alone, for commands that need nothing else and read no secret; raises BadConfiguration."""
+    given = [
+        Source({"store": source.values["store"]} if "store" in source.values else {}, source.origins)
+        for source in _sources(config, environment, secrets=False)
+    ]
+    if found := _misshapen(_StoreAlone, given):
+        raise BadConfiguration(found)
+    origins = problems.origins_of(given)
+    values = {key: value for source in reversed(given) for key, value in source.values.get("store", {}).items()}
     try:
-        given = _sources(config, environment, secrets=False)
-        values = {key: value for source in reversed(given) for key, value in source.values.get("store", {}).items()}
-        store = StoreSection(**values)
-    except SourceError as error:
-        raise BadConfiguration([Problem("", "", str(error))]) from error
+        store = _StoreAlone.model_validate({"store": values}).store
     except ValidationError as error:
-        origins = {key: place for source in reversed(given) for key, place in source.origins.items()}
-        problems = [_problem({**details, "loc": ("store", *details["loc"])}, origins) for details in error.errors()]
-        raise BadConfiguration(problems) from error
+        raise BadConfiguration(_wrong(error, origins)) from error
     if broken := rules.broken_store(store):
-        raise BadConfiguration([Problem("", _dotted(key), text) for key, text in broken])
+        raise BadConfiguration([problems.at(key, text, origins) for key, text in broken])
     return store
+
+
+def _misshapen(model: type[BaseModel], given: list[Source]) -> list[Problem]:
+    """Wrong names and wrong tables of each source by itself: no stronger source makes them right."""
+    found: list[Problem] = []
+    for source in given:
+        found += [problems.at(key, text, source.origins) for key, text in source.lost]
+        try:
+            model.model_validate(source.values)
+        except ValidationError as error:
+            wrong = [details for details in error.errors() if problems.is_of_shape(details)]
+            found += [problems.told(details, source.origins, SECTIONS) for details in wrong]
+    return found
+
+
+def _wrong(error: ValidationError, origins: Mapping[Path_, str]) -> list[Problem]:
+    """Wrong values, once the sources are joined."""
+    wrong = [details for details in error.errors() if not problems.is_of_shape(details)]
+    return [problems.told(details, origins, SECTIONS) for details in wrong]
 
 
 def config_path(config: Path | None, environment: Mapping[str, str]) -> tuple[Path, bool]:
@@ -163,56 +182,17 @@ def config_path(config: Path | None, environment: Mapping[str, str]) -> tuple[Pa
 
 
 def _sources(config: Path | None, environment: Mapping[str, str], *, secrets: bool) -> list[Source]:
-    """All sources, strongest first."""
+    """All sources, strongest first; raises BadConfiguration where one cannot be read."""
     path, named = config_path(config, environment)
     given = [sources.from_environment(environment, SECTIONS)]
     folder = environment.get("CREDENTIALS_DIRECTORY")
-    if secrets and folder:
-        given.append(sources.from_credentials(Path(folder), SECTIONS))
-    if named or path.exists():
-        given.append(sources.from_file(path))
+    try:
+        if secrets and folder:
+            given.append(sources.from_credentials(Path(folder), SECTIONS))
+        given.append(sources.from_file(path, may_be_missing=not named))
+    except SourceError as error:
+        raise BadConfiguration([Problem("", "", str(error))]) from error
     return given
-
-
-def _problem(details: Mapping[str, Any], origins: Mapping[Path_, str]) -> Problem:
-    """A validation error in the operator's terms."""
-    key: Path_ = tuple(details["loc"])
-    text = str(details["msg"]).removeprefix("Value error, ")
-    if details["type"] == "extra_forbidden":
-        text = f"unknown {'section' if len(key) == 1 else 'key'}{_nearest(key)}"
-    elif details["type"] == "missing":
-        text = "must be set"
-    return Problem(_place(key, origins), _dotted(key), text)
-
-
-def _nearest(key: Path_) -> str:
-    """``; did you mean ...`` where a right name is near."""
-    if len(key) == 1:
-        known = list(SECTIONS)
-    elif len(key) == 2:  # noqa: PLR2004 - section and key
-        known = sources.key_names(SECTIONS[str(key[0])])
-    else:
-        rows: dict[str, type[sections.Section]] = {"listeners": sections.Listener, "routes": sections.Route}
-        known = sources.key_names(rows[str(key[1])]) if str(key[1]) in rows else []
-    name = str(key[-1])
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    elsewhere = [f"{section}.{name}" for section, model in SECTIONS.items() if name in sources.key_names(model)]
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; did you mean {elsewhere[0]}?" if elsewhere else f"; known are {', '.join(known)}"
-
-
-def _place(key: Path_, origins: Mapping[Path_, str]) -> str:
-    """Where the key, or the nearest thing around it, was written."""
-    for length in range(len(key), 0, -1):
-        if origin := origins.get(key[:length]):
-            return origin
-    return ""
-
-
-def _dotted(key: Path_) -> str:
-    """``receiving.routes[1].number``; list positions count from one, as people do."""
-    return "".join(f"[{piece + 1}]" if isinstance(piece, int) else f".{piece}" for piece in key).lstrip(".")
 
 
 def _value(settings: Settings, section: str, key: str) -> Any:
@@ -233,4 +213,4 @@ def _shown(value: Any) -> str:
         return "{ " + ", ".join(pairs) + " }"
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, int | float) else f'"{value}"'
+    return str(value) if isinstance(value, int | float) else json.dumps(str(value), ensure_ascii=False)

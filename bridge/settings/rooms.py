@@ -12,8 +12,8 @@ from bridge.mail.options import MailOptions
 from bridge.posting.options import RelayOptions, RelaySecurity
 from bridge.receiving.options import ReceivingOptions
 from bridge.sending.options import SendingOptions
-from bridge.settings.rules import RELAY_SCHEMES
 from bridge.settings.sections import StoreSection
+from bridge.settings.values import RELAY_SCHEMES, is_host_name
 from bridge.store.options import StoreOptions
 from bridge.web.options import WebOptions
 
@@ -123,7 +123,9 @@ def web_options(settings: "Settings") -> WebOptions:
 
 
 def _hostname(settings: "Settings") -> str:
-    return settings.smtp.hostname or socket.gethostname() or settings.smtp.domains[0]
+    """As configured, else this machine's, unless what it calls itself could not stand in a mail."""
+    ours = socket.gethostname()
+    return settings.smtp.hostname or (ours if is_host_name(ours) else settings.smtp.domains[0])
 
 
 def _host_port(address: str) -> tuple[str, int]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bridge.settings.sections import StoreSection, is_loopback
+from bridge.settings.sections import StoreSection
 from bridge.settings.sources import Path_
+from bridge.settings.values import is_loopback
 
 if TYPE_CHECKING:
     from bridge.settings import Settings
@@ -15,9 +16,6 @@ Broken = tuple[Path_, str]
 WIDEST_IPV4 = 24
 WIDEST_IPV6 = 64
 """A listener outside loopback trusts no network wider than these unless senders are named."""
-
-RELAY_SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-"""With their usual ports."""
 
 
 def broken(settings: "Settings") -> list[Broken]:
@@ -33,15 +31,20 @@ def broken(settings: "Settings") -> list[Broken]:
 
 
 def broken_store(store: StoreSection) -> list[Broken]:
-    """The rules of ``[store]`` alone."""
+    """The rules of ``[store]`` alone. A database's URL is not quoted: PostgreSQL's may hold a password."""
     key = ("store", "database")
-    if store.database.startswith(("postgresql:", "postgres:")):
+    scheme = store.database.partition(":")[0].partition("+")[0].lower()
+    if scheme in {"postgresql", "postgres"}:
         return [(key, "PostgreSQL is not supported by this version yet; write sqlite:////path/to/faxbridge.db")]
-    if not store.database.startswith("sqlite:////"):
-        return [(key, f"{store.database!r} is not a database; write sqlite:////path/to/faxbridge.db (four slashes)")]
-    if not store.blobs.startswith("/"):
+    if not store.database.startswith("sqlite:////") or not _is_path(store.database) or store.database.endswith("/"):
+        return [(key, "is not a database; write sqlite:////path/to/faxbridge.db (four slashes)")]
+    if not store.blobs.startswith("/") or not _is_path(store.blobs):
         return [(("store", "blobs"), f"{store.blobs!r} is not a whole path; begin it with /")]
     return []
+
+
+def _is_path(text: str) -> bool:
+    return "\0" not in text
 
 
 def _must_be_set(settings: "Settings") -> Iterator[Broken]:
@@ -81,24 +84,11 @@ def _addresses(settings: "Settings") -> Iterator[Broken]:
 
 def _relay(settings: "Settings") -> Iterator[Broken]:
     parts = urlsplit(settings.relay.url)
-    if parts.scheme not in RELAY_SCHEMES or not parts.hostname:
-        yield (
-            ("relay", "url"),
-            f"{settings.relay.url!r} is not a relay; write smtp://host:25, smtp+starttls://host:587 or smtps://host:465",
-        )
+    if not settings.relay.username:
         return
-    if parts.username or parts.password or parts.path.strip("/"):
-        yield (
-            ("relay", "url"),
-            "holds more than scheme, host and port; put the login into relay.username and relay.password",
-        )
-    try:
-        _ = parts.port
-    except ValueError:
-        yield ("relay", "url"), "its port is not a number"
-    if settings.relay.username and not settings.relay.password.get_secret_value():
+    if not settings.relay.password.get_secret_value():
         yield ("relay", "password"), "must be set where relay.username is (best as credential relay_password)"
-    if settings.relay.username and parts.scheme == "smtp" and not is_loopback(parts.hostname):
+    if parts.scheme == "smtp" and not is_loopback(parts.hostname or ""):
         yield ("relay", "url"), "would send relay.password in the clear; use smtp+starttls or smtps"
 
 

@@ -35,17 +35,25 @@ class Source:
 
     values: dict[str, Any]
     origins: dict[Path_, str] = field(default_factory=dict)
+    lost: list[tuple[Path_, str]] = field(default_factory=list)
+    """What was written and could not be put among the values, with the reason."""
 
 
-def from_file(path: Path) -> Source:
-    """The TOML file; origins are ``FILE:LINE``."""
+def from_file(path: Path, *, may_be_missing: bool = False) -> Source:
+    """The TOML file; origins are ``FILE:LINE``. A file that may be missing and is counts as empty."""
     try:
         text = path.read_text(encoding="utf-8")
         values = tomllib.loads(text)
-    except OSError as error:
+    except FileNotFoundError as error:
+        if may_be_missing:
+            return Source({})
         raise SourceError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:  # also of a number too long to be one, and of bytes that are no text
         raise SourceError(f"{path}: not TOML: {error}") from error
+    except RecursionError as error:
+        raise SourceError(f"{path}: not TOML: nested too deep") from error
     return Source(values, {key: f"{path}:{line}" for key, line in _lines(text).items()})
 
 
@@ -121,16 +129,22 @@ def _typed(written: str, section: type[BaseModel], key: str) -> Any:
     if written.lstrip().startswith("["):
         try:
             return json.loads(written)
-        except ValueError:
+        except (ValueError, RecursionError):
             return written
     return [piece.strip() for piece in written.split(",") if piece.strip()]
 
 
 def _put(source: Source, keys: tuple[str, ...], value: Any, origin: str) -> None:
+    """Into the nested values. Under a plain value there is no room; of a section's it is told as the section's."""
+    if keys in source.origins:
+        source.lost.append((keys, f"is set twice, by {source.origins[keys]} and {origin}"))
     inner = source.values
-    for key in keys[:-1]:
+    for depth, key in enumerate(keys[:-1]):
         inner = inner.setdefault(key, {})
         if not isinstance(inner, dict):
+            if depth > 0:
+                source.lost.append((keys, "unknown key: what it stands in has no keys of its own"))
+                source.origins[keys] = origin
             return
     inner[keys[-1]] = value
     source.origins[keys] = origin

@@ -4,10 +4,20 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)", re.ASCII)
 _SIZE = re.compile(r"([0-9]+)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)", re.ASCII)
+SHORTEST = timedelta(milliseconds=10)
+LONGEST = timedelta(days=3650)
+SMALLEST = 1000
+"""What a setting may be. Of less nothing can be done; of more no date can be counted."""
+
+SHORTEST = timedelta(milliseconds=10)
+LONGEST = timedelta(days=3650)
+SMALLEST = 1000
+"""What a setting may be. Of less nothing can be done; of more no date can be counted."""
+
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {
     "B": 1,
@@ -28,7 +38,10 @@ def read_duration(value: object) -> timedelta:
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError(f"{value!r} is not a duration; write 90s, 5m, 4h or 3d, in quotes")
-    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    try:
+        return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    except OverflowError:
+        raise ValueError("is a longer duration than can be counted") from None
 
 
 def read_size(value: object) -> int:
@@ -41,8 +54,20 @@ def read_size(value: object) -> int:
     return int(match[1]) * _BYTES[match[2]]
 
 
-Duration = Annotated[timedelta, BeforeValidator(read_duration)]
-Size = Annotated[int, BeforeValidator(read_size)]
+def _bounded_duration(value: timedelta) -> timedelta:
+    if not SHORTEST <= value <= LONGEST:
+        raise ValueError(f"must be from {show_duration(SHORTEST)} to {show_duration(LONGEST)}")
+    return value
+
+
+def _bounded_size(value: int) -> int:
+    if value < SMALLEST:
+        raise ValueError("must be 1kB or more")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(read_duration), AfterValidator(_bounded_duration)]
+Size = Annotated[int, BeforeValidator(read_size), AfterValidator(_bounded_size)]
 
 
 def show_duration(value: timedelta) -> str:

@@ -55,7 +55,7 @@ class Store:
             with store._write_engine.begin() as connection:
                 leases.drop_all(connection, *tables.LEASED)
             store._writer = Writer(store._write_engine)
-        except sa.exc.OperationalError as error:
+        except sa.exc.DBAPIError as error:
             store.close()
             raise Unavailable(f"{options.database} cannot be opened: {error.orig}") from error
         except BaseException:
@@ -66,23 +66,36 @@ class Store:
     @classmethod
     def open_beside(cls, options: StoreOptions) -> "Store":
         """Look at a store that a daemon may be using. Raises Unavailable when there is none yet."""
-        if not options.database.exists():
-            raise Unavailable(f"there is no database at {options.database} yet; `faxbridge serve` makes it")
         store = cls(options)
-        with store._read_engine.begin() as connection:
-            if migrations.current(connection) != migrations.head():
-                store.close()
-                raise Misconfigured("the database is not of this version's schema; run `faxbridge migrate`")
+        try:
+            store._check_there()
+        except BaseException:
+            store.close()
+            raise
         return store
+
+    def _check_there(self) -> None:
+        """Raise Unavailable when there is no database that can be read, Misconfigured when its schema is another."""
+        try:
+            found = self._database.exists()
+            revision = self._reader.run_now(migrations.current) if found else None
+        except (OSError, sa.exc.DBAPIError) as error:
+            raise Unavailable(f"{self._database} cannot be read: {_reason(error)}") from error
+        if not found:
+            raise Unavailable(f"there is no database at {self._database} yet; `faxbridge serve` makes it")
+        if revision != migrations.head():
+            raise Misconfigured("the database is not of this version's schema; run `faxbridge migrate`")
 
     @classmethod
     def migrate_alone(cls, options: StoreOptions) -> tuple[str | None, str]:
         """Bring the schema up to date with no daemon running; returns the revision before and after."""
-        options.database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         store = cls(options)
         try:
+            options.database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             store._lock = engine.lock_alone(options.database)
             return store.migrate()
+        except (OSError, sa.exc.DBAPIError) as error:
+            raise Unavailable(f"{options.database} cannot be brought up to date: {_reason(error)}") from error
         finally:
             store.close()
 
@@ -101,6 +114,16 @@ class Store:
             raise Unavailable("the store is closed")
         return await self._writer.run(unit)
 
+    async def write_files(self, unit: Unit[T], *files: StoredBlob | None) -> T:
+        """As ``write``; if the unit fails, the files it was to name are removed again."""
+        try:
+            return await self.write(unit)
+        except Exception:
+            for file in files:
+                if file is not None:
+                    self.blobs.discard(file)
+            raise
+
     async def read(self, query: Unit[T]) -> T:
         """The query's result."""
         return await self._reader.run(query)
@@ -114,7 +137,7 @@ class Store:
         try:
             with self._write_engine.begin() as connection:
                 return unit(connection)
-        except sa.exc.OperationalError as error:
+        except sa.exc.DBAPIError as error:
             raise Unavailable(f"the database does not answer: {error.orig}") from error
 
     async def stored(self, blob_id: str) -> StoredBlob:
@@ -140,8 +163,13 @@ class Store:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        self._reader.closed = True
         self._write_engine.dispose()
         self._read_engine.dispose()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _reason(error: OSError | sa.exc.DBAPIError) -> str:
+    return str(error.orig) if isinstance(error, sa.exc.DBAPIError) else error.strerror or str(error)

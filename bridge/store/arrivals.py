@@ -1,7 +1,7 @@
 """Received faxes: one row for each pair of ids, whoever spoke of it first, and one row for each delivery."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,10 @@ from bridge.store.leases import Lease
 from bridge.store.tables import delivery, received
 
 INBOUND = "in"
+
+
+JUST_NOW = timedelta(hours=1)
+"""A call that began so long before the first look may still have been going on then."""
 
 
 class Stale(Transient):
@@ -54,16 +58,29 @@ def announce(
         connection.execute(received.update().where(received.c.id == known.id).values(_learned(known, heard, listed)))
         if listed and not known.listed:
             _confirm(connection, known, now)
+        elif not listed and _came_after_the_first_look(known, heard):
+            detail = "set aside with the backlog, but a hook says that it came just now"
+            change(connection, known, ReceivedState.ANNOUNCED, now=now, due_at=now, detail=detail, tries=0)
     row = find(connection, heard.job_id, heard.transaction_id)
     assert row is not None
     return row, known is None
+
+
+def _came_after_the_first_look(known: Received, heard: Announcement) -> bool:
+    """Whether a fax in the backlog was in fact just coming in when the first look listed it."""
+    return (
+        known.state is ReceivedState.QUARANTINED
+        and known.listed
+        and heard.started_at is not None
+        and heard.started_at > known.created_at - JUST_NOW
+    )
 
 
 def _confirm(connection: sa.Connection, known: Received, now: datetime) -> None:
     """The carrier's list shows what only a hook had spoken of: it is real, so it is fetched now."""
     if known.state is ReceivedState.QUARANTINED:
         detail = "the carrier's list shows it after all"
-        change(connection, known, ReceivedState.ANNOUNCED, now=now, due_at=now, detail=detail)
+        change(connection, known, ReceivedState.ANNOUNCED, now=now, due_at=now, detail=detail, tries=0)
     elif known.state is ReceivedState.ANNOUNCED:
         connection.execute(received.update().where(received.c.id == known.id).values(due_at=now))
 
@@ -140,16 +157,15 @@ def add_deliveries(connection: sa.Connection, rows: Iterable[Delivery]) -> None:
 
 
 def end_delivery(connection: sa.Connection, delivery_id: str, state: DeliveryState, now: datetime, why: str) -> None:
-    """A delivery came to its end; when all of a fax's have arrived, the fax is delivered."""
+    """A delivery came to its end; when all have arrived, or were passed on to one that did, the fax is delivered."""
     row = connection.execute(sa.select(delivery).where(delivery.c.id == delivery_id)).one()
     connection.execute(delivery.update().where(delivery.c.id == delivery_id).values(state=state, state_since=now))
     history.add(
         connection, at=now, event=f"mail_{state}", detail=f"{row.kind}:{row.target}{why}", received_id=row.received_id
     )
-    open_ones = sa.select(delivery.c.id).where(
-        delivery.c.received_id == row.received_id, delivery.c.state != DeliveryState.DELIVERED
-    )
-    if connection.execute(open_ones.limit(1)).first() is None:
+    states = connection.execute(sa.select(delivery.c.state).where(delivery.c.received_id == row.received_id)).scalars()
+    reached = set(states)
+    if reached <= {DeliveryState.DELIVERED, DeliveryState.PASSED_ON} and DeliveryState.DELIVERED in reached:
         fax_row = connection.execute(sa.select(received).where(received.c.id == row.received_id)).one()
         if fax_row.state == ReceivedState.ROUTED:
             change(connection, from_row(fax_row), ReceivedState.DELIVERED, now=now, detail="every delivery arrived")
@@ -195,6 +211,7 @@ def from_row(row: sa.Row[Any]) -> Received:
         called=row.called,
         pages=row.pages,
         pages_total=row.pages_total,
+        file_pages=row.file_pages,
         started_at=row.started_at,
         blob_id=row.blob_id,
         damaged=row.damaged,

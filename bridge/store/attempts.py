@@ -17,7 +17,7 @@ def begin(connection: sa.Connection, before: Fax, attempt_id: str, owner: str, n
 
     Raises LeaseLost when the destination is no longer this worker's, Stale when the fax changed meanwhile.
     """
-    if not destinations.held_by(connection, before.number, owner):
+    if not destinations.held_by(connection, before.number, owner, now):
         raise LeaseLost(f"the line to fax {before.id} was taken over meanwhile")
     ordinal = len(of_fax(connection, before.id)) + 1
     connection.execute(attempt.insert().values(id=attempt_id, fax_id=before.id, ordinal=ordinal, started_at=now))
@@ -53,6 +53,12 @@ def of_fax(connection: sa.Connection, fax_id: str) -> list[Attempt]:
     """A fax's attempts, first to last."""
     query = sa.select(attempt).where(attempt.c.fax_id == fax_id).order_by(attempt.c.ordinal)
     return [_from_row(row) for row in connection.execute(query)]
+
+
+def note_transaction(connection: sa.Connection, attempt_id: str, transaction_id: str) -> None:
+    """The carrier's second id, where it was not known yet."""
+    mine = sa.and_(attempt.c.id == attempt_id, attempt.c.transaction_id.is_(None))
+    connection.execute(attempt.update().where(mine).values(transaction_id=transaction_id))
 
 
 def with_job(connection: sa.Connection, job_id: str) -> Attempt | None:

@@ -9,6 +9,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,16 +46,21 @@ class StoredBlob:
 class BlobWriter:
     """One blob being written. End it with ``commit`` or ``abort``; an aborted one leaves nothing behind."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, synced: set[str]) -> None:
         self._folder = folder
+        self._synced = synced
         self._name = name
         self._path = folder / _TEMPORARY / name
         self._hash = hashlib.sha256()
         self.size = 0
         try:
             self._file: BinaryIO = self._path.open("xb", buffering=0)
+        except OSError as error:
+            raise _disk_trouble(error) from error
+        try:
             self._file.write(HEADER)
         except OSError as error:
+            self.abort()
             raise _disk_trouble(error) from error
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -83,11 +89,16 @@ class BlobWriter:
         os.fsync(self._file.fileno())
         self._file.close()
         home = self._folder / self._name[:2]
-        if not home.is_dir():
+        if home.name not in self._synced:  # made now, or by a process that may have died before its sync
             home.mkdir(exist_ok=True)
             _sync_folder(self._folder)
+            self._synced.add(home.name)
         self._path.rename(home / self._name)
-        _sync_folder(home)
+        try:
+            _sync_folder(home)
+        except OSError:
+            (home / self._name).unlink(missing_ok=True)
+            raise
         return StoredBlob(self._name, self.size, self._hash.hexdigest())
 
     def abort(self) -> None:
@@ -107,19 +118,23 @@ class Blobs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._synced: set[str] = set()
 
     def open(self) -> None:
         """Make the folder if need be, and empty its temporary part: what lies there was never acknowledged."""
         try:
             (self._folder / _TEMPORARY).mkdir(parents=True, exist_ok=True, mode=0o700)
             _sync_folder(self._folder)
+            _sync_folder(self._folder.parent)
         except OSError as error:
             raise _disk_trouble(error) from error
 
     def clear_temporary(self) -> None:
         """Remove half-written files of a process that died. Only for a process that has the store to itself."""
         for path in (self._folder / _TEMPORARY).iterdir():
-            if path.is_file():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
                 path.unlink()
 
     @property
@@ -129,7 +144,7 @@ class Blobs:
 
     def writer(self, name: str) -> BlobWriter:
         """Begin a blob of that (random, unused) name."""
-        return BlobWriter(self._folder, name)
+        return BlobWriter(self._folder, name, self._synced)
 
     async def put(self, name: str, data: bytes) -> StoredBlob:
         """Write ``data`` whole, synced."""
@@ -195,6 +210,8 @@ class Blobs:
         """The file, positioned behind the header."""
         try:
             file: BinaryIO = self._path(blob_id).open("rb", buffering=0)  # so that a child can read on from here
+        except FileNotFoundError as error:
+            raise BlobDamaged(f"stored file {blob_id} is missing") from error
         except OSError as error:
             raise _disk_trouble(error) from error
         header = file.read(len(HEADER))

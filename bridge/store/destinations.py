@@ -13,6 +13,7 @@ from bridge.store import leases
 from bridge.store.leases import Lease
 from bridge.store.tables import destination, fax
 
+ABANDONED_LIMIT = 100
 UNCONFIRMED_KEEPS_LINE = timedelta(minutes=15)
 """A fax that may be going out keeps its number's line so long."""
 
@@ -71,16 +72,17 @@ def _give_back(connection: sa.Connection, number: str, now: datetime) -> None:
     connection.execute(destination.update().where(destination.c.number == number).values(current_fax=None, **values))
 
 
-def abandoned(connection: sa.Connection, now: datetime) -> sa.Row[Any] | None:
-    """A fax whose call began and whose worker holds the line no more: it died, or lost its lease."""
+def abandoned(connection: sa.Connection, now: datetime) -> list[sa.Row[Any]]:
+    """Faxes whose call began and whose worker holds the line no more: it died, or lost its lease. Oldest first."""
     held = sa.and_(destination.c.lease_owner.is_not(None), destination.c.lease_until >= now)
     query = sa.select(fax).join(destination, destination.c.number == fax.c.number)
-    return connection.execute(query.where(fax.c.state == FaxState.SUBMITTING, sa.not_(held)).limit(1)).first()
+    lost = query.where(fax.c.state == FaxState.SUBMITTING, sa.not_(held))
+    return list(connection.execute(lost.order_by(fax.c.id).limit(ABANDONED_LIMIT)))
 
 
-def held_by(connection: sa.Connection, number: str, owner: str) -> bool:
-    """Whether this worker still holds the destination."""
-    query = sa.select(destination.c.lease_owner).where(destination.c.number == number)
+def held_by(connection: sa.Connection, number: str, owner: str, now: datetime) -> bool:
+    """Whether this worker holds the destination, and its lease has not run out."""
+    query = sa.select(destination.c.lease_owner).where(destination.c.number == number, destination.c.lease_until >= now)
     return connection.execute(query).scalar() == owner
 
 

@@ -44,7 +44,9 @@ def make_engine(database: Path, *, begin: str, readers: int | None = None) -> sa
     pool: dict[str, Any] = {"poolclass": NullPool}
     if readers:
         pool = {"poolclass": QueuePool, "pool_size": readers, "max_overflow": 0}
-    engine = sa.create_engine(f"sqlite:///{database}", connect_args={"check_same_thread": False}, **pool)
+    engine = sa.create_engine(
+        f"sqlite:///{database}", connect_args={"check_same_thread": False}, hide_parameters=True, **pool
+    )
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
@@ -142,7 +144,7 @@ def _answer(job: _Job, *, result: Any = None, error: BaseException | None = None
 
 def translate(error: BaseException) -> BaseException:
     """Database trouble as one of our errors; others pass as they are."""
-    if isinstance(error, sa.exc.OperationalError):
+    if isinstance(error, sa.exc.DBAPIError) and not isinstance(error, sa.exc.IntegrityError):
         ours: BridgeError = Unavailable("the database does not answer just now; try again later")
         if getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_FULL:
             ours = OutOfSpace("not enough room on disk for the database; try again later")
@@ -156,12 +158,15 @@ class Reader:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self.closed = False
 
     async def run(self, query: Unit[T]) -> T:
         """The query's result, from one consistent snapshot."""
+        if self.closed:
+            raise Unavailable("the store is closed")
         try:
             return await asyncio.to_thread(self.run_now, query)
-        except sa.exc.OperationalError as error:
+        except sa.exc.DBAPIError as error:
             raise translate(error) from error
 
     def run_now(self, query: Unit[T]) -> T:

@@ -78,7 +78,7 @@ def add_evidence(
 def was_hooked(connection: sa.Connection, job_id: str) -> bool:
     """Whether a hook of ours-to-send already spoke of this job: it may come before the answer to ``fax-send``."""
     query = sa.select(evidence.c.id).where(
-        evidence.c.kind == EvidenceKind.HOOK, evidence.c.direction == "out", evidence.c.carrier_job_id == job_id
+        evidence.c.kind == EvidenceKind.HOOK, evidence.c.direction != "in", evidence.c.carrier_job_id == job_id
     )
     return connection.execute(query.limit(1)).first() is not None
 

@@ -79,11 +79,14 @@ def sent(connection: sa.Connection, mail: Mail, owner: str, now: datetime, reply
         )
 
 
-def failed(connection: sa.Connection, mail: Mail, owner: str, now: datetime, reply: str) -> None:
-    """The relay will never take it, or did not for days."""
+def failed(
+    connection: sa.Connection, mail: Mail, owner: str, now: datetime, reply: str, *, passed_on: bool = False
+) -> None:
+    """The relay will never take it, or did not for days; ``passed_on``: somebody else gets what was in it."""
     _end(connection, mail, owner, state=MailState.FAILED, now=now, reply=reply)
     if mail.delivery_id is not None:
-        arrivals.end_delivery(connection, mail.delivery_id, DeliveryState.FAILED, now, f": {reply}")
+        state = DeliveryState.PASSED_ON if passed_on else DeliveryState.FAILED
+        arrivals.end_delivery(connection, mail.delivery_id, state, now, f": {reply}")
     elif mail.fax_id is not None:
         history.add(
             connection,

@@ -75,7 +75,7 @@ def counts(connection: sa.Connection, now: datetime) -> Counts:
     ).one()
     set_aside = sa.select(sa.func.count()).where(received.c.state == ReceivedState.QUARANTINED)
     return Counts(
-        by_state={FaxState(state): count for state, count in connection.execute(by_state).tuples()},
+        by_state={FaxState(state): count for state, count in connection.execute(by_state)},
         oldest_fax_seconds=_age(oldest_fax, now),
         mails_owed=mails,
         oldest_mail_seconds=_age(oldest_mail, now),

@@ -208,6 +208,7 @@ received = sa.Table(
     sa.Column("called", sa.String(40), nullable=False),
     sa.Column("pages", sa.Integer),
     sa.Column("pages_total", sa.Integer),
+    sa.Column("file_pages", sa.Integer),
     sa.Column("started_at", Instant),
     sa.Column("blob_id", sa.ForeignKey("blob.id"), unique=True),
     sa.Column("damaged", sa.Boolean, nullable=False, server_default=sa.false()),

@@ -60,7 +60,10 @@ async def read_hook(request: Request, desk: Desk, hint: Direction | None) -> Hoo
         if len(body) > BODY_LIMIT:
             raise TooLarge
     if kind == "application/x-www-form-urlencoded":
-        pairs = parse_qsl(body.decode("utf-8", errors="replace"), max_num_fields=FIELDS_LIMIT)
+        try:
+            pairs = parse_qsl(body.decode("utf-8", errors="replace"), max_num_fields=FIELDS_LIMIT)
+        except ValueError as error:
+            raise Unreadable from error
         return Hook(webhooks.read_form(dict(pairs), hint), "form")
     return Hook(webhooks.read_json(bytes(body), hint), "json")
 
@@ -71,8 +74,12 @@ async def _read_multipart(request: Request, desk: Desk, boundary: str) -> tuple[
         parser = multipart.PushMultipartParser(boundary, max_segment_count=FIELDS_LIMIT)
         async for event in _events(request, parser):
             await _take(form, event, desk)
-    except (multipart.MultipartError, ValueError) as error:
-        raise Unreadable from error
+    except BaseException as error:
+        if form.file is not None:
+            desk.store.blobs.discard(form.file)
+        if isinstance(error, multipart.MultipartError | ValueError):
+            raise Unreadable from error
+        raise
     finally:
         if form.writer is not None:
             form.writer.abort()

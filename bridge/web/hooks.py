@@ -9,7 +9,7 @@ from binascii import Error as Base64Error
 
 import sqlalchemy as sa
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -27,6 +27,10 @@ from bridge.web.options import WebOptions
 HINTS = {"": None, "/sent": Direction.OUT, "/received": Direction.IN}
 
 
+async def _nothing_here(_: Request, __: Exception) -> Response:
+    return PlainTextResponse("not found\n", status_code=404)
+
+
 class Hooks:
     """The public side."""
 
@@ -36,30 +40,38 @@ class Hooks:
 
     def application(self) -> Starlette:
         """``POST /hooks/ifax/SECRET``, with ``/sent`` and ``/received`` below it; everything else is 404."""
-        paths = [Route("/hooks/ifax/{secret}" + tail, self._take, methods=["POST"]) for tail in HINTS]
-        return Starlette(routes=paths)
+        application = Starlette(
+            routes=[Route("/hooks/ifax/{secret}" + tail, self._take, methods=["POST"]) for tail in HINTS],
+            exception_handlers={404: _nothing_here, 405: _nothing_here},
+        )
+        application.router.redirect_slashes = False
+        return application
 
     async def _take(self, request: Request) -> Response:
         if not self._knows(request.path_params["secret"]):
             return self._no(404, "not found", "secret")
         if not self._is_allowed(request):
             response = self._no(401, "a user and password are needed", "basic")
-            response.headers["WWW-Authenticate"] = "Basic"
+            response.headers["WWW-Authenticate"] = 'Basic realm="hooks"'
             return response
         tail = "/" + request.url.path.rpartition("/")[2]
         try:
             hook = await forms.read_hook(request, self._desk, HINTS.get(tail))
         except forms.TooLarge:
             return self._no(413, "too large", "size")
+        except ClientDisconnect:
+            return self._no(400, "the client went away", "gone")
         except forms.Unreadable:
             return self._no(400, "the body is not what its content type says", "body")
         except BridgeError:
             return self._no(503, "cannot be kept now, try again later", "store")
         try:
             known = await self._keep(hook)
-        except BridgeError:
+        except Exception as error:  # noqa: BLE001 - whatever it was, the hook was not kept and must come again
             if hook.file is not None:
                 self._desk.store.blobs.discard(hook.file)
+            if not isinstance(error, BridgeError):
+                self._desk.events.worker_failed(worker="hook", error=error)
             return self._no(503, "cannot be kept now, try again later", "store")
         direction = hook.event.direction or "unknown"
         self._desk.events.hook_received(direction=direction, form=hook.form, known=known)
@@ -92,6 +104,11 @@ class Hooks:
             blob_id=None if hook.file is None else hook.file.id,
         )
         if attempt is not None:
+            seen = hook.event.fax
+            said = f"a hook says {seen.word or 'nothing'}, code {seen.code}: {seen.text}"
+            history.add(connection, at=now, event="hook", actor=history.CARRIER, detail=said, fax_id=attempt.fax_id)
+            if seen.transaction_id is not None:
+                attempts.note_transaction(connection, attempt.id, seen.transaction_id)
             faxes.ask_now(connection, attempt.fax_id, now)
         return attempt is not None
 

@@ -12,6 +12,7 @@ from bridge.fax.outcomes import Actor, Cause, OutcomeClass, catalogue
 PAGE = Path(__file__).parents[1] / "data" / "ifax-codes.tsv"
 
 RAISED_BY_US = {
+    "stored-copy-damaged",
     "blocked-by-carrier",
     "cancelled",
     "carrier-key-refused",

@@ -1,0 +1,57 @@
+"""Bytes of a text as the characters its writer saw, fit to be set on a page. Runs in the child."""
+
+import re
+import unicodedata
+from encodings import normalize_encoding
+from encodings.aliases import aliases
+
+from bridge.runtime import foreign
+
+_LAYOUT = {"\n", "\t", "\f"}
+_LINE_ENDS = re.compile("\r\n?|[\x0b\x1c-\x1e\x85\u2028\u2029]")
+_HARMLESS = frozenset("\t\n\r\f\v\x1a\x1b\x1c\x1d\x1e\x85")
+_HEAD = 4096
+_BYTE_ORDER_MARK = "\ufeff"
+_STRONG = {"L": "ltr", "R": "rtl", "AL": "rtl"}
+
+
+def read(content: bytes, charset: str | None) -> str:
+    """The text, its line ends as one newline each, form feeds kept, and no other control character.
+
+    A control character becomes a space or a new line, never nothing: what stood apart stays apart.
+    """
+    return "".join(map(_printable, _LINE_ENDS.sub("\n", _decode(content, charset))))
+
+
+def looks_like_text(content: bytes, charset: str | None) -> bool:
+    """Whether the bytes can be shown as text: no NUL, and hardly any character that no one writes."""
+    head = _decode(content, charset)[:_HEAD]
+    strange = sum(1 for char in head if char not in _HARMLESS and unicodedata.category(char) in {"Cc", "Cs", "Cn"})
+    return "\0" not in head and strange * 100 <= len(head)
+
+
+def is_blank(content: bytes, charset: str | None) -> bool:
+    """Whether nothing of the text would be seen on paper."""
+    return not any(unicodedata.category(char)[0] not in "CZ" for char in _decode(content, charset))
+
+
+def direction(line: str) -> str:
+    """Which way a line runs: as its first letter does."""
+    return next((_STRONG[kind] for kind in map(unicodedata.bidirectional, line) if kind in _STRONG), "ltr")
+
+
+def _decode(content: bytes, charset: str | None) -> str:
+    return foreign.decode(content, _meant(charset)).removeprefix(_BYTE_ORDER_MARK)
+
+
+def _meant(charset: str | None) -> str | None:
+    """Who says Latin-1 writes Windows-1252: the 32 characters they differ in are no characters in Latin-1."""
+    name = normalize_encoding(charset or "").lower()
+    return "cp1252" if aliases.get(name, name) == "latin_1" else charset
+
+
+def _printable(char: str) -> str:
+    if char in _LAYOUT:
+        return char
+    kind = unicodedata.category(char)
+    return " " if kind == "Cc" else "\ufffd" if kind == "Cs" else char

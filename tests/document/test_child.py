@@ -1,0 +1,344 @@
+"""The child process: what it may do, what it is told, and that nothing of it is left, however it ends."""
+
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from bridge.document import images, pages
+from bridge.document.limits import Limits
+from bridge.document.mime import Piece, Role
+from bridge.document.renderer import DocumentUnusable, Renderer
+from tests.support.document_samples import a_pdf, inside, mail, make, multipart, part, plain
+
+PATIENCE = 15.0
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """The folder in which children get theirs."""
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Have the renderer start this Python program as its child; ``OUT`` in it is a folder outside the private one."""
+    out = tmp_path / "out"
+    out.mkdir()
+
+    def plant(program: str) -> Path:
+        script = tmp_path / "child"
+        python = sys.executable
+        script.write_text(f"#!{python}\nimport os, sys, json, time, signal\nOUT = {str(out)!r}\n{program}\n")
+        script.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(script))
+        return out
+
+    return plant
+
+
+def open_mail(tmp_path: Path, content: bytes = b"") -> BinaryIO:
+    """An open file with a mail."""
+    path = tmp_path / "mail"
+    path.write_bytes(content or mail(plain("x")))
+    return path.open("rb", buffering=0)
+
+
+def children_in(workspace: Path) -> list[int]:
+    """Processes that have a folder of the workspace as theirs."""
+    found = []
+    for each in Path("/proc").iterdir():
+        if each.name.isdigit():
+            with suppress(OSError):
+                if (each / "cwd").readlink().is_relative_to(workspace):
+                    found.append(int(each.name))
+    return found
+
+
+def open_files(process: int) -> list[str]:
+    """What a process has open."""
+    return sorted(str(each.readlink()) for each in Path(f"/proc/{process}/fd").iterdir())
+
+
+def variables(process: int) -> list[bytes]:
+    """The environment a process was started with."""
+    return Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Return as soon as it holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not holds():  # noqa: ASYNC110 - processes and files have no event
+            await asyncio.sleep(0.02)
+
+
+async def fail(workspace: Path, source: BinaryIO, limits: Limits | None = None) -> str:
+    """The words of a rendering that must fail."""
+    with source, pytest.raises(DocumentUnusable) as raised:
+        async with Renderer(workspace, limits).from_mail(source):
+            raise AssertionError("there are pages")
+    return raised.value.public
+
+
+async def test_the_real_child_is_fenced_in(workspace: Path) -> None:
+    """While it waits for its mail, the child has no_new_privs, its bounds, a bare environment and nothing else open."""
+    os.environ["FAXBRIDGE_IFAX__ACCESS_TOKEN"] = "very-secret"
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0) as source, os.fdopen(writing, "wb", buffering=0) as pipe:
+        job = asyncio.create_task(fail(workspace, source))
+        try:
+            await until(lambda: children_in(workspace))
+            [child] = children_in(workspace)
+            status = Path(f"/proc/{child}/status")
+            await until(lambda: "NoNewPrivs:\t1" in status.read_text())
+            await until(lambda: resource.prlimit(child, resource.RLIMIT_CORE) == (0, 0))
+            limits = Limits()
+            assert resource.prlimit(child, resource.RLIMIT_AS) == (limits.memory,) * 2
+            assert resource.prlimit(child, resource.RLIMIT_CPU) == (limits.cpu_seconds,) * 2
+            assert resource.prlimit(child, resource.RLIMIT_FSIZE) == (limits.file_size,) * 2
+            assert resource.prlimit(child, resource.RLIMIT_NOFILE) == (limits.open_files,) * 2
+            environment = variables(child)
+            assert {line.split(b"=")[0] for line in environment if line} == {
+                b"PATH",
+                b"HOME",
+                b"TMPDIR",
+                b"XDG_CACHE_HOME",
+                b"LANG",
+            }
+            assert [name for name in open_files(child) if not name.startswith("pipe:")] == ["/dev/null", "/dev/null"]
+            assert os.getsid(child) == child
+        finally:
+            del os.environ["FAXBRIDGE_IFAX__ACCESS_TOKEN"]
+            os.set_blocking(pipe.fileno(), False)
+            with suppress(OSError):
+                pipe.write(mail(b"\r\n"))
+            pipe.close()
+        assert "nothing that could be faxed" in await job
+    assert children_in(workspace) == []
+    assert inside(workspace) == []
+
+
+async def test_the_child_is_given_no_secret(
+    workspace: Path, tmp_path: Path, instead: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither environment nor arguments nor open files tell the child anything of ours."""
+    monkeypatch.setenv("FAXBRIDGE_RELAY__PASSWORD", "very-secret")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/faxbridge")
+    secret = (tmp_path / "secret").open("w+b")
+    os.set_inheritable(secret.fileno(), True)
+    out = instead(
+        "with open(OUT + '/seen', 'w') as f:\n"
+        "    json.dump({'env': dict(os.environ), 'argv': sys.argv[1:], 'cwd': os.getcwd(),"
+        " 'fds': [os.readlink(f'/proc/self/fd/{n}') for n in range(3, 20) if os.path.exists(f'/proc/self/fd/{n}')]}, f)"
+    )
+    with secret:
+        await fail(workspace, open_mail(tmp_path))
+    seen = json.loads((out / "seen").read_text())
+    assert not [name for name in seen["env"] if "FAXBRIDGE" in name or "CREDENTIALS" in name]
+    assert "very-secret" not in json.dumps(seen)
+    *command, limits = seen["argv"]
+    assert command == ["-I", "-m", "bridge.document.child", "mail"]
+    assert Limits(**json.loads(limits)) == Limits()
+    assert Path(seen["cwd"]).parent == workspace
+    assert seen["env"]["HOME"] == seen["env"]["TMPDIR"] == seen["cwd"]
+    assert not [name for name in seen["fds"] if name.endswith(("/secret", "/mail"))]
+
+
+async def test_a_child_that_hangs_is_ended(workspace: Path, tmp_path: Path, instead: Callable[[str], Path]) -> None:
+    """When its time is up the child is gone, with the children of its own, and the folder too; the words say why."""
+    out = instead(
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "if os.fork() == 0:\n    open(OUT + '/grandchild', 'w').write(str(os.getpid()))\n"
+        "time.sleep(600)"
+    )
+    said = await fail(workspace, open_mail(tmp_path), Limits(wall_seconds=1.5))
+    assert "took too long" in said
+    assert inside(workspace) == []
+    grandchild = int((out / "grandchild").read_text())
+    await until(lambda: not alive(grandchild))
+
+
+def alive(process: int) -> bool:
+    """Whether it runs; a zombie does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False
+
+
+async def test_a_cancelled_rendering_ends_its_child(
+    workspace: Path, tmp_path: Path, instead: Callable[[str], Path]
+) -> None:
+    """When the daemon stops waiting, the child is killed and its folder removed."""
+    out = instead(
+        "open(OUT + '/new', 'w').write(str(os.getpid())); os.rename(OUT + '/new', OUT + '/pid'); time.sleep(600)"
+    )
+
+    async def run() -> None:
+        with open_mail(tmp_path) as source:
+            async with Renderer(workspace).from_mail(source):
+                raise AssertionError("there are pages")
+
+    job = asyncio.create_task(run())
+    await until((out / "pid").exists)
+    child = int((out / "pid").read_text())
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert not alive(child)
+    await until(lambda: not inside(workspace))
+
+
+@pytest.mark.parametrize("moment", range(8))
+async def test_a_rendering_cancelled_at_any_moment_leaves_nothing(moment: int, workspace: Path, tmp_path: Path) -> None:
+    """A cancel while the child is being started, running or just done leaves neither process nor folder."""
+
+    async def run() -> None:
+        with open_mail(tmp_path, mail(part(a_pdf("x"), "application/pdf", "a.pdf"))) as source:
+            async with Renderer(workspace).from_mail(source):
+                await asyncio.sleep(600)
+
+    job = asyncio.create_task(run())
+    for _ in range(moment):
+        await asyncio.sleep(0)
+    if moment >= 6:
+        await until(lambda: children_in(workspace))
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    await until(lambda: not children_in(workspace) and not inside(workspace))
+
+
+ENDS = {
+    "at once": "",
+    "with a status": "sys.exit(3)",
+    "by a signal": "os.kill(os.getpid(), signal.SIGSEGV)",
+    "with half a report": "open('report.json', 'w').write('{\"pages\": 1')",
+    "with nonsense": "open('report.json', 'wb').write(b'\\xff\\xfe')",
+    "with a strange report": "open('report.json', 'w').write('[1, 2]')",
+    "with a field too many": "open('report.json', 'w').write('{\"pages\": 1, \"run\": \"rm\"}')",
+    "with a negative count": "open('report.json', 'w').write('{\"pages\": -1}')",
+    "with a name too long": "p = {'name': 'x' * 999, 'type': 'a', 'pages': 0}\n"
+    "json.dump({'parts': [p]}, open('report.json', 'w'))",
+    "with a report and no pages": "open('report.json', 'w').write('{\"pages\": 1}')",
+    "with pages none were counted in": "open('out.pdf', 'w').write('x'); open('report.json', 'w').write('{}')",
+    "with a bad end": "open('out.pdf', 'w'); json.dump({'pages': 1}, open('report.json', 'w')); sys.exit(1)",
+}
+
+
+@pytest.mark.parametrize("program", ENDS.values(), ids=ENDS.keys())
+async def test_however_the_child_ends_the_daemon_says_so(
+    program: str, workspace: Path, tmp_path: Path, instead: Callable[[str], Path]
+) -> None:
+    """A child that dies or lies is a document that cannot be faxed, in clean words, and leaves nothing."""
+    instead(program)
+    said = await fail(workspace, open_mail(tmp_path))
+    assert said.isprintable()
+    assert inside(workspace) == []
+
+
+@pytest.mark.parametrize("folded", [200, 3_000])
+async def test_a_mail_nested_without_end_fails_in_words(folded: int, workspace: Path) -> None:
+    """Parts hundreds and thousands deep are a refusal that speaks of the nesting, whatever the parser made of them."""
+    opening = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(folded))
+    made = await make(workspace, b"Subject: x\r\n" + opening + b"\r\nx\r\n")
+    assert "nested" in made.failed
+
+
+async def test_a_hundred_and_one_parts_fail_in_words(workspace: Path) -> None:
+    """Too many parts are a refusal that says how many are allowed."""
+    made = await make(workspace, mail(multipart("mixed", *[plain(str(number)) for number in range(101)])))
+    assert "more than 100 parts" in made.failed
+
+
+def in_the_child(program: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a few lines behind the child's own fence."""
+    return subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"from bridge.document import child\nfrom bridge.document.limits import Limits\n{program}",
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_memory_has_a_bound(tmp_path: Path) -> None:
+    """Behind the fence a gigabyte more than allowed cannot be had."""
+    done = in_the_child(
+        "child.fence(Limits(memory=500_000_000))\n"
+        "try:\n    bytearray(1_000_000_000)\nexcept MemoryError:\n    print('none')",
+        tmp_path,
+    )
+    assert done.stdout == "none\n"
+
+
+def test_time_has_a_bound(tmp_path: Path) -> None:
+    """Behind the fence a busy loop is ended by the system."""
+    done = in_the_child("child.fence(Limits(cpu_seconds=1))\nwhile True: pass", tmp_path)
+    assert done.returncode < 0
+
+
+def test_files_have_a_bound(tmp_path: Path) -> None:
+    """Behind the fence no file grows over its bound."""
+    in_the_child("child.fence(Limits(file_size=100_000))\nopen('big', 'wb').write(b'x' * 1_000_000)", tmp_path)
+    assert (tmp_path / "big").stat().st_size <= 100_000
+
+
+def test_privileges_do_not_come_back(tmp_path: Path) -> None:
+    """Behind the fence, and in whatever is started from there, no_new_privs is set."""
+    done = in_the_child(
+        "child.fence(Limits())\nimport os\nos.execv('/bin/grep', ['grep', 'NoNewPrivs', '/proc/self/status'])", tmp_path
+    )
+    assert done.stdout.split() == ["NoNewPrivs:", "1"]
+
+
+async def test_a_part_too_large_for_the_memory_is_named(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a part needs more memory than there is, the notice names the part."""
+
+    def starve(*_: object) -> int:
+        raise MemoryError
+
+    monkeypatch.setattr(images, "add_image", starve)
+    pdf, report = pages.make_pdf([Piece("big.png", "image/png", None, b"\x89PNG\r\n\x1a\n", Role.ATTACHMENT)], Limits())
+    assert pdf is None
+    assert (report.failed or "").startswith("big.png: ")
+
+
+async def test_renderings_at_once_do_not_meet(workspace: Path) -> None:
+    """Four mails at a time each get their own pages."""
+    mails = [mail(part(a_pdf(f"mail {number}"), "application/pdf", "a.pdf")) for number in range(4)]
+    made = await asyncio.gather(*[make(workspace, each) for each in mails])
+    assert [each.words() for each in made] == [[f"mail {number}"] for number in range(4)]
+    assert inside(workspace) == []
+
+
+async def test_the_pages_last_as_long_as_their_context(workspace: Path, tmp_path: Path) -> None:
+    """Inside the context the PDF is there, after it the private folder is gone, also when the user of it fails."""
+    message = mail(part(a_pdf("x"), "application/pdf", "a.pdf"))
+    with open_mail(tmp_path, message) as source, pytest.raises(KeyError, match="%PDF-"):
+        async with Renderer(workspace).from_mail(source) as made:
+            raise KeyError(made.path.read_bytes()[:5])
+    assert inside(workspace) == []
+
+
+async def test_a_mail_is_read_from_where_the_file_stands(workspace: Path, tmp_path: Path) -> None:
+    """The blob's own header before the mail is not part of it."""
+    with open_mail(tmp_path, b"FAXB\x01\0\0\0" + mail(part(a_pdf("x"), "application/pdf", "a.pdf"))) as source:
+        source.read(8)
+        async with Renderer(workspace).from_mail(source) as made:
+            assert [each.name for each in made.parts] == ["a.pdf"]

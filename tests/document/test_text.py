@@ -1,0 +1,192 @@
+"""Plain text on paper: every character that was sent, in every charset, wrapped and never glued together."""
+
+import base64
+import io
+from pathlib import Path
+
+import pikepdf
+import pypdfium2
+import pytest
+from PIL import Image
+
+from bridge.document import text
+from tests.support.document_samples import ink, mail, make, multipart, part, plain
+
+
+def drawn(content: bytes, charset: str | None = None) -> list[str]:
+    """The text of each page that the text's bytes make."""
+    pdf = pikepdf.new()
+    assert text.add_text(pdf, content, charset) == len(pdf.pages)
+    out = io.BytesIO()
+    pdf.save(out)
+    document = pypdfium2.PdfDocument(out.getvalue())
+    try:
+        return [page.get_textpage().get_text_range().replace("\r\n", "\n") for page in document]
+    finally:
+        document.close()
+
+
+SAYS: dict[str, tuple[bytes, str | None, str]] = {
+    "ASCII": (b"plain words", "us-ascii", "plain words"),
+    "UTF-8": ("Übung 20 € \u2013 naïve".encode(), "utf-8", "Übung 20 € \u2013 naïve"),
+    "UTF-8 without a charset": ("Übung 20 €".encode(), None, "Übung 20 €"),
+    "UTF-8 called ASCII": ("Übung 20 €".encode(), "us-ascii", "Übung 20 €"),
+    "UTF-8 called nonsense": ("Übung 20 €".encode(), "x-nonsense", "Übung 20 €"),
+    "Windows-1252": ("Übung 20 € \u2013 “so”".encode("cp1252"), "windows-1252", "Übung 20 € \u2013 “so”"),
+    "Windows-1252 without a charset": ("Übung 20 € \u2013 “so”".encode("cp1252"), None, "Übung 20 € \u2013 “so”"),
+    "Windows-1252 called Latin-1": ("10\x9620 mg, 500 \x80".encode("latin-1"), "iso-8859-1", "10\u201320 mg, 500 €"),
+    "Windows-1252 called Latin-1 by another name": ("10\x9620 mg".encode("latin-1"), "latin1", "10\u201320 mg"),
+    "Latin-1": ("Übung café".encode("latin-1"), "ISO-8859-1", "Übung café"),
+    "Latin-9": ("500 €".encode("iso-8859-15"), "iso-8859-15", "500 €"),
+    "Cyrillic": ("Привет мир".encode("koi8-r"), "koi8-r", "Привет мир"),
+    "Greek": ("Καλημέρα".encode("iso-8859-7"), "iso-8859-7", "Καλημέρα"),
+    "byte order mark": ("\ufeffÜbung".encode(), "utf-8", "Übung"),
+    "a byte that is none": (b"caf\xe9 \x81 au lait", "utf-8", "au lait"),
+    "markup": (
+        b"<b>5 < 6 & 7 > 3</b> <img src='file:///etc/passwd'>",
+        None,
+        "<b>5 < 6 & 7 > 3</b> <img src='file:///etc/passwd'>",
+    ),
+    "style": (b"</pre></style><style>*{display:none}</style>", None, "</pre></style><style>*{display:none}</style>"),
+    "a PDF's first words": (b"About %PDF-1.7 files", None, "About %PDF-1.7 files"),
+}
+
+
+@pytest.mark.parametrize(("content", "charset", "wanted"), SAYS.values(), ids=SAYS.keys())
+def test_each_charset_says_what_was_written(content: bytes, charset: str | None, wanted: str) -> None:
+    """The page has the characters the sender saw, whatever the mail program called their charset."""
+    [page] = drawn(content, charset)
+    assert wanted in page.replace("\ufeff", "")
+
+
+@pytest.mark.parametrize(
+    "between",
+    ["\x0b", "\x0c", "\x85", "\x1c", "\x07", "\u2028", "\u2029", "\t", "\u00a0", "\r", "\x1f", "\x9f"],
+    ids=repr,
+)
+def test_nothing_glues_two_numbers(between: str) -> None:
+    """Whatever odd character stood between two numbers, they don't become one number on the page."""
+    assert "1020" not in "\n".join(drawn(f"dose 10{between}20 mg".encode(), "utf-8"))
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+async def test_text_of_wide_characters_is_text(charset: str, tmp_path: Path) -> None:
+    """A text attachment in UTF-16, as Windows saves "Unicode text", is faxed like any other."""
+    body = part("Übung €".encode(charset), f"text/plain; charset={charset}", "a.txt")
+    made = await make(tmp_path, mail(multipart("mixed", plain("see"), body)))
+    assert made.words() == ["Übung €"]
+
+
+@pytest.mark.parametrize("word", ["About %PDF-1.7 and its faults", "\u00ff\u00d8\u00ff", "II* is no picture", "BM"])
+async def test_a_text_that_speaks_of_file_formats_is_text(word: str, tmp_path: Path) -> None:
+    """The body of a mail is text, even when it mentions what a PDF begins with."""
+    made = await make(tmp_path, mail(plain(word)))
+    assert made.failed == ""
+    assert made.words() == [word]
+
+
+def test_form_feeds_begin_pages() -> None:
+    """One page for each sheet that says something, in order; a form feed at the end makes no blank one."""
+    assert [page.strip() for page in drawn(b"one\ftwo\r\n\f\fthree\f")] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("ending", [b"\r\n", b"\n", b"\r"])
+def test_line_ends_of_all_systems_end_lines(ending: bytes) -> None:
+    """Three lines are three lines, and an empty one stays."""
+    [page] = drawn(ending.join([b"one", b"two", b"", b"three"]))
+    assert [line.strip() for line in page.split("\n") if line.strip()] == ["one", "two", "three"]
+
+
+LONG = {
+    "words": " ".join(f"word{number:03}" for number in range(150)),
+    "no space anywhere": "".join(f"{number:04}" for number in range(300)),
+    "an address": "https://example.org/" + "".join(f"{number:04}/" for number in range(200)),
+    "tabs": "\t".join(f"cell{number:02}" for number in range(40)),
+}
+
+
+@pytest.mark.parametrize("line", LONG.values(), ids=LONG.keys())
+def test_long_lines_are_wrapped_not_cut(line: str) -> None:
+    """Of a long line every character is on the page, inside its margins."""
+    pdf = pikepdf.new()
+    text.add_text(pdf, line.encode(), None)
+    out = io.BytesIO()
+    pdf.save(out)
+    document = pypdfium2.PdfDocument(out.getvalue())
+    found = "".join(page.get_textpage().get_text_range() for page in document)
+    bitmap: Image.Image = document[0].render(scale=1).to_pil()
+    document.close()
+    assert "".join(found.split()).replace("\ufffe", "") == "".join(line.split())
+    box = ink(bitmap.convert("L"))
+    assert box is not None
+    assert box[0] >= 36
+    assert box[2] <= 612 - 36
+
+
+def test_right_to_left_stands_at_the_right() -> None:
+    """A Hebrew text keeps its letters and begins at the right margin."""
+    pdf = pikepdf.new()
+    text.add_text(pdf, "שלום עולם".encode(), None)
+    out = io.BytesIO()
+    pdf.save(out)
+    document = pypdfium2.PdfDocument(out.getvalue())
+    bitmap: Image.Image = document[0].render(scale=1).to_pil()
+    document.close()
+    box = ink(bitmap.convert("L"))
+    assert box is not None
+    assert box[0] > 400
+
+
+def test_a_right_to_left_line_does_not_turn_the_others() -> None:
+    """In a text of both directions each line stands at its own side."""
+    pdf = pikepdf.new()
+    text.add_text(pdf, "שלום עולם\n\nGood morning".encode(), None)
+    out = io.BytesIO()
+    pdf.save(out)
+    document = pypdfium2.PdfDocument(out.getvalue())
+    bitmap: Image.Image = document[0].render(scale=1).to_pil().convert("L")
+    document.close()
+    box = ink(bitmap)
+    assert box is not None
+    assert box[0] < 100
+
+
+def test_many_lines_are_many_pages_with_none_lost() -> None:
+    """Two hundred numbered lines stand on their pages, each once and in order."""
+    pages = drawn(b"\r\n".join(b"line %03d" % number for number in range(200)))
+    found = [word for page in pages for word in page.split() if word.isdigit()]
+    assert found == [f"{number:03}" for number in range(200)]
+    assert 3 <= len(pages) <= 5
+
+
+CJK = {
+    "japanese": ("iso-2022-jp", "こんにちは"),
+    "sjis": ("shift_jis", "日本"),
+    "gb": ("gb18030", "你好"),
+    "korean": ("euc-kr", "안녕"),
+}
+
+
+@pytest.mark.parametrize(("charset", "words"), CJK.values(), ids=CJK.keys())
+def test_east_asian_text_keeps_its_characters(charset: str, words: str) -> None:
+    """The characters are read by their charset and stand in the page's text; whether a font has them is not tested."""
+    [page] = drawn(words.encode(charset), charset)
+    assert words in page
+
+
+@pytest.fixture
+def flowed() -> bytes:
+    """A body in quoted-printable with soft line breaks."""
+    head = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n"
+    return head + b"\r\n10=E2=80=9320 =\r\nmg\r\n"
+
+
+async def test_transfer_encodings_are_undone(flowed: bytes, tmp_path: Path) -> None:
+    """Quoted-printable, base64 and plain 8 bit give the same page."""
+    eight = (
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n10\u201320 mg\r\n".encode()
+    )
+    coded = base64.encodebytes("10\u201320 mg".encode()).replace(b"\n", b"\r\n")
+    packed = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n" + coded
+    made = await make(tmp_path, mail(multipart("mixed", flowed, eight, packed)))
+    assert made.words() == ["10\u201320 mg"] * 3

@@ -1,0 +1,134 @@
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.settings import SECTIONS, BadConfiguration, Settings, load, sections, sources
+from tests.support.unit_contract import LATER, LISTENER_KEYS, ROUTE_KEYS, SECRETS, SETTINGS
+from tests.support.unit_settings import GOOD, given
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "config" / "faxbridge.toml"
+PAGE = ROOT / "docs" / "settings.md"
+
+_COMMENTED = re.compile(r"# ?((?:\[\[?[a-z._]+\]\]?|[a-z_]+ = (?:\"[^\"]*\"|\[.*\]|[0-9.]+|true|false))(?:\s*#.*)?)")
+_ROW = re.compile(r"\| `([a-z_]+)\.([a-z_]+)` \| (.*?) \| .* \|")
+
+
+def test_settings_have_the_contracts_keys() -> None:
+    """The settings have every key that stands in the contract without a tag, and nothing else."""
+    built = {(section, key) for section, model in SECTIONS.items() for key in sources.key_names(model)}
+    assert built == {(section, key) for section, key, _ in SETTINGS}
+    assert set(SECTIONS) == set(Settings.model_fields)
+
+
+def test_tables_have_the_contracts_keys() -> None:
+    """Listeners and routes have the contract's untagged keys, and nothing else."""
+    assert tuple(sources.key_names(sections.Listener)) == LISTENER_KEYS
+    assert tuple(sources.key_names(sections.Route)) == ROUTE_KEYS
+
+
+@pytest.mark.parametrize(("section", "key", "written"), SETTINGS, ids=[f"{row[0]}.{row[1]}" for row in SETTINGS])
+def test_a_default_is_the_contracts(section: str, key: str, written: Any) -> None:
+    """A key that is written with the contract's default means the same as one that is not written."""
+    model = SECTIONS[section]
+    assert model(**{key: written}) == model()
+
+
+@pytest.mark.parametrize("key", SECRETS)
+def test_a_secret_is_a_secret(key: str) -> None:
+    """Each secret of the contract is one in the settings, and there are no others."""
+    section, _, name = key.partition(".")
+    assert sources.is_secret(SECTIONS[section], name)
+    found = {f"{part}.{one}" for part, model in SECTIONS.items() for one in sources.key_names(model)}
+    assert {one for one in found if sources.is_secret(SECTIONS[one.split(".")[0]], one.split(".")[1])} == set(SECRETS)
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_what_is_not_built_is_unknown(tmp_path: Path, later: str) -> None:
+    """A key that a later part brings is refused as unknown, never accepted and ignored."""
+    config = given(tmp_path, f"{later}\n")
+    with pytest.raises(BadConfiguration) as caught:
+        load(config, {})
+    unknown = [str(problem) for problem in caught.value.problems if "unknown" in problem.text]
+    assert len(unknown) == 1
+    assert str(config) in unknown[0]
+
+
+def written_keys(text: str) -> Iterator[tuple[str, str, str]]:
+    """Every table and key of a TOML text, commented or not, as (table, key, the line without its comment sign)."""
+    table = ""
+    for line in text.splitlines():
+        match = _COMMENTED.fullmatch(line)
+        bare = match[1] if match else line
+        if header := re.fullmatch(r"\[\[?([a-z._]+)\]\]?", bare):
+            table = header[1]
+        elif key := re.match(r"([a-z_]+) = ", bare):
+            yield table, key[1], bare
+
+
+def test_the_sample_has_every_key() -> None:
+    """The sample file shows every setting there is, commented or not, each once, and no other."""
+    shown = [f"{table}.{key}" for table, key, _ in written_keys(SAMPLE.read_text(encoding="utf-8"))]
+    tables = {"smtp.listeners", "receiving.routes"}
+    wanted = [f"{section}.{key}" for section, key, _ in SETTINGS if f"{section}.{key}" not in tables]
+    wanted += [f"smtp.listeners.{key}" for key in LISTENER_KEYS]
+    wanted += [f"receiving.routes.{key}" for key in ROUTE_KEYS]
+    assert sorted(shown) == sorted(wanted)
+
+
+def test_the_sample_shows_the_defaults() -> None:
+    """Each value in the sample file is the contract's default."""
+    shown = {
+        (table, key): tomllib.loads(line)[key]
+        for table, key, line in written_keys(SAMPLE.read_text(encoding="utf-8"))
+        if "." not in table
+    }
+    defaults = {(section, key): value for section, key, value in SETTINGS}
+    assert {place: value for place, value in shown.items() if defaults[place] != value} == {}
+    listeners = tomllib.loads(SAMPLE.read_text(encoding="utf-8"))["smtp"]["listeners"]
+    assert listeners == defaults["smtp", "listeners"]
+
+
+def test_the_sample_is_read(tmp_path: Path) -> None:
+    """The sample file with the three keys set that must be is a good configuration, and the same as the defaults."""
+    text = SAMPLE.read_text(encoding="utf-8")
+    for empty, full in (
+        ('access_token = ""', 'access_token = "key"'),
+        ('admin = ""', 'admin = "operator@example.org"'),
+        ("recipients = []", 'recipients = ["fallback@example.org"]'),
+    ):
+        assert text.count(f"\n{empty}") == 1
+        text = text.replace(f"\n{empty}", f"\n{full}")
+    sample, short = tmp_path / "sample.toml", tmp_path / "short.toml"
+    sample.write_text(text, encoding="utf-8")
+    short.write_text(GOOD, encoding="utf-8")
+    assert load(sample, {}).settings.model_dump() == load(short, {}).settings.model_dump()
+
+
+def test_the_page_has_every_setting() -> None:
+    """docs/settings.md has a row for every setting, and for nothing else."""
+    rows = [(section, key) for section, key, _ in _ROW.findall(PAGE.read_text(encoding="utf-8"))]
+    assert sorted(rows) == sorted((section, key) for section, key, _ in SETTINGS)
+
+
+def test_the_page_shows_the_defaults() -> None:
+    """The default in each row of docs/settings.md is the contract's."""
+    shown = {(section, key): cell for section, key, cell in _ROW.findall(PAGE.read_text(encoding="utf-8"))}
+    tables = {("smtp", "listeners"): "`127.0.0.1:2525`", ("receiving", "routes"): "none"}
+    for section, key, default in SETTINGS:
+        cell = shown[section, key]
+        if (section, key) in tables:
+            assert cell == tables[section, key]
+        else:
+            assert tomllib.loads(f"value = {cell.strip('`')}") == {"value": default}
+
+
+def test_the_page_names_the_credentials() -> None:
+    """docs/settings.md names the credential of each secret, and the keys of the tables."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert [key for key in SECRETS if f"`{key.replace('.', '_')}`" not in text] == []
+    assert [key for key in (*LISTENER_KEYS, *ROUTE_KEYS) if f"`{key}`" not in text] == []

@@ -1,0 +1,176 @@
+"""Recipients as people and copiers write them: a number is understood whole or not at all, digits are never glued."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.intake_stand import POLICY, a_site
+
+FULL_WIDTH = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}
+
+UNDERSTOOD = {
+    "+14155550123@fax.local": "+14155550123",
+    "14155550123@fax.local": "+14155550123",
+    "4155550123@fax.local": "+14155550123",
+    "(415)555-0123@fax.local": "+14155550123",
+    "1-415-555-0123@fax.local": "+14155550123",
+    "415.555.0123@fax.local": "+14155550123",
+    '"+1 (415) 555-0123"@fax.local': "+14155550123",
+    '"+14155550123"@fax.local': "+14155550123",
+    '"415\\ 555\\ 0123"@fax.local': "+14155550123",
+    "FAX=+14155550123@fax.local": "+14155550123",
+    "fax=4155550123@fax.local": "+14155550123",
+    '"FAX=+1 415 555 0123"@fax.local': "+14155550123",
+    "@relay.example.org,@other.example.org:+14155550123@fax.local": "+14155550123",
+    "+14155550123@fax.example.net": "+14155550123",
+}
+
+REFUSED = {
+    "a name": "jane@fax.local",
+    "a name with a number": "jane4155550123@fax.local",
+    "a name behind a number": "4155550123jane@fax.local",
+    "names with digits": "room415floor555desk0123@fax.local",
+    "VOICE": "VOICE=+14155550123@fax.local",
+    "PAGER": "PAGER=+14155550123@fax.local",
+    "sub-address": "FAX=+14155550123/T33S=1234@fax.local",
+    "sub-address without FAX": "+14155550123/T33S=1234@fax.local",
+    "extension": "4155550123x45@fax.local",
+    "extension in words": '"415 555 0123 ext. 45"@fax.local',
+    "extension as RFC 3966": "+14155550123;ext=45@fax.local",
+    "two numbers": '"4155550123 4155550124"@fax.local',
+    "two numbers with a comma": "4155550123,4155550124@fax.local",
+    "two pluses": "+1415+5550123@fax.local",
+    "pause": "4155550123p45@fax.local",
+    "subscribed tag": "4155550123+45@fax.local",
+    "percent hack": "4155550123%example.com@fax.local",
+    "bang path": "example!4155550123@fax.local",
+    "an address within": "4155550123@example.com@fax.local",
+    "letters for digits": "1800FLOWERS@fax.local",
+    "octal and hex": "0x14155550123@fax.local",
+    "a comment": "4155550123(fax)@fax.local",
+    "nothing": "@fax.local",
+    "nothing in quotes": '""@fax.local',
+    "nothing behind FAX": "FAX=@fax.local",
+    "FAX twice": "FAX=FAX=+14155550123@fax.local",
+    "a plus": "+@fax.local",
+    "separators only": "(-.)@fax.local",
+    "too long": "+1" + "4" * 200 + "@fax.local",
+    "emergency": "911@fax.local",
+    "no domain": "+14155550123@",
+    "no at": "14155550123",
+    "domain with a dot behind": "+14155550123@fax.local.",
+    "open bracket": "+14155550123@fax.local>x<",
+    "source route to elsewhere": "@fax.local:+14155550123@example.com",
+    "an address literal": "+14155550123@[127.0.0.1]",
+}
+
+
+@pytest.mark.parametrize(("address", "number"), UNDERSTOOD.items(), ids=UNDERSTOOD)
+async def test_usual_ways_to_write_a_number(address: str, number: str, tmp_path: Path) -> None:
+    """The address is taken, and the fax goes to exactly the number it stands for."""
+    async with a_site(tmp_path) as site:
+        line = await (await site.greeted()).envelope(address)
+        assert (await line.data()).startswith("250 ")
+        assert [found for _, found in site.kept.faxes()] == [number]
+
+
+async def test_what_is_no_number_is_refused_for_good(tmp_path: Path) -> None:
+    """Every odd address is refused with 5xx at RCPT, and no fax comes of it."""
+    async with a_site(tmp_path) as site:
+        line = await (await site.greeted()).envelope("+14155550100@fax.local")
+        answers = {name: await line.say(f"RCPT TO:<{address}>") for name, address in REFUSED.items()}
+        assert [name for name, answer in answers.items() if not answer.startswith("5")] == []
+        assert (await line.data()).startswith("250 ")
+        assert [number for _, number in site.kept.faxes()] == ["+14155550100"]
+
+
+@pytest.mark.parametrize(
+    "digits",
+    [
+        "4155550123".translate(FULL_WIDTH),
+        "٤١٥٥٥٥٠١٢٣",
+        "+1" + "415".translate(FULL_WIDTH) + "5550123",
+        "4155550123\u00a0",
+    ],
+)
+async def test_digits_of_other_scripts_are_no_digits(digits: str, tmp_path: Path) -> None:
+    """Full-width and Arabic digits are refused, raw or in quotes, never dropped from between others."""
+    async with a_site(tmp_path) as site:
+        line = await (await site.greeted()).envelope("+14155550100@fax.local")
+        for address in (f"{digits}@fax.local", f'"{digits}"@fax.local'):
+            assert (await line.say(f"RCPT TO:<{address}>".encode())).startswith("5")
+        assert (await line.data()).startswith("250 ")
+        assert [number for _, number in site.kept.faxes()] == ["+14155550100"]
+
+
+async def test_the_number_as_understood_stands_in_the_refusal(tmp_path: Path) -> None:
+    """A number with a digit too few is shown as it was understood, so that the mistake can be seen."""
+    async with a_site(tmp_path) as site:
+        line = await (await site.greeted()).envelope("+14155550100@fax.local")
+        answer = await line.say("RCPT TO:<415555012@fax.local>")
+        assert answer.startswith("550 5.1.3 ")
+        assert "+1415555012" in answer
+
+
+async def test_numbers_without_plus_belong_to_the_default_country(tmp_path: Path) -> None:
+    """With another default country the same digits are another number, or none."""
+    async with a_site(tmp_path, replace(POLICY, default_country="DE")) as site:
+        line = await (await site.greeted()).envelope("+14155550100@fax.local")
+        answer = await line.say("RCPT TO:<4155550123@fax.local>")
+        assert answer.startswith("550 ")
+        assert (await line.say("RCPT TO:<+14155550123@fax.local>")).startswith("250 ")
+
+
+async def test_one_fax_for_each_number(tmp_path: Path) -> None:
+    """One number written twice, even differently, is one fax; each other number is one more, in order."""
+    async with a_site(tmp_path) as site:
+        line = await (await site.greeted()).envelope(
+            "+14155550101@fax.local",
+            "(415)555-0101@fax.local",
+            "+14155550102@fax.local",
+            "+14155550101@fax.example.net",
+        )
+        assert (await line.data()).startswith("250 ")
+        assert [number for _, number in site.kept.faxes()] == ["+14155550101", "+14155550102"]
+
+
+async def test_a_refused_recipient_costs_the_others_nothing(tmp_path: Path) -> None:
+    """Between good recipients a refused one is only that."""
+    async with a_site(tmp_path) as site:
+        line = await (await site.greeted()).envelope("+14155550101@fax.local")
+        assert (await line.say("RCPT TO:<nobody@fax.local>")).startswith("550 5.1.3 ")
+        assert (await line.say("RCPT TO:<+14155550102@fax.local>")).startswith("250 ")
+        assert (await line.data()).startswith("250 ")
+        assert [number for _, number in site.kept.faxes()] == ["+14155550101", "+14155550102"]
+
+
+@pytest.mark.parametrize(
+    "address", ["postmaster", "Postmaster", "postmaster@fax.local", "ABUSE@fax.local", '"postmaster"@fax.local']
+)
+async def test_postmaster_and_abuse_go_on_to_the_operator(address: str, tmp_path: Path) -> None:
+    """Mail for them becomes one mail to the admin that holds the original, and never a fax."""
+    async with a_site(tmp_path) as site:
+        line = await (await site.greeted()).envelope(address)
+        assert (await line.data(b"Subject: hello\r\n\r\nWho runs this?\r\n")).startswith("250 ")
+        assert site.kept.faxes() == []
+        [(kind, recipient, blob)] = site.kept.rows("SELECT kind, recipient, blob_id FROM outbox")
+        assert (kind, recipient) == ("forward", "admin@example.org")
+        forwarded = site.kept.plain(blob)
+        assert forwarded.startswith(b"Received: ")
+        assert forwarded.endswith(b"\r\nSubject: hello\r\n\r\nWho runs this?\r\n")
+
+
+@pytest.mark.parametrize("hello", ["a\rBcc: x@example.org", "a\x00b", "a" * 400, "a (b) <c> ;d", "[127.0.0.1]"])
+async def test_the_hello_cannot_write_into_the_forwarded_mail(hello: str, tmp_path: Path) -> None:
+    """Whatever name a client gives itself, the forwarded mail has one trace field more, of short clean lines."""
+    async with a_site(tmp_path) as site:
+        line = await (await site.greeted(f"EHLO {hello}")).envelope("postmaster@fax.local")
+        assert (await line.data(b"Subject: hello\r\n\r\nx\r\n")).startswith("250 ")
+        [(blob,)] = site.kept.rows("SELECT blob_id FROM outbox")
+        trace = site.kept.plain(blob).removesuffix(b"Subject: hello\r\n\r\nx\r\n")
+        lines = trace.split(b"\r\n")
+        assert lines.pop() == b""
+        assert lines[0].startswith(b"Received: ")
+        assert all(text.startswith((b" ", b"\t")) for text in lines[1:])
+        assert all(len(text) < 998 and b"\r" not in text and b"\n" not in text and b"\0" not in text for text in lines)

@@ -1,0 +1,364 @@
+"""Fetching: "not yet" for a day, gone is told, invented hooks cost little and cause no mail."""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import pytest
+
+from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
+from bridge.fax.arrivals import Received
+from bridge.fax.options import Route, Target
+from bridge.fax.states import ReceivedState
+from bridge.ifax.errors import CarrierError
+from bridge.receiving.backlog import RELEASE, BacklogClerk
+from bridge.receiving.fetch import STRANGERS_PER_MINUTE, Fetcher, StrangerBudget
+from bridge.receiving.mails import Mailer
+from bridge.receiving.options import ReceivingOptions
+from bridge.receiving.route import Router
+from bridge.store import arrivals, commands, tables
+from bridge.store.commands import Command
+from tests.support.store_bench import Bench, FakeClock, work
+from tests.support.store_carrier import MAIL, FakeCarrier, answer
+
+FALLBACK = "fallback@example.org"
+DESK = "front-desk@example.org"
+PDF = b"%PDF-1.7 a fax that came in %%EOF"
+OPTIONS = ReceivingOptions(
+    timedelta(minutes=5),
+    (Target.mail(FALLBACK),),
+    (Route("desk", "+14155550100", "", (Target.mail(DESK), Target.mail("second@example.org"), Target.mail(DESK))),),
+)
+NOT_YET = answer({"status": 1, "message": "Download Fax Response", "data": ""})
+GONE = answer({"status": 0, "data": {"code": 12092}, "message": "gone"})
+NEVER = answer({"status": 0, "code": -1005, "message": "no such fax"})
+
+
+class Opening:
+    """A renderer of received files that opens what begins like a PDF."""
+
+    def __init__(self, folder: Path) -> None:
+        self.made = folder / "opened.pdf"
+
+    @asynccontextmanager
+    async def from_received(self, file: BinaryIO) -> AsyncIterator[Rendered]:
+        data = file.read()
+        if not data.startswith(b"%PDF-1.7"):
+            raise DocumentUnusable("the file does not open")
+        self.made.write_bytes(data)
+        yield Rendered(self.made, 3, ())
+
+
+class Receiving:
+    """The workers of the receiving side, with a carrier in the same process."""
+
+    def __init__(self, bench: Bench, folder: Path, options: ReceivingOptions = OPTIONS) -> None:
+        self.bench = bench
+        self.carrier = FakeCarrier()
+        self.budget = StrangerBudget(bench.clock)
+        mailer = Mailer(bench.desk, MAIL)
+        self.fetcher = Fetcher(
+            bench.desk,
+            carrier=self.carrier.client,
+            renderer=cast("Renderer", Opening(folder)),
+            mailer=mailer,
+            options=options,
+            budget=self.budget,
+            name="fetch-0/x",
+        )
+        self.router = Router(bench.desk, mailer, options, "route-0/x")
+        self.clerk = BacklogClerk(bench.desk, "backlog-0/x")
+
+    async def fetch(self, *said: Any) -> None:
+        """One try for each of these answers."""
+        self.carrier.downloads += said
+        for _ in said:
+            assert await work(self.fetcher.duty)
+
+    async def pause(self, fax: Received) -> timedelta:
+        """How long until the next try; the clock is moved there."""
+        due_at = (await self.bench.received(fax.id)).due_at
+        assert due_at is not None
+        pause = due_at - self.bench.clock.now()
+        self.bench.clock.forward(pause)
+        return pause
+
+
+@pytest.fixture
+def receiving(bench: Bench, tmp_path: Path) -> Receiving:
+    """The receiving side on that bench."""
+    return Receiving(bench, tmp_path)
+
+
+async def test_a_file(bench: Bench, receiving: Receiving) -> None:
+    """A file that opens is kept with its pages counted, and asked for with both ids."""
+    fax = await bench.announced(pages=3)
+    await receiving.fetch(PDF)
+    after = await bench.received(fax.id)
+    assert (after.state, after.pages, after.due_at) == (ReceivedState.FETCHED, 3, bench.clock.now())
+    assert after.blob_id is not None
+    assert await bench.store.read_blob(after.blob_id) == PDF
+    assert receiving.carrier.asked == [("download", "7001122", "8600991")]
+    assert [row.kind for row in await bench.rows(tables.evidence)] == ["download"]
+
+
+async def test_not_yet(bench: Bench, receiving: Receiving) -> None:
+    """Whatever is no file yet is asked for again after pauses that grow to a quarter of an hour, without mail."""
+    fax = await bench.announced()
+    not_yet = [NOT_YET, answer({}, 500), CarrierError("no answer"), NEVER, answer([1]), NOT_YET]
+    pauses = []
+    for said in [*not_yet, *not_yet]:
+        await receiving.fetch(said)
+        assert (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED
+        assert not await work(receiving.fetcher.duty)
+        pauses.append((await receiving.pause(fax)).total_seconds())
+    assert pauses == [min(5 * 2**n, 900) for n in range(12)]
+    assert await bench.rows(tables.outbox) == []
+    await receiving.fetch(PDF)
+    assert (await bench.received(fax.id)).state is ReceivedState.FETCHED
+
+
+async def test_a_file_that_does_not_open(bench: Bench, receiving: Receiving) -> None:
+    """A file that does not open is asked for again, lest it was half written, then passed on as it is, and said so."""
+    broken = b"%PDF-2 does not open"
+    fax = await bench.announced(called="")
+    for _ in range(2):
+        await receiving.fetch(broken)
+        assert (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED
+        await receiving.pause(fax)
+    await receiving.fetch(broken)
+    after = await bench.received(fax.id)
+    assert (after.state, after.damaged) == (ReceivedState.FETCHED, True)
+    assert after.blob_id is not None
+    assert await bench.store.read_blob(after.blob_id) == broken
+    assert await work(receiving.router.duty)
+    assert await bench.events() == [("received", FALLBACK)]
+    (mail,) = await bench.mail_bytes("received")
+    assert base64.b64encode(broken)[:20] in mail
+    assert b"damaged" in mail
+
+
+async def test_a_day_of_not_yet(bench: Bench, receiving: Receiving) -> None:
+    """A day of "not yet" is mail to the fallback with all that is known, once, and the end."""
+    fax = await bench.announced()
+    tries = 0
+    while (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED:
+        await receiving.fetch(NOT_YET)
+        tries += 1
+        if (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED:
+            await receiving.pause(fax)
+    assert timedelta(days=1) < timedelta(seconds=bench.clock.seconds) < timedelta(days=1, minutes=16)
+    assert 90 < tries < 120
+    assert (await bench.received(fax.id)).state is ReceivedState.LOST
+    assert await bench.events() == [("received-lost", FALLBACK)]
+    (mail,) = await bench.mail_bytes("received-lost")
+    assert b"X-Fax-Number: +12125550177" in mail
+    assert b"X-Fax-To: +14155550100" in mail
+    assert not await work(receiving.fetcher.duty)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+async def test_gone(bench: Bench, receiving: Receiving, listed: bool) -> None:
+    """The carrier saying that the file is gone is told to the fallback at once, with the file its hook brought."""
+    fax = await bench.announced(listed=listed)
+    brought = await bench.blob(PDF, "evidence")
+    await bench.store.write(
+        lambda connection: connection.execute(tables.received.update().values(hook_blob_id=brought.id))
+    )
+    await receiving.fetch(GONE)
+    assert (await bench.received(fax.id)).state is ReceivedState.LOST
+    (mail,) = await bench.mail_bytes("received-lost")
+    assert b"application/pdf" in mail
+    assert not await work(receiving.fetcher.duty)
+
+
+async def test_a_damaged_hook_file(bench: Bench, receiving: Receiving) -> None:
+    """That a fax is lost is told even where the file its hook brought is damaged."""
+    fax = await bench.announced()
+    brought = await bench.blob(PDF, "evidence")
+    await bench.store.write(
+        lambda connection: connection.execute(tables.received.update().values(hook_blob_id=brought.id))
+    )
+    bench.damage(brought.id)
+    await receiving.fetch(GONE)
+    assert (await bench.received(fax.id)).state is ReceivedState.LOST
+    assert await bench.events() == [("received-lost", FALLBACK)]
+
+
+async def test_two_fallbacks(bench: Bench, tmp_path: Path) -> None:
+    """Two fallback mailboxes are two mails, one named twice is one."""
+    twice = ReceivingOptions(timedelta(minutes=5), tuple(Target.mail(m) for m in (FALLBACK, DESK, FALLBACK)), ())
+    await bench.announced()
+    await Receiving(bench, tmp_path, twice).fetch(GONE)
+    assert await bench.events() == sorted([("received-lost", FALLBACK), ("received-lost", DESK)])
+
+
+async def test_an_invented_hook(bench: Bench, receiving: Receiving) -> None:
+    """Ids that only a hook spoke of and the carrier never knew are quarantined, without any mail, and left alone."""
+    fax = await bench.announced(listed=False)
+    await receiving.fetch(NEVER)
+    assert (await bench.received(fax.id)).state is ReceivedState.QUARANTINED
+    assert await bench.rows(tables.outbox) == []
+    bench.clock.forward(timedelta(days=9))
+    assert not await work(receiving.fetcher.duty)
+
+
+async def test_quarantined_and_then_listed(bench: Bench, receiving: Receiving) -> None:
+    """A quarantined fax that the list shows later, even days later, is fetched like any other and has a day for it."""
+    fax = await bench.announced(listed=False)
+    await receiving.fetch(NEVER)
+    bench.clock.forward(timedelta(days=2))
+    await bench.announced(listed=True)
+    await receiving.fetch(NOT_YET)
+    assert (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED
+    assert await bench.rows(tables.outbox) == []
+    await receiving.pause(fax)
+    await receiving.fetch(PDF)
+    assert (await bench.received(fax.id)).state is ReceivedState.FETCHED
+
+
+async def test_released_backlog(bench: Bench, receiving: Receiving) -> None:
+    """Backlog that an operator lets go after weeks is fetched; one "not yet" does not lose it."""
+    fax = await bench.announced()
+    await bench.moved(fax, ReceivedState.QUARANTINED)
+    bench.clock.forward(timedelta(weeks=2))
+    asked = Command(bench.ids.new(), RELEASE, None, "anna")
+    await bench.store.write(lambda connection: commands.ask(connection, asked, bench.clock.now()))
+    assert await work(receiving.clerk.duty)
+    assert not await work(receiving.clerk.duty)
+    told = await bench.store.read(lambda connection: commands.result_of(connection, asked.id))
+    assert told == "1 received fax released"
+    await receiving.fetch(CarrierError("no answer"))
+    assert (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED
+    assert await bench.rows(tables.outbox) == []
+
+
+async def test_strangers_are_asked_after_slowly(bench: Bench, receiving: Receiving) -> None:
+    """Ids known by hook alone cost ten calls a minute in all; those that wait are neither tried nor given up for it."""
+    made = [await bench.announced(str(n), str(n), listed=False) for n in range(25)]
+    receiving.carrier.downloads = [NEVER] * 25
+    asked = []
+    for _ in range(4):
+        before = len(receiving.carrier.asked)
+        while await work(receiving.fetcher.duty):
+            pass
+        asked.append(len(receiving.carrier.asked) - before)
+        bench.clock.forward(timedelta(minutes=1))
+    assert asked == [10, 10, 5, 0]
+    assert STRANGERS_PER_MINUTE == 10
+    states = {(await bench.received(fax.id)).state for fax in made}
+    assert states == {ReceivedState.QUARANTINED}
+
+
+async def test_strangers_hold_up_no_listed_fax(bench: Bench, receiving: Receiving) -> None:
+    """A fax on the list is fetched while the strangers' budget is spent."""
+    for number in range(12):
+        await bench.announced(str(number), str(number), listed=False)
+    receiving.carrier.downloads = [NEVER] * 10
+    while await work(receiving.fetcher.duty):
+        pass
+    fax = await bench.announced(listed=True)
+    await receiving.fetch(PDF)
+    assert (await bench.received(fax.id)).state is ReceivedState.FETCHED
+
+
+async def test_a_flood_of_invented_hooks_causes_no_mail(bench: Bench, receiving: Receiving) -> None:
+    """An invented hook that the budget never let us ask about is no mail after a day: nobody confirmed it."""
+    fax = await bench.announced(listed=False)
+    bench.clock.forward(timedelta(days=1, minutes=1))
+    while receiving.budget.take():
+        pass
+    assert await work(receiving.fetcher.duty)
+    assert receiving.carrier.asked == []
+    assert (await bench.received(fax.id)).state is not ReceivedState.LOST
+    assert await bench.rows(tables.outbox) == []
+
+
+def test_budget() -> None:
+    """Ten in any minute, not ten in each: a minute later one place is free for each that was taken."""
+    clock = FakeClock()
+    budget = StrangerBudget(clock)
+    assert [budget.take() for _ in range(11)] == [True] * 10 + [False]
+    clock.seconds = 59.9
+    assert not budget.take()
+    clock.seconds = 60.0
+    assert [budget.take() for _ in range(11)] == [True] * 10 + [False]
+
+
+SAID = [("file", PDF), ("gone", GONE), ("never", NEVER), ("not yet", NOT_YET), ("no answer", CarrierError("no answer"))]
+
+
+@pytest.mark.parametrize(("name", "said"), SAID, ids=[case[0] for case in SAID])
+async def test_stale_premise(bench: Bench, receiving: Receiving, name: str, said: Any) -> None:
+    """A fax that was taken over while it was fetched is left as it is: no mail, no state, no file left behind."""
+    fax = await bench.announced(listed=name != "never")
+    files: list[set[str]] = []
+
+    async def taken_over() -> None:
+        bench.clock.forward(timedelta(minutes=2))
+        lease = bench.desk.lease("fetch-1/y")
+        await bench.store.write(lambda connection: arrivals.claim(connection, lease, ReceivedState.ANNOUNCED))
+        files.append(bench.blob_files())
+
+    receiving.carrier.meanwhile = taken_over
+    receiving.carrier.downloads = [said]
+    with pytest.raises(Exception, match=r"taken over|no longer"):
+        await work(receiving.fetcher.duty)
+    after = await bench.received(fax.id)
+    assert (after.state, after.version) == (ReceivedState.ANNOUNCED, fax.version)
+    assert await bench.rows(tables.outbox) == []
+    assert bench.blob_files() == files[0]
+
+
+async def _fetched(bench: Bench, receiving: Receiving, **heard: Any) -> Received:
+    fax = await bench.announced(**heard)
+    await receiving.fetch(PDF)
+    return fax
+
+
+async def test_routed(bench: Bench, receiving: Receiving) -> None:
+    """Each mailbox of the first route that fits is a delivery and a mail of its own, one named twice is one."""
+    fax = await _fetched(bench, receiving, pages_total=3)
+    assert await work(receiving.router.duty)
+    assert (await bench.received(fax.id)).state is ReceivedState.ROUTED
+    assert await bench.events() == sorted([("received", DESK), ("received", "second@example.org")])
+    deliveries = await bench.rows(tables.delivery)
+    assert {row.target for row in deliveries} == {DESK, "second@example.org"}
+    senders = {row.envelope_sender for row in await bench.rows(tables.outbox)}
+    assert senders == {f"bounce+{row.token}@fax.local" for row in deliveries}
+    assert not await work(receiving.router.duty)
+
+
+@pytest.mark.parametrize("called", ["", "+12125550100", "odd"])
+async def test_fallback(bench: Bench, receiving: Receiving, called: str) -> None:
+    """What no route fits goes to the fallback."""
+    await _fetched(bench, receiving, called=called)
+    assert await work(receiving.router.duty)
+    assert await bench.events() == [("received", FALLBACK)]
+
+
+async def test_fewer_pages_than_were_sent(bench: Bench, receiving: Receiving) -> None:
+    """Fewer pages than the caller sent is said in the mail's event."""
+    await _fetched(bench, receiving, pages=2, pages_total=5, called="")
+    assert await work(receiving.router.duty)
+    assert await bench.events() == [("received-partial", FALLBACK)]
+
+
+async def test_routing_stale(bench: Bench, receiving: Receiving) -> None:
+    """A router that lost its lease writes nothing and leaves no file behind."""
+    fax = await _fetched(bench, receiving)
+    piece = await receiving.router.duty.claim()
+    assert piece is not None
+    files = bench.blob_files()
+    bench.clock.forward(timedelta(minutes=2))
+    lease = bench.desk.lease("route-1/y")
+    await bench.store.write(lambda connection: arrivals.claim(connection, lease, ReceivedState.FETCHED))
+    with pytest.raises(arrivals.Stale):
+        await receiving.router.duty.work(piece)
+    assert (await bench.received(fax.id)).state is ReceivedState.FETCHED
+    assert await bench.rows(tables.outbox) == []
+    assert await bench.rows(tables.delivery) == []
+    assert bench.blob_files() == files

@@ -1,0 +1,184 @@
+"""Polling: what no hook announced is found, however the list misbehaves and however long we were away."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bridge.fax.states import ReceivedState
+from bridge.ifax.errors import CarrierError
+from bridge.receiving import poll
+from bridge.receiving.mails import Mailer
+from bridge.receiving.poll import Poller
+from bridge.store import tables
+from tests.receiving.test_fetch import OPTIONS
+from tests.support.store_bench import ADMIN, Bench, until
+from tests.support.store_carrier import MAIL, FakeCarrier, rows
+
+
+class Polling:
+    """The poller, with a list in the same process."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.carrier = FakeCarrier()
+        self.poller = Poller(bench.desk, self.carrier.client, Mailer(bench.desk, MAIL), OPTIONS)
+
+    async def poll(self, *pages: object) -> None:
+        """One look at a list of these pages; every page is asked for."""
+        self.carrier.pages = list(pages)  # type: ignore[arg-type]  # pages and errors as a test has them
+        await self.poller.poll()
+
+    async def states(self) -> dict[str, ReceivedState]:
+        """By job id."""
+        return {row.carrier_job_id: ReceivedState(row.state) for row in await self.bench.rows(tables.received)}
+
+    @property
+    def cursors(self) -> list[str | None]:
+        """The row each page was asked for after."""
+        return [call[3] for call in self.carrier.asked]
+
+
+@pytest.fixture
+async def polling(bench: Bench) -> Polling:
+    """A poller whose first look, at an empty list, is over."""
+    made = Polling(bench)
+    await made.poll([])
+    made.carrier.asked.clear()
+    return made
+
+
+async def test_new_rows_are_announced(bench: Bench, polling: Polling) -> None:
+    """What the list shows for the first time is announced and due; what was seen before is left alone."""
+    await polling.poll(rows(2, 1), [])
+    assert await polling.states() == {"1": ReceivedState.ANNOUNCED, "2": ReceivedState.ANNOUNCED}
+    assert {(row.listed, row.due_at) for row in await bench.rows(tables.received)} == {(True, bench.clock.now())}
+    await polling.poll(rows(2, 1))
+    assert len(await bench.rows(tables.received)) == 2
+    assert await bench.rows(tables.outbox) == []
+
+
+async def test_several_pages(polling: Polling) -> None:
+    """The list is walked page by page after the last row's id until a page holds nothing new."""
+    await polling.poll(rows(6, 5), rows(4, 3), rows(2, 1), [])
+    assert polling.cursors == [None, "80005", "80003", "80001"]
+    assert len(await polling.states()) == 6
+    polling.carrier.asked.clear()
+    await polling.poll(rows(8, 7), rows(6, 5))
+    assert polling.cursors == [None, "80007"], "it stops on a page without a new row"
+    assert len(await polling.states()) == 8
+
+
+async def test_a_hook_was_first(bench: Bench, polling: Polling) -> None:
+    """A fax a hook announced, or that was quarantined, is confirmed by the list, and its page counts as new."""
+    await bench.announced("5", "900005", listed=False)
+    stranger = await bench.announced("6", "900006", listed=False)
+    await bench.moved(stranger, ReceivedState.QUARANTINED)
+    await polling.poll(rows(6, 5), rows(4), [])
+    assert set((await polling.states()).values()) == {ReceivedState.ANNOUNCED}
+    assert all(row.listed for row in await bench.rows(tables.received))
+
+
+async def test_a_repeated_cursor(polling: Polling) -> None:
+    """A list that leads back to where it was is left, also where its rows are ever new."""
+    again = [{"faxId": 1, "jobId": 10 + n, "transactionId": 20 + n} for n in range(9)]
+    await polling.poll(*[[row] for row in again])
+    assert len(polling.carrier.asked) == 2
+    assert len(await polling.states()) == 2
+
+
+async def test_page_cap(polling: Polling, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list without an end is left after so many pages."""
+    monkeypatch.setattr(poll, "MAX_PAGES", 5)
+    await polling.poll(*[rows(100 - n) for n in range(9)])
+    assert len(polling.carrier.asked) == 5
+
+
+async def test_first_look_is_backlog(bench: Bench) -> None:
+    """On a fresh database what the list holds is quarantined, and the admin told once how many; later ones are mail."""
+    polling = Polling(bench)
+    await bench.announced("5", "900005", listed=False)
+    await polling.poll(rows(5, 4), rows(3, 2), [])
+    assert await polling.states() == {
+        "5": ReceivedState.ANNOUNCED,
+        "4": ReceivedState.QUARANTINED,
+        "3": ReceivedState.QUARANTINED,
+        "2": ReceivedState.QUARANTINED,
+    }
+    assert await bench.events() == [("backlog", ADMIN)]
+    (mail,) = await bench.mail_bytes("backlog")
+    assert b"3" in mail
+    await polling.poll(rows(6, 5), rows(4, 3))
+    assert (await polling.states())["6"] is ReceivedState.ANNOUNCED
+    assert (await polling.states())["4"] is ReceivedState.QUARANTINED
+    assert len(await bench.events()) == 1
+
+
+async def test_first_look_at_nothing(bench: Bench) -> None:
+    """An empty first look is told to nobody, and what comes after it is no backlog."""
+    polling = Polling(bench)
+    await polling.poll([])
+    await polling.poll(rows(1), [])
+    assert await polling.states() == {"1": ReceivedState.ANNOUNCED}
+    assert await bench.events() == []
+
+
+async def test_first_look_counts_each_fax_once(bench: Bench) -> None:
+    """A row that stands on two pages (one came in while we looked) is one fax in what the admin is told."""
+    polling = Polling(bench)
+    await polling.poll(rows(14, 13, 12), rows(12, 11), [])
+    (mail,) = await bench.mail_bytes("backlog")
+    assert b"Subject: 4 older received faxes" in mail
+
+
+async def test_first_look_that_fails(bench: Bench) -> None:
+    """A first look that breaks off is no first look: nothing is announced, and the next one is backlog still."""
+    polling = Polling(bench)
+    with pytest.raises(CarrierError):
+        await polling.poll(rows(4, 3), CarrierError("no answer"))
+    assert set((await polling.states()).values()) <= {ReceivedState.QUARANTINED}
+    await polling.poll(rows(4, 3), rows(2, 1), [])
+    assert await polling.states() == dict.fromkeys("1234", ReceivedState.QUARANTINED)
+    assert await bench.events() == [("backlog", ADMIN)]
+
+
+async def test_a_poll_that_breaks_off(polling: Polling) -> None:
+    """What lies behind the page where a poll broke off is found by the next, though the first page has nothing new."""
+    with pytest.raises(CarrierError):
+        await polling.poll(rows(4, 3), CarrierError("no answer"))
+    await polling.poll(rows(4, 3), rows(2, 1), [])
+    assert await polling.states() == dict.fromkeys("1234", ReceivedState.ANNOUNCED)
+
+
+async def test_after_a_long_time_away(bench: Bench, polling: Polling) -> None:
+    """After days without a poll the list is asked for from the last one on: what came meanwhile is not lost."""
+    last = bench.clock.now().date()
+    bench.clock.forward(timedelta(days=9))
+    await polling.poll([])
+    (call,) = polling.carrier.asked
+    assert call[1] <= last, "from the last poll on"
+    assert call[2] > bench.clock.now().date(), "and to tomorrow, since the list's zone is not told"
+
+
+async def test_the_window(bench: Bench, polling: Polling) -> None:
+    """The list is asked for from two days back at least to tomorrow."""
+    await polling.poll([])
+    (call,) = polling.carrier.asked
+    today = bench.clock.now().date()
+    assert (call[1] <= today - timedelta(days=2), call[2]) == (True, today + timedelta(days=1))
+
+
+async def test_run_outlives_failures(bench: Bench, polling: Polling, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poll that fails, in whatever way, is followed by another soon, and the stop ends it at once."""
+    monkeypatch.setattr(poll, "RETRY_AFTER_FAILURE", timedelta(milliseconds=1))
+    polling.carrier.pages = [CarrierError("no answer"), ValueError("ours"), rows(1), []]  # type: ignore[list-item]  # any error
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(polling.poller.run(stop))
+
+    async def found() -> bool:
+        return "1" in await polling.states()
+
+    await until(found)
+    stop.set()
+    async with asyncio.timeout(5):
+        await running

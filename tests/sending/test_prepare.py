@@ -1,0 +1,147 @@
+"""Preparing: one document a message for all its faxes, or all of them end with a notice that names the part."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import pytest
+
+from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
+from bridge.fax.jobs import Part
+from bridge.fax.states import FaxState
+from bridge.sending.options import SendingOptions
+from bridge.sending.prepare import Preparer
+from bridge.sending.report import Reporter
+from bridge.store import tables
+from bridge.store.faxes import Stale
+from tests.support.store_bench import ADMIN, MAIL as MESSAGE, NUMBER, OTHER, PAGES, SENDER, Bench, work
+from tests.support.store_carrier import MAIL, OPTIONS, Meanwhile
+
+PARTS = (Part("a.pdf", "application/pdf", 2), Part("sheet.xyz", "application/x-unknown", 0, "cannot be faxed"))
+
+
+class FakeRenderer:
+    """Makes the pages it was told to, or none; notes the mail it was given."""
+
+    def __init__(self, folder: Path) -> None:
+        self.made = folder / "made.pdf"
+        self.made.write_bytes(PAGES)
+        self.fails: DocumentUnusable | None = None
+        self.meanwhile: Meanwhile | None = None
+        self.given: list[bytes] = []
+
+    @asynccontextmanager
+    async def from_mail(self, message: BinaryIO) -> AsyncIterator[Rendered]:
+        self.given.append(message.read())
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        if self.fails is not None:
+            raise self.fails
+        yield Rendered(self.made, 2, PARTS[:1])
+
+    def as_renderer(self) -> Renderer:
+        return cast("Renderer", self)
+
+
+@pytest.fixture
+def renderer(tmp_path: Path) -> FakeRenderer:
+    """A renderer that makes two pages."""
+    return FakeRenderer(tmp_path)
+
+
+def _preparer(bench: Bench, renderer: FakeRenderer, options: SendingOptions = OPTIONS) -> Preparer:
+    return Preparer(bench.desk, renderer.as_renderer(), Reporter(bench.desk, options, MAIL), options, "prepare-0/x")
+
+
+async def test_one_document_for_all(bench: Bench, renderer: FakeRenderer) -> None:
+    """The pages of a message are made once, from its plain bytes, and all its faxes are ready at once."""
+    made = await bench.accepted(NUMBER, OTHER)
+    assert await work(_preparer(bench, renderer).duty)
+    assert renderer.given == [MESSAGE]
+    after = [await bench.fax(fax.id) for fax in made]
+    assert {(fax.state, fax.pages, fax.due_at) for fax in after} == {(FaxState.READY, 2, bench.clock.now())}
+    (document,) = await bench.rows(tables.document)
+    assert {fax.document_id for fax in after} == {document.id}
+    assert await bench.store.read_blob(document.blob_id) == PAGES
+    assert len(await bench.rows(tables.destination)) == 2
+    assert not await work(_preparer(bench, renderer).duty)
+
+
+async def test_a_part_that_cannot_be_faxed(bench: Bench, renderer: FakeRenderer) -> None:
+    """Where a part can't be faxed every fax of the message fails, with one notice each that names the part."""
+    made = await bench.accepted(NUMBER, OTHER)
+    renderer.fails = DocumentUnusable("sheet.xyz cannot be faxed", PARTS)
+    assert await work(_preparer(bench, renderer).duty)
+    for fax in made:
+        after = await bench.fax(fax.id)
+        assert after.state is FaxState.FAILED
+        assert after.outcome is not None
+        assert after.outcome.cause == "document-unusable"
+        assert await bench.events(fax_id=fax.id) == [("failed", SENDER)]
+    for notice in await bench.mail_bytes("failed"):
+        assert b"sheet.xyz" in notice
+    assert await bench.rows(tables.document) == []
+    assert await bench.rows(tables.attempt) == []
+
+
+async def test_too_large(bench: Bench, renderer: FakeRenderer) -> None:
+    """Pages above the limit are not kept; the fax fails and says so."""
+    (fax,) = await bench.accepted()
+    small = SendingOptions(uploads=1, max_document=len(PAGES) - 1, first_poll=timedelta(seconds=30))
+    assert await work(_preparer(bench, renderer, small).duty)
+    after = await bench.fax(fax.id)
+    assert after.outcome is not None
+    assert (after.state, after.outcome.cause) == (FaxState.FAILED, "document-too-large")
+    assert await bench.rows(tables.document) == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_stale_premise(bench: Bench, renderer: FakeRenderer, fails: bool) -> None:
+    """A fax cancelled while its pages are made stays cancelled: no document, no notice, no file left behind."""
+    (fax,) = await bench.accepted()
+    files: list[set[str]] = []
+
+    async def cancel() -> None:
+        await bench.move(fax, FaxState.CANCELLED)
+        files.append(bench.blob_files())
+
+    renderer.meanwhile = cancel
+    renderer.fails = DocumentUnusable("no", PARTS) if fails else None
+    with pytest.raises(Stale):
+        await work(_preparer(bench, renderer).duty)
+    assert (await bench.fax(fax.id)).state is FaxState.CANCELLED
+    assert await bench.rows(tables.document) == []
+    assert await bench.rows(tables.outbox) == []
+    assert bench.blob_files() == files[0]
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["damaged", "missing"])
+async def test_a_damaged_message(bench: Bench, renderer: FakeRenderer, missing: bool) -> None:
+    """A mail whose bytes on disk are damaged or gone can't be faxed: its faxes fail, each sender and admin are told."""
+    made = await bench.accepted(NUMBER, OTHER)
+    (message,) = await bench.rows(tables.message)
+    if missing:
+        bench.store.blobs.remove(message.blob_id)
+    else:
+        bench.damage(message.blob_id)
+    assert await work(_preparer(bench, renderer).duty)
+    for fax in made:
+        after = await bench.fax(fax.id)
+        assert after.outcome is not None
+        assert (after.state, after.outcome.cause) == (FaxState.FAILED, "stored-copy-damaged")
+        assert await bench.events(fax_id=fax.id) == sorted([("failed", ADMIN), ("failed", SENDER)])
+    assert renderer.given == []
+    assert await bench.rows(tables.document) == []
+    assert not await work(_preparer(bench, renderer).duty)
+
+
+async def test_a_damaged_message_without_a_sender(bench: Bench, renderer: FakeRenderer) -> None:
+    """A mail from nobody that can't be read is told to the admin alone, once."""
+    (fax,) = await bench.accepted(sender="")
+    (message,) = await bench.rows(tables.message)
+    bench.damage(message.blob_id)
+    assert await work(_preparer(bench, renderer).duty)
+    assert (await bench.fax(fax.id)).state is FaxState.FAILED
+    assert await bench.events() == [("failed", ADMIN)]

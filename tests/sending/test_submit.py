@@ -1,0 +1,578 @@
+"""Submitting: the intent first, then the call, then its outcome; four outcomes and no fifth."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bridge.errors import OutOfSpace, Unavailable
+from bridge.fax.jobs import AttemptResult, Fax
+from bridge.fax.outcomes import OutcomeClass
+from bridge.fax.states import FaxState
+from bridge.ifax.errors import CallRefused, CarrierError, NotTaken, OutcomeUnknown
+from bridge.runtime.worker import LEASE_SECONDS
+from bridge.sending.options import SendingOptions
+from bridge.sending.report import Reporter
+from bridge.sending.settle import Calls, Settler
+from bridge.sending.submit import Submitter
+from bridge.sending.track import Tracker
+from bridge.store import StoredBlob, destinations, history, tables
+from bridge.store.history import EvidenceKind
+from tests.support.store_bench import ADMIN, NUMBER, PAGES, SENDER, Bench, work
+from tests.support.store_carrier import MAIL, OPTIONS, FakeCarrier, answer, status, taken
+
+
+class Sending:
+    """The workers of the sending side, with a carrier in the same process."""
+
+    def __init__(self, bench: Bench, options: SendingOptions = OPTIONS) -> None:
+        self.bench = bench
+        self.carrier = FakeCarrier()
+        self.reporter = Reporter(bench.desk, options, MAIL)
+        self.calls = Calls()
+        self.submitter = Submitter(
+            bench.desk,
+            carrier=self.carrier.client,
+            reporter=self.reporter,
+            calls=self.calls,
+            options=options,
+            name="submit-0/x",
+        )
+        self.settler = Settler(bench.desk, self.reporter, self.calls)
+        self.stranger = Settler(bench.desk, self.reporter, Calls())
+        """A settler that knows of no call in hand, as another process would not."""
+
+    async def submit(self) -> None:
+        """One call."""
+        assert await work(self.submitter.duty)
+
+    async def give_up(self) -> None:
+        """The fax whose call is in hand is settled by somebody who does not know of the call."""
+        self.bench.clock.forward(timedelta(seconds=LEASE_SECONDS + 1))
+        assert await work(self.stranger.duty)
+
+
+@pytest.fixture
+def sending(bench: Bench) -> Sending:
+    """The sending side on that bench."""
+    return Sending(bench)
+
+
+def _no_credit() -> CallRefused:
+    return CallRefused("No credit", "no-credit", answer({"status": 0, "code": -22, "message": "No credit"}))
+
+
+def _not_taken(after: float | None = None) -> NotTaken:
+    return NotTaken("the fax service takes no more calls just now", "rate-limited", answer({}, 429), after)
+
+
+async def test_taken(bench: Bench, sending: Sending) -> None:
+    """A taken fax is sending under its job id, is asked after in half a minute, and nobody is written to."""
+    fax = await bench.ready()
+    sending.carrier.sends = [taken("1595500000000000001")]
+    await sending.submit()
+    after = await bench.fax(fax.id)
+    assert (after.state, after.due_at) == (FaxState.SENDING, bench.clock.now() + timedelta(seconds=30))
+    (attempt,) = await bench.attempts(fax)
+    assert (attempt.result, attempt.carrier_job_id, attempt.ended_at) == (
+        AttemptResult.TAKEN,
+        "1595500000000000001",
+        None,
+    )
+    (evidence,) = await bench.rows(tables.evidence)
+    assert (evidence.kind, evidence.carrier_job_id, evidence.attempt_id) == (
+        "answer",
+        "1595500000000000001",
+        attempt.id,
+    )
+    assert await bench.events() == []
+    assert sending.carrier.asked == [("send", NUMBER, PAGES, None)]
+
+
+async def test_intent_before_the_call(bench: Bench, sending: Sending) -> None:
+    """While the call is made its attempt is on disk, the fax is submitting, and nobody finds it abandoned."""
+    fax = await bench.ready()
+
+    async def look() -> None:
+        (attempt,) = await bench.attempts(fax)
+        assert (attempt.result, attempt.ordinal) == (None, 1)
+        assert (await bench.fax(fax.id)).state is FaxState.SUBMITTING
+        assert not await work(sending.settler.duty)
+        assert not await work(sending.submitter.duty)
+        seen.append(attempt.id)
+
+    seen: list[str] = []
+    sending.carrier.meanwhile = look
+    sending.carrier.sends = [taken()]
+    await sending.submit()
+    assert len(seen) == 1
+
+
+async def test_hook_before_the_answer(bench: Bench, sending: Sending) -> None:
+    """A hook that comes before the answer to fax-send makes the fax due at once."""
+    fax = await bench.ready()
+
+    async def hook() -> None:
+        await bench.store.write(
+            lambda connection: history.add_evidence(
+                connection,
+                at=bench.clock.now(),
+                kind=EvidenceKind.HOOK,
+                direction="out",
+                body="{}",
+                carrier_job_id="4100217",
+            )
+        )
+
+    sending.carrier.meanwhile = hook
+    sending.carrier.sends = [taken()]
+    await sending.submit()
+    assert (await bench.fax(fax.id)).due_at == bench.clock.now()
+
+
+async def test_refused(bench: Bench, sending: Sending) -> None:
+    """A refusal ends the fax with its cause, told once to its sender; it is never tried again."""
+    fax = await bench.ready()
+    sending.carrier.sends = [_no_credit()]
+    await sending.submit()
+    after = await bench.fax(fax.id)
+    assert after.state is FaxState.FAILED
+    assert after.outcome is not None
+    assert (after.outcome.outcome_class, after.outcome.code, after.outcome.text) == (
+        OutcomeClass.MONEY,
+        -22,
+        "No credit",
+    )
+    assert await bench.events(fax_id=fax.id) == [("failed", SENDER)]
+    (attempt,) = await bench.attempts(fax)
+    assert (attempt.result, attempt.code, attempt.ended_at) == (AttemptResult.REFUSED, -22, bench.clock.now())
+    bench.clock.forward(timedelta(days=2))
+    assert not await work(sending.submitter.duty)
+
+
+ALARMING = [("no-credit", -22, "No credit"), ("carrier-key-refused", None, "HTTP 401")]
+
+
+@pytest.mark.parametrize(("cause", "code", "text"), ALARMING, ids=[case[0] for case in ALARMING])
+async def test_a_refusal_that_every_fax_will_meet(
+    bench: Bench, sending: Sending, cause: str, code: int | None, text: str
+) -> None:
+    """Where money or the account is the trouble the admin is told what it is, beside the sender's own notice."""
+    fax = await bench.ready()
+    sending.carrier.sends = [CallRefused(text, cause, answer({"status": 0, "code": code, "message": text}))]
+    await sending.submit()
+    assert await bench.events() == sorted([("alarm", ADMIN), ("failed", SENDER)])
+    (alarm,) = await bench.rows(tables.outbox, tables.outbox.c.event == "alarm")
+    assert alarm.purpose == f"alarm/{cause}/2026-11-23T08"
+    assert (alarm.kind, alarm.state, alarm.envelope_sender, alarm.fax_id) == ("admin", "waiting", "", None)
+    (mail,) = await bench.mail_bytes("alarm")
+    assert b"X-Fax-Event: alarm" in mail
+    assert text.encode() in mail
+    assert fax.number.encode() not in mail
+
+
+async def test_alarms_once_an_hour(bench: Bench, sending: Sending) -> None:
+    """However many faxes are refused, the admin is told once an hour for each cause; what is not sent is no file."""
+
+    async def refused(refusal: CallRefused) -> int:
+        await bench.ready()
+        sending.carrier.sends = [refusal]
+        await sending.submit()
+        return len(await bench.rows(tables.outbox, tables.outbox.c.event == "alarm"))
+
+    assert [await refused(_no_credit()) for _ in range(3)] == [1, 1, 1]
+    bench.clock.forward(timedelta(minutes=44))
+    assert await refused(_no_credit()) == 1, "08:59 is the same hour"
+    assert await refused(CallRefused("HTTP 401", "carrier-key-refused", answer({}, 401))) == 2
+    bench.clock.forward(timedelta(minutes=1))
+    assert await refused(_no_credit()) == 3
+    assert bench.blob_files() == {row.id for row in await bench.rows(tables.blob)}
+
+
+async def test_a_refusal_of_one_fax_is_no_alarm(bench: Bench, sending: Sending) -> None:
+    """A refusal that is about this fax alone is told to its sender and to nobody else."""
+    await bench.ready()
+    said = answer({"status": 0, "message": "no"}, 413)
+    sending.carrier.sends = [CallRefused("no", "document-too-large", said)]
+    await sending.submit()
+    assert await bench.events() == [("failed", SENDER)]
+
+
+async def test_a_store_that_fails_at_the_alarm(bench: Bench, sending: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trouble while the alarm is written neither loses it nor makes of the answer one that came too late."""
+    fax = await bench.ready()
+    put, failures = bench.store.blobs.put, [Unavailable("not now")]
+
+    async def failing(name: str, data: bytes) -> StoredBlob:
+        if b"X-Fax-Event: alarm" in data and failures:
+            raise failures.pop()
+        return await put(name, data)
+
+    monkeypatch.setattr(bench.store.blobs, "put", failing)
+    sending.carrier.sends = [_no_credit()]
+    await sending.submit()
+    assert failures == []
+    assert len(await bench.rows(tables.evidence)) == 1
+    assert "late_answer" not in [line.event for line in await bench.history(fax)]
+    assert await bench.events() == sorted([("alarm", ADMIN), ("failed", SENDER)])
+
+
+async def test_not_taken_three_times(bench: Bench, sending: Sending) -> None:
+    """Surely not taken is tried three times with pauses, then given up, and sender and admin are told."""
+    fax = await bench.ready()
+    sending.carrier.sends = [_not_taken(), _not_taken(), _not_taken()]
+    pauses = []
+    for _ in range(2):
+        await sending.submit()
+        after = await bench.fax(fax.id)
+        assert (after.state, after.outcome) == (FaxState.READY, None)
+        assert await bench.events() == []
+        assert after.due_at is not None
+        pauses.append(after.due_at - bench.clock.now())
+        assert not await work(sending.submitter.duty), "not before its time"
+        bench.clock.forward(pauses[-1])
+    assert pauses == [timedelta(seconds=5), timedelta(seconds=30)]
+    await sending.submit()
+    after = await bench.fax(fax.id)
+    assert after.state is FaxState.FAILED
+    assert after.outcome is not None
+    assert after.outcome.cause == "rate-limited"
+    assert await bench.events() == sorted([("failed", SENDER), ("failed", ADMIN)])
+    assert [each.result for each in await bench.attempts(fax)] == [AttemptResult.NOT_TAKEN] * 3
+    bench.clock.forward(timedelta(days=2))
+    assert not await work(sending.submitter.duty)
+    assert len(sending.carrier.asked) == 3
+
+
+async def test_retry_after(bench: Bench, sending: Sending) -> None:
+    """The pause the carrier asks for is kept, where it is longer than ours."""
+    fax = await bench.ready()
+    sending.carrier.sends = [_not_taken(120.0), _not_taken(1.0)]
+    await sending.submit()
+    assert (await bench.fax(fax.id)).due_at == bench.clock.now() + timedelta(seconds=120)
+    bench.clock.forward(timedelta(seconds=120))
+    await sending.submit()
+    assert (await bench.fax(fax.id)).due_at == bench.clock.now() + timedelta(seconds=30)
+
+
+async def test_not_taken_then_taken(bench: Bench, sending: Sending) -> None:
+    """A later try that is taken goes on as if nothing had been."""
+    fax = await bench.ready()
+    sending.carrier.sends = [_not_taken(), taken()]
+    await sending.submit()
+    bench.clock.forward(timedelta(seconds=5))
+    await sending.submit()
+    assert (await bench.fax(fax.id)).state is FaxState.SENDING
+    assert [each.ordinal for each in await bench.attempts(fax)] == [1, 2]
+
+
+UNCLEAR = [
+    ("no answer", None, None),
+    ("an answer that says nothing", answer({}, 502), None),
+    ("an answer with a job id", answer({"status": 1, "data": {"jobId": 77}}, 500), "77"),
+]
+
+
+@pytest.mark.parametrize(("name", "said", "job"), UNCLEAR, ids=[case[0] for case in UNCLEAR])
+async def test_unknown(bench: Bench, sending: Sending, name: str, said: object, job: str | None) -> None:
+    """An unknown outcome is unconfirmed, told at once to sender and admin, kept as evidence, never sent again."""
+    fax = await bench.ready()
+    sending.carrier.sends = [OutcomeUnknown("the call broke", said)]  # type: ignore[arg-type]  # one of a table
+    await sending.submit()
+    after = await bench.fax(fax.id)
+    assert (after.state, after.outcome) == (FaxState.UNCONFIRMED, None)
+    assert after.due_at == (None if job is None else bench.clock.now() + OPTIONS.first_poll)
+    assert await bench.events() == sorted([("unconfirmed", SENDER), ("unconfirmed", ADMIN)])
+    (attempt,) = await bench.attempts(fax)
+    assert (attempt.result, attempt.carrier_job_id) == (AttemptResult.UNKNOWN, job)
+    evidence = await bench.rows(tables.evidence)
+    assert [row.carrier_job_id for row in evidence] == ([] if said is None else [job])
+    bench.clock.forward(timedelta(days=30))
+    assert not await work(sending.submitter.duty)
+    assert not await work(sending.settler.duty)
+    assert len(sending.carrier.asked) == 1
+
+
+async def test_unknown_with_the_job_id_of_another(bench: Bench, sending: Sending) -> None:
+    """An unclear answer that names another fax's job id takes nothing from that one, and is evidence all the same."""
+    other = await bench.sending("+14155550109", job="77")
+    fax = await bench.ready()
+    sending.carrier.sends = [OutcomeUnknown("unclear", answer({"status": 1, "data": {"jobId": 77}}, 500))]
+    await sending.submit()
+    assert (await bench.fax(fax.id)).state is FaxState.UNCONFIRMED
+    assert [each.carrier_job_id for each in await bench.attempts(fax)] == [None]
+    assert [each.carrier_job_id for each in await bench.attempts(other)] == ["77"]
+    assert [row.carrier_job_id for row in await bench.rows(tables.evidence)] == ["77"]
+
+
+async def test_sender_who_is_the_admin(bench: Bench, sending: Sending) -> None:
+    """A sender who is the admin as well is told once."""
+    await bench.ready(sender=ADMIN)
+    sending.carrier.sends = [OutcomeUnknown("the call broke")]
+    await sending.submit()
+    assert await bench.events() == [("unconfirmed", ADMIN)]
+
+
+async def test_a_worker_that_died(bench: Bench, sending: Sending) -> None:
+    """A fax whose worker is gone is unconfirmed, with its attempt ended and everybody told, exactly once."""
+    fax = await bench.submitting()
+    assert await work(sending.settler.duty)
+    assert not await work(sending.settler.duty)
+    assert (await bench.fax(fax.id)).state is FaxState.UNCONFIRMED
+    (attempt,) = await bench.attempts(fax)
+    assert (attempt.result, attempt.ended_at) == (AttemptResult.UNKNOWN, bench.clock.now())
+    assert await bench.events() == sorted([("unconfirmed", SENDER), ("unconfirmed", ADMIN)])
+
+
+async def test_a_call_in_hand_is_never_settled(bench: Bench, sending: Sending) -> None:
+    """A fax whose call this process has in hand is left alone however long it takes, and so its answer is in time."""
+    fax = await bench.ready()
+    looks: list[bool] = []
+
+    async def look() -> None:
+        for _ in range(3):
+            bench.clock.forward(timedelta(hours=1))
+            looks.append(await work(sending.settler.duty))
+
+    sending.carrier.meanwhile = look
+    sending.carrier.sends = [taken("88")]
+    await sending.submit()
+    assert looks == [False] * 3
+    assert (await bench.fax(fax.id)).state is FaxState.SENDING
+    assert await bench.events() == []
+    assert sending.calls.now() == frozenset()
+
+
+async def test_other_faxes_are_settled_beside_a_call_in_hand(bench: Bench, sending: Sending) -> None:
+    """A call in hand protects its own fax and no other."""
+    dead = await bench.submitting("+14155550109")
+    fax = await bench.ready()
+
+    async def look() -> None:
+        bench.clock.forward(timedelta(seconds=LEASE_SECONDS + 1))
+        assert await work(sending.settler.duty)
+        assert not await work(sending.settler.duty)
+
+    sending.carrier.meanwhile = look
+    sending.carrier.sends = [taken("88")]
+    await sending.submit()
+    assert (await bench.fax(dead.id)).state is FaxState.UNCONFIRMED
+    assert (await bench.fax(fax.id)).state is FaxState.SENDING
+
+
+async def test_one_that_cannot_be_settled_holds_up_no_other(
+    bench: Bench, sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fax that fails to be settled is tried again only after all the others were, and then again and again."""
+    made = [await bench.submitting(f"+1415555010{number}") for number in range(3)]
+    carry_out, broken, tried = sending.reporter.carry_out, {made[0].id}, list[str]()
+
+    async def failing(change: Any, *args: Any, **more: Any) -> None:
+        tried.append(change.before.id)
+        if change.before.id in broken:
+            raise ValueError("this one will not do")
+        await carry_out(change, *args, **more)
+
+    monkeypatch.setattr(sending.reporter, "carry_out", failing)
+    with pytest.raises(ValueError, match="will not do"):
+        await work(sending.settler.duty)
+    assert [await work(sending.settler.duty) for _ in range(3)] == [True, True, False]
+    assert tried == [fax.id for fax in made]
+    broken.clear()
+    assert await work(sending.settler.duty)
+    assert {(await bench.fax(fax.id)).state for fax in made} == {FaxState.UNCONFIRMED}
+
+
+async def test_a_carrier_that_raises_something_else(bench: Bench, sending: Sending) -> None:
+    """Any other error leaves the fax submitting, and so unconfirmed when the lease ends: never ready."""
+    fax = await bench.ready()
+    sending.carrier.sends = [CarrierError("nobody thought of this")]
+    with pytest.raises(CarrierError):
+        await sending.submit()
+    assert (await bench.fax(fax.id)).state is FaxState.SUBMITTING
+    assert not await work(sending.settler.duty)
+    bench.clock.forward(timedelta(seconds=LEASE_SECONDS + 1))
+    assert await work(sending.settler.duty)
+    assert (await bench.fax(fax.id)).state is FaxState.UNCONFIRMED
+
+
+OUTCOMES = [
+    ("taken", taken("88")),
+    ("refused", CallRefused("No credit", "no-credit", answer({"status": 0, "code": -22, "data": {}}))),
+    ("not taken", _not_taken()),
+    ("unknown", OutcomeUnknown("unclear", answer({"hm": 1}, 502))),
+]
+
+
+@pytest.mark.parametrize(("name", "outcome"), OUTCOMES, ids=[case[0] for case in OUTCOMES])
+async def test_stale_premise(bench: Bench, sending: Sending, name: str, outcome: object) -> None:
+    """A fax that changed while the call was in hand is left as it is: no notice, no outbox row, no file left behind.
+
+    The answer is evidence all the same: what was seen was seen, above all a job id.
+    """
+    fax = await bench.ready()
+    files: list[set[str]] = []
+
+    async def settle() -> None:
+        await sending.give_up()
+        files.append(bench.blob_files())
+
+    sending.carrier.meanwhile = settle
+    sending.carrier.sends = [outcome]  # type: ignore[list-item]  # one of a table
+    await sending.submit()
+    after = await bench.fax(fax.id)
+    assert after.state is FaxState.UNCONFIRMED
+    assert after.due_at == (bench.clock.now() if name == "taken" else None)
+    assert await bench.events() == sorted([("unconfirmed", SENDER), ("unconfirmed", ADMIN)])
+    assert bench.blob_files() == files[0]
+    evidence = await bench.rows(tables.evidence)
+    assert len(evidence) == 1, "the answer was seen, and is kept"
+    (attempt,) = await bench.attempts(fax)
+    assert evidence[0].attempt_id == attempt.id
+    assert evidence[0].carrier_job_id == attempt.carrier_job_id == ("88" if name == "taken" else None)
+    assert attempt.result is (AttemptResult.TAKEN if name == "taken" else AttemptResult.UNKNOWN)
+    assert [line.event for line in await bench.history(fax)].count("late_answer") == 1
+
+
+async def test_a_late_answer_is_asked_after(bench: Bench, sending: Sending) -> None:
+    """A fax given up and then taken after all is asked after at once, and gets its final word."""
+    fax = await bench.ready()
+    sending.carrier.meanwhile = sending.give_up
+    sending.carrier.sends = [taken("88")]
+    await sending.submit()
+    tracker = Tracker(bench.desk, sending.carrier.client, sending.reporter, OPTIONS, "track-0/x")
+    sending.carrier.statuses = [status("delivered", jobId=88, faxTransferredPages=2)]
+    assert await work(tracker.duty)
+    assert sending.carrier.asked[-1] == ("status", "88")
+    assert (await bench.fax(fax.id)).state is FaxState.DELIVERED
+    assert ("delivered", SENDER) in await bench.events()
+
+
+async def test_a_late_answer_after_the_end(bench: Bench, sending: Sending) -> None:
+    """A final state stays what it is: the late answer is kept, and nothing is asked after."""
+    fax = await bench.ready()
+
+    async def end() -> None:
+        await sending.give_up()
+        await bench.move(await bench.fax(fax.id), FaxState.CANCELLED)
+
+    sending.carrier.meanwhile = end
+    sending.carrier.sends = [taken("88")]
+    await sending.submit()
+    after = await bench.fax(fax.id)
+    assert (after.state, after.due_at) == (FaxState.CANCELLED, None)
+    assert [attempt.carrier_job_id for attempt in await bench.attempts(fax)] == ["88"]
+    assert len(await bench.rows(tables.evidence)) == 1
+
+
+async def test_a_late_answer_with_the_job_id_of_another(bench: Bench, sending: Sending) -> None:
+    """A late answer that names another fax's job takes nothing from that one."""
+    other = await bench.sending("+14155550109", job="88")
+    fax = await bench.ready()
+    sending.carrier.meanwhile = sending.give_up
+    sending.carrier.sends = [taken("88")]
+    await sending.submit()
+    assert [each.carrier_job_id for each in await bench.attempts(other)] == ["88"]
+    assert [each.carrier_job_id for each in await bench.attempts(fax)] == [None]
+    assert [row.carrier_job_id for row in await bench.rows(tables.evidence)] == ["88"]
+    assert (await bench.fax(fax.id)).due_at is None
+
+
+async def test_an_unclear_late_answer_that_names_a_job(bench: Bench, sending: Sending) -> None:
+    """A late answer that is unclear but names a job id makes the fax one that can be asked after, as one in time."""
+    fax = await bench.ready()
+    sending.carrier.meanwhile = sending.give_up
+    sending.carrier.sends = [OutcomeUnknown("unclear", answer({"status": 1, "data": {"jobId": 77}}, 500))]
+    await sending.submit()
+    assert [row.carrier_job_id for row in await bench.rows(tables.evidence)] == ["77"]
+    assert [each.carrier_job_id for each in await bench.attempts(fax)] == ["77"]
+    assert (await bench.fax(fax.id)).due_at is not None
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "late"])
+@pytest.mark.parametrize("trouble", [Unavailable, OutOfSpace])
+async def test_a_store_that_fails_after_the_call(
+    bench: Bench, sending: Sending, monkeypatch: pytest.MonkeyPatch, trouble: type[Unavailable], late: bool
+) -> None:
+    """What came of a call is written as soon as the store answers again, also where the fax was given up meanwhile."""
+    fax = await bench.ready()
+    failures = [trouble("not now")] * 3
+    write = bench.store.write
+
+    async def failing(unit: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await write(unit)
+
+    async def fail() -> None:
+        if late:
+            await sending.give_up()
+            add = history.add
+
+            def break_down(*args: Any, event: str, **more: Any) -> None:
+                if event == "late_answer" and failures:
+                    raise failures.pop()
+                add(*args, event=event, **more)
+
+            monkeypatch.setattr(history, "add", break_down)
+        else:
+            monkeypatch.setattr(bench.store, "write", failing)
+
+    sending.carrier.meanwhile = fail
+    sending.carrier.sends = [taken("88")]
+    before = bench.clock.seconds
+    await sending.submit()
+    assert failures == []
+    assert bench.clock.seconds - before == (LEASE_SECONDS + 1 if late else 0) + 3, "tried again every second"
+    assert [attempt.carrier_job_id for attempt in await bench.attempts(fax)] == ["88"]
+    assert len(await bench.rows(tables.evidence)) == 1
+    assert sending.calls.now() == frozenset()
+    assert (await bench.fax(fax.id)).state is (FaxState.UNCONFIRMED if late else FaxState.SENDING)
+
+
+async def test_a_job_id_that_another_fax_has(bench: Bench, sending: Sending) -> None:
+    """A job id given out twice settles nothing: the second fax is unconfirmed and said so, the answer kept."""
+    await bench.move(await bench.sending("+14155550109", job="4100217"), FaxState.DELIVERED)
+    fax = await bench.ready()
+    sending.carrier.sends = [taken("4100217")]
+    await sending.submit()
+    assert (await bench.fax(fax.id)).state is FaxState.UNCONFIRMED
+    assert [each.carrier_job_id for each in await bench.attempts(fax)] == [None]
+    assert await bench.events() == sorted([("unconfirmed", SENDER), ("unconfirmed", ADMIN)])
+    assert len(await bench.rows(tables.evidence, tables.evidence.c.kind == "answer")) == 1
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["damaged", "missing"])
+async def test_a_damaged_document(bench: Bench, sending: Sending, missing: bool) -> None:
+    """Pages whose bytes are damaged are never sent: the fax ends, sender and admin are told, the number is free."""
+    fax = await bench.ready()
+    following = await bench.ready()
+    (document,) = await bench.rows(tables.document, tables.document.c.id == fax.document_id)
+    if missing:
+        bench.store.blobs.remove(document.blob_id)
+    else:
+        bench.damage(document.blob_id)
+    sending.carrier.sends = [taken()]
+    await sending.submit()
+    after = await bench.fax(fax.id)
+    assert after.outcome is not None
+    assert (after.state, after.outcome.cause, after.pages_sent) == (FaxState.FAILED, "stored-copy-damaged", 0)
+    assert await bench.events(fax_id=fax.id) == sorted([("failed", ADMIN), ("failed", SENDER)])
+    assert await bench.attempts(fax) == []
+    assert sending.carrier.asked == []
+    await sending.submit()
+    assert (await bench.fax(following.id)).state is FaxState.SENDING
+
+
+async def test_lease_lost_before_the_call(bench: Bench, sending: Sending) -> None:
+    """A worker that lost its line before the call makes none."""
+    fax = await bench.ready()
+    piece = await sending.submitter.duty.claim()
+    assert isinstance(piece, Fax)
+    bench.clock.forward(timedelta(seconds=LEASE_SECONDS + 1))
+    await bench.store.write(lambda connection: destinations.claim(connection, bench.desk.lease("submit-1/y")))
+    with pytest.raises(Exception, match="taken over"):
+        await sending.submitter.duty.work(piece)
+    assert sending.carrier.asked == []
+    assert await bench.attempts(fax) == []
+    assert not await sending.submitter.duty.renew(piece)

@@ -1,0 +1,235 @@
+"""A real SQLite store in a folder of its own, a clock that moves when told, and rows for the asking."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.fax.arrivals import Announcement, Received
+from bridge.fax.jobs import Attempt, Document, Fax, HistoryEntry, Message
+from bridge.fax.states import FaxState, ReceivedState
+from bridge.runtime.events import Events
+from bridge.runtime.ids import Ids
+from bridge.runtime.worker import Bells, Duty
+from bridge.store import Store, StoredBlob, arrivals, attempts, blobs, faxes, history, tables
+from bridge.store.desk import Desk
+from bridge.store.options import StoreOptions
+
+START = datetime(2026, 11, 23, 8, 15, tzinfo=UTC)
+NUMBER = "+14155550101"
+OTHER = "+14155550102"
+SENDER = "anna@example.org"
+ADMIN = "ops@example.org"
+MAIL = b"From: anna@example.org\r\nSubject: results\r\nMessage-ID: <1@example.org>\r\n\r\nsee attachment\r\n"
+PAGES = b"%PDF-1.7 two pages %%EOF"
+
+
+class FakeClock:
+    """Both clocks, moved by the test alone; sleeping moves them."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        await asyncio.sleep(0)
+
+    def forward(self, span: timedelta) -> None:
+        """Let time go by."""
+        self.seconds += span.total_seconds()
+
+
+def options(folder: Path) -> StoreOptions:
+    """Where a test's store lies."""
+    return StoreOptions(folder / "data" / "faxbridge.db", folder / "blobs")
+
+
+@dataclass
+class Bench:
+    """A desk with everything on it, and short words for what tests ask of the store."""
+
+    store: Store
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        self.ids = Ids(self.clock)
+        self.desk = Desk(self.store, self.clock, self.ids, Bells(), Events())
+
+    async def blob(self, data: bytes, kind: str) -> StoredBlob:
+        """Bytes on disk with their row."""
+        stored = await self.store.blobs.put(self.ids.file_name(), data)
+        await self.store.write(lambda connection: blobs.record(connection, stored, kind, self.clock.now()))
+        return stored
+
+    async def accepted(self, *numbers: str, sender: str = SENDER, mail: bytes = MAIL) -> list[Fax]:
+        """One message with a fax for each number, as intake leaves them."""
+        now = self.clock.now()
+        stored = await self.blob(mail, "message")
+        message = Message(self.ids.new(), stored.id, now, "127.0.0.1", sender, None, "<1@example.org>", stored.size)
+        new = [self._fax(message.id, number, sender, now) for number in numbers or (NUMBER,)]
+        await self.store.write(lambda connection: faxes.add_message(connection, message, new))
+        return new
+
+    def _fax(self, message: str, number: str, sender: str, now: datetime) -> Fax:
+        return Fax(
+            id=self.ids.new(),
+            message_id=message,
+            document_id=None,
+            recipient=f"{number}@fax.local",
+            number=number,
+            sender=sender,
+            identity=None,
+            caller_id=None,
+            state=FaxState.ACCEPTED,
+            state_since=now,
+            version=1,
+            due_at=now,
+            polls=0,
+            hold_reason=None,
+            pages=None,
+            pages_sent=None,
+            outcome=None,
+            created_at=now,
+            updated_at=now,
+        )
+
+    async def ready(self, number: str = NUMBER, *, pages: int = 2, sender: str = SENDER) -> Fax:
+        """A fax with its pages, due now."""
+        (fax,) = await self.accepted(number, sender=sender)
+        return await self.prepared(fax, pages=pages)
+
+    async def prepared(self, fax: Fax, *, pages: int = 2) -> Fax:
+        """The same fax with pages."""
+        stored = await self.blob(PAGES, "document")
+        document = Document(self.ids.new(), fax.message_id, stored.id, pages, stored.size, ())
+        await self.store.write(lambda connection: faxes.add_document(connection, document, self.clock.now()))
+        return await self.move(fax, FaxState.READY, due_at=self.clock.now(), document_id=document.id, pages=pages)
+
+    async def sending(self, number: str = NUMBER, *, job: str = "4100217", pages: int = 2) -> Fax:
+        """A fax the carrier has, to be asked after now."""
+        fax = await self.submitting(number, pages=pages, job=job)
+        return await self.move(fax, FaxState.SENDING, due_at=self.clock.now())
+
+    async def submitting(self, number: str = NUMBER, *, pages: int = 2, job: str | None = None) -> Fax:
+        """A fax whose call was begun, with nobody holding the line any more."""
+        fax = await self.ready(number, pages=pages)
+        await self.store.write(
+            lambda connection: connection.execute(
+                tables.attempt.insert().values(
+                    id=self.ids.new(), fax_id=fax.id, ordinal=1, started_at=self.clock.now(), carrier_job_id=job
+                )
+            )
+        )
+        return await self.move(fax, FaxState.SUBMITTING)
+
+    async def move(self, fax: Fax, target: FaxState, **values: Any) -> Fax:
+        """The fax after a change the state table allows."""
+        await self.store.write(
+            lambda connection: faxes.change(
+                connection, fax, target, now=self.clock.now(), event=target, detail="by the test", **values
+            )
+        )
+        return await self.fax(fax.id)
+
+    async def fax(self, fax_id: str) -> Fax:
+        """As it stands now."""
+        found = await self.store.read(lambda connection: faxes.get(connection, fax_id))
+        assert found is not None
+        return found
+
+    async def attempts(self, fax: Fax) -> list[Attempt]:
+        """Its calls."""
+        return await self.store.read(lambda connection: attempts.of_fax(connection, fax.id))
+
+    async def history(self, fax: Fax) -> list[HistoryEntry]:
+        """Its lines."""
+        return await self.store.read(lambda connection: history.of_fax(connection, fax.id))
+
+    async def rows(self, table: sa.Table, *where: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:
+        """Rows of a table, as they were made."""
+        query = sa.select(table).where(*where)
+        return await self.store.read(lambda connection: list(connection.execute(query)))
+
+    async def events(self, **of: str) -> list[tuple[str, str]]:
+        """Event and recipient of the mails owed or sent, in order; ``fax_id`` or ``received_id`` narrows them."""
+        mails = await self.rows(tables.outbox, *(tables.outbox.c[name] == value for name, value in of.items()))
+        return sorted((mail.event, mail.recipient) for mail in mails)
+
+    async def mail_bytes(self, event: str) -> list[bytes]:
+        """What the mails of that event say."""
+        mails = await self.rows(tables.outbox, tables.outbox.c.event == event)
+        return [await self.store.read_blob(mail.blob_id) for mail in mails]
+
+    async def announced(
+        self, job: str = "7001122", transaction: str = "8600991", *, listed: bool = True, **heard: Any
+    ) -> Received:
+        """A received fax as hook (not listed) or list tells of it."""
+        what = Announcement(job, transaction, **({"caller": "+12125550177", "called": "+14155550100"} | heard))
+        row, _ = await self.store.write(
+            lambda connection: arrivals.announce(
+                connection, what, self.ids.new(), self.clock.now(), listed=listed, by="list" if listed else "hook"
+            )
+        )
+        return row
+
+    async def moved(self, fax: Received, target: ReceivedState, **values: Any) -> Received:
+        """The received fax after a change."""
+        await self.store.write(
+            lambda connection: arrivals.change(
+                connection, fax, target, now=self.clock.now(), detail="by the test", **values
+            )
+        )
+        return await self.received(fax.id)
+
+    async def received(self, received_id: str) -> Received:
+        """As it stands now."""
+        found = await self.store.read(lambda connection: arrivals.get(connection, received_id))
+        assert found is not None
+        return found
+
+    def blob_files(self) -> set[str]:
+        """Names of all blob files on disk."""
+        return set(self.store.blobs.names_older_than(float("inf")))
+
+    def damage(self, blob_id: str) -> None:
+        """Change the last byte of a blob's file."""
+        path = self.store.blobs._path(blob_id)
+        raw = path.read_bytes()
+        path.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+
+
+async def work(duty: Duty[Any]) -> bool:
+    """One piece of work, as the loop does it; whether there was one."""
+    piece = await duty.claim()
+    if piece is None:
+        return False
+    await duty.work(piece)
+    return True
+
+
+async def until(look: Callable[[], Awaitable[bool]]) -> None:
+    """Return once ``look`` says so."""
+    async with asyncio.timeout(8):
+        while not await look():  # noqa: ASYNC110 - what we wait for happens on another thread
+            await asyncio.sleep(0.005)
+
+
+@contextmanager
+def open_bench(folder: Path) -> Iterator[Bench]:
+    """A bench whose store is closed at the end."""
+    store = Store.open_alone(options(folder))
+    try:
+        yield Bench(store)
+    finally:
+        store.close()

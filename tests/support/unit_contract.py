@@ -1,0 +1,133 @@
+"""The contract's names as data: what stands in it without a tag, and what a later part will bring."""
+
+from typing import Any
+
+SETTINGS: tuple[tuple[str, str, Any], ...] = (
+    ("ifax", "base_url", "https://api.ifaxapp.com/v1"),
+    ("ifax", "access_token", ""),
+    ("ifax", "caller_id", ""),
+    ("ifax", "quality", "Standard"),
+    ("ifax", "connect_timeout", "10s"),
+    ("ifax", "stall_timeout", "60s"),
+    ("ifax", "call_timeout", "10m"),
+    ("ifax", "uploads", 2),
+    ("ifax", "downloads", 2),
+    ("ifax", "calls_per_second", 5),
+    ("ifax", "max_document", "15MB"),
+    ("ifax", "first_poll", "30s"),
+    ("smtp", "listeners", [{"address": "127.0.0.1:2525"}]),
+    ("smtp", "domains", ["fax.local"]),
+    ("smtp", "hostname", ""),
+    ("smtp", "max_message_size", "50MB"),
+    ("relay", "url", "smtp://127.0.0.1:25"),
+    ("relay", "username", ""),
+    ("relay", "password", ""),
+    ("relay", "from", "Fax <fax@fax.local>"),
+    ("relay", "admin", ""),
+    ("http", "listen", ["127.0.0.1:8080"]),
+    ("http", "public_url", ""),
+    ("http", "hook_secrets", []),
+    ("http", "hook_user", ""),
+    ("http", "hook_password", ""),
+    ("admin", "listen", ["127.0.0.1:8081"]),
+    ("store", "database", "sqlite:////var/lib/faxbridge/faxbridge.db"),
+    ("store", "blobs", "/var/lib/faxbridge/blobs"),
+    ("policy", "networks", ["127.0.0.0/8", "::1/128"]),
+    ("policy", "senders", []),
+    ("policy", "countries", ["US", "CA"]),
+    ("policy", "default_country", "US"),
+    ("receiving", "poll_interval", "5m"),
+    ("receiving", "recipients", []),
+    ("receiving", "routes", []),
+    ("notices", "delivered", True),
+    ("log", "level", "info"),
+    ("log", "format", "auto"),
+    ("service", "shutdown_timeout", "150s"),
+)
+"""Section, key, default as the contract writes it: all keys without a tag. No route is the default of the routes."""
+
+LISTENER_KEYS = ("address",)
+ROUTE_KEYS = ("name", "number", "caller", "deliver")
+
+SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hook_password")
+
+LATER: tuple[str, ...] = (
+    '[ifax]\nsettle_window = "4h"',
+    '[[smtp.listeners]]\naddress = "127.0.0.1:2525"\ntls = "off"',
+    '[[smtp.listeners]]\naddress = "127.0.0.1:2525"\nprofile = "strict"',
+    '[[smtp.listeners]]\naddress = "127.0.0.1:2525"\nauth = "optional"',
+    '[[smtp.listeners]]\naddress = "127.0.0.1:2525"\nfront = []',
+    '[[smtp.listeners]]\naddress = "127.0.0.1:2525"\nproxy = false',
+    '[smtp]\ncertificate = ""',
+    '[smtp]\nkey = ""',
+    '[[identities]]\nname = "front-desk"',
+    '[aliases]\npharmacy = ["+14155550123"]',
+    "[limits]\nsessions = 200",
+    "[limits]\nfaxes_per_day = 5000",
+    '[limits]\nreserve = "500MB"',
+    '[document]\nbody = "cover"',
+    "[document]\nmax_pages = 200",
+    '[retry]\ngive_up_after = "24h"',
+    "[retry.busy]\nattempts = 5",
+    '[notices]\nlanguage = "en"',
+    "[notices]\naccepted = false",
+    "[notices]\nduplicate = true",
+    '[notices]\nprivacy = "full"',
+    "[notices]\nthumbnail = false",
+    "[notices]\nattach_document = false",
+    '[retention]\ndocuments = "30d"',
+)
+"""Keys with a tag, as they would be written: unknown until their part is built."""
+
+COMMANDS = ("serve", "demo", "sandbox", "check", "list", "show", "codes", "migrate")
+"""The commands without a tag."""
+
+LATER_COMMANDS = ("doctor", "send", "retry", "hold", "release", "settle", "resend", "cancel", "pause", "resume")
+
+COMMAND_OPTIONS: tuple[tuple[str, str], ...] = (
+    ("demo", "--once"),
+    ("sandbox", "--listen"),
+    ("sandbox", "--hooks"),
+    ("sandbox", "--keep"),
+    ("sandbox", "--numbers"),
+    ("check", "--show"),
+    ("list", "--state"),
+    ("list", "--direction"),
+    ("list", "--since"),
+    ("list", "--limit"),
+    ("list", "--json"),
+    ("show", "--json"),
+)
+
+METRICS = (
+    "faxbridge_faxes_accepted_total",
+    "faxbridge_faxes_ended_total",
+    "faxbridge_queue_faxes",
+    "faxbridge_oldest_waiting_seconds",
+    "faxbridge_notices_owed",
+    "faxbridge_carrier_request_seconds",
+)
+
+STATES: dict[str, tuple[str, ...]] = {
+    "accepted": ("ready", "held", "failed", "cancelled"),
+    "ready": ("submitting", "held", "failed", "cancelled"),
+    "submitting": ("sending", "ready", "failed", "unconfirmed"),
+    "unconfirmed": ("sending", "delivered", "failed", "ready", "cancelled"),
+    "sending": ("delivered", "failed", "ready", "unconfirmed", "cancelled"),
+    "held": ("accepted", "ready", "cancelled"),
+    "delivered": (),
+    "failed": (),
+    "cancelled": (),
+}
+
+RECEIVED_STATES: dict[str, tuple[str, ...]] = {
+    "announced": ("fetched", "lost", "quarantined"),
+    "fetched": ("routed",),
+    "routed": ("delivered",),
+    "quarantined": ("announced",),
+    "delivered": (),
+    "lost": (),
+}
+
+HOLD_REASONS = ("limit", "approval", "operator", "poison", "restored")
+ATTEMPT_RESULTS = ("taken", "refused", "not_taken", "unknown", "delivered", "failed", "cancelled")

@@ -1,0 +1,136 @@
+"""Calls that break, a carrier that is away, a relay that is away."""
+
+import signal
+
+from tests.support.processes import (
+    ADMIN,
+    ALSO_DELIVERED,
+    DELIVERED,
+    SENDER,
+    House,
+    a_pdf_mail,
+    until,
+)
+
+UNKNOWN = {
+    "+14155550160": "connection dropped, taken",
+    "+14155550159": "connection dropped, not taken",
+    "+14155550168": "500, taken",
+    "+14155550173": "cut-off JSON, taken",
+    "+14155550174": "no job id, taken",
+    "+14155550172": "HTML, taken",
+    "+14155550183": "nothing in it, taken",
+}
+ALWAYS_429, SOMETIMES_429 = "+14155550171", "+14155550170"
+
+
+async def test_an_unknown_outcome_is_told_at_once_to_both_and_never_sent_again(house: House) -> None:
+    """Broken, 500 and unreadable answers to fax-send make the fax unconfirmed, once told to sender and admin each."""
+    sandbox, daemon = await house.start(ifax={"first_poll": "200ms", "uploads": 8})
+    await daemon.take(a_pdf_mail(*UNKNOWN), *UNKNOWN)
+    await house.sink.wait(2 * len(UNKNOWN), event="unconfirmed")
+    for whom in (SENDER, ADMIN):
+        notices = house.sink.those(event="unconfirmed", to=whom)
+        assert sorted(str(notice.message["X-Fax-Number"]) for notice in notices) == sorted(UNKNOWN)
+        assert {notice.status["Action"] for notice in notices} == {"delayed"}
+    taken = {fax["faxNumber"] for fax in await sandbox.taken()}
+    assert taken == {number for number, what in UNKNOWN.items() if not what.endswith("not taken")}
+
+    async def all_hooked() -> bool:
+        return len(daemon.events("hook.received")) == len(taken)
+
+    await until("the hooks of those that were taken", all_hooked)
+    house.hurry()
+    await daemon.take(a_pdf_mail(DELIVERED), DELIVERED)
+    await house.sink.wait(event="delivered")
+    await house.settled()
+    assert await daemon.stop() == 0
+    assert {house.fax(number)["state"] for number in UNKNOWN} == {"unconfirmed"}
+    assert len(await sandbox.asked("fax-send")) == len(UNKNOWN) + 1
+    assert len(house.sink.mails) == 2 * len(UNKNOWN) + 1
+    assert {row["result"] for row in house.rows("SELECT result FROM attempt")} == {"unknown", "delivered"}
+
+
+async def test_surely_not_taken_is_tried_three_times_and_then_told(house: House) -> None:
+    """429 is tried three times in all, then told to sender and admin; a 429 that passes is no matter."""
+    sandbox, daemon = await house.start()
+    await daemon.take(a_pdf_mail(ALWAYS_429, SOMETIMES_429), ALWAYS_429, SOMETIMES_429)
+
+    async def told() -> bool:
+        waiting = {row["state"] for row in house.rows("SELECT state FROM fax")}
+        if "ready" in waiting:
+            house.hurry()
+        return {mail.event for mail in house.sink.those(to=SENDER)} == {"failed", "delivered"}
+
+    await until("both have ended", told)
+    (failed,) = house.sink.those(event="failed", to=SENDER)
+    assert failed.message["X-Fax-Number"] == ALWAYS_429
+    await house.sink.wait(event="failed", to=ADMIN)
+    await house.settled()
+    assert await daemon.stop() == 0
+    tries = {
+        number: [
+            row["result"]
+            for row in house.rows(
+                "SELECT result FROM attempt JOIN fax ON fax.id = fax_id WHERE number = ? ORDER BY ordinal", number
+            )
+        ]
+        for number in (ALWAYS_429, SOMETIMES_429)
+    }
+    assert tries == {ALWAYS_429: ["not_taken"] * 3, SOMETIMES_429: ["not_taken", "delivered"]}
+    assert not await sandbox.taken(ALWAYS_429)
+    assert len(await sandbox.taken(SOMETIMES_429)) == 1
+    assert len(house.sink.mails) == 3
+
+
+async def test_a_carrier_that_is_away_costs_a_try_and_nothing_else(house: House) -> None:
+    """A fax that meets a closed port is ready again, and goes out once when the carrier is back."""
+    sandbox, daemon = await house.start()
+    port = sandbox.url.rpartition(":")[2]
+    sandbox.send(signal.SIGTERM)
+    assert await sandbox.ended() == 0
+    await daemon.take(a_pdf_mail(DELIVERED), DELIVERED)
+    await daemon.event("fax.not_taken", tries=1)
+    await house.fax_in(DELIVERED, "ready")
+    assert not house.sink.mails
+
+    sandbox = await house.start_sandbox(int(port))
+    await sandbox.tell(house.hook_url(daemon))
+    house.hurry()
+    (notice,) = await house.sink.wait()
+    assert (notice.event, notice.recipients) == ("delivered", (SENDER,))
+    assert await daemon.stop() == 0
+    assert len(await sandbox.taken()) == 1
+    assert len(house.sink.mails) == 1
+
+
+async def test_a_relay_that_refuses_for_now_gets_the_same_bytes_later(house: House) -> None:
+    """A notice answered 451 stays owed and comes again unchanged; one answered 550 is shown, and the admin told."""
+    _, daemon = await house.start()
+    house.sink.answers.append("451 4.3.0 not now")
+    await daemon.take(a_pdf_mail(DELIVERED), DELIVERED)
+    await daemon.event("mail.deferred", code=451)
+    (owed,) = house.rows("SELECT * FROM outbox")
+    assert (owed["state"], owed["tries"], owed["last_reply"]) == ("waiting", 1, "451 4.3.0 not now")
+    assert owed["due_at"] > owed["created_at"]
+    metrics = (await house.http.get(f"{daemon.admin_url}/metrics")).text
+    assert "faxbridge_notices_owed 1.0" in metrics
+    assert house.fax(DELIVERED)["state"] == "delivered"
+
+    await daemon.kill()
+    house.hurry()
+    daemon = await house.start_daemon()
+    (notice,) = await house.sink.wait()
+    assert [refused.content for refused in house.sink.refused] == [notice.content]
+
+    house.sink.answers.append("550 5.1.1 no such user")
+    await daemon.take(a_pdf_mail(ALSO_DELIVERED), ALSO_DELIVERED)
+    await daemon.event("mail.failed", code=550)
+    (shown,) = [fax for fax in await house.run_json("list") if fax["number"] == ALSO_DELIVERED]
+    assert shown["state"] == "delivered"
+    assert any("550 5.1.1 no such user" in line["detail"] for line in shown["history"])
+    (alarm,) = await house.sink.wait(event="undeliverable")
+    assert alarm.recipients == (ADMIN,)
+    assert "550 5.1.1 no such user" in alarm.message.get_content()
+    assert await daemon.stop() == 0
+    assert len(house.sink.mails) == 2
