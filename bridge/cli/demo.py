@@ -3,12 +3,9 @@
 import asyncio
 import signal
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from bridge import app
-from bridge.cli.common import UnreadConfig, fail
+from bridge.cli.common import fail
 from bridge.cli.demo_parts import DemoFailed, MailSink, Progress, StandIn, demo_settings
 from bridge.cli.demo_steps import receive_a_fax, send_a_fax
 from bridge.errors import BridgeError
@@ -17,16 +14,9 @@ from bridge.runtime.events import Events, configure_logging
 STEP_SECONDS = 60.0
 """A step that takes longer has failed."""
 
-DEFAULT_FOLDER = Path("demo-output")
 
-
-def demo(
-    *,
-    once: Annotated[bool, typer.Option("--once", help="End after both ways have been shown")] = False,
-    folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where the files go")] = DEFAULT_FOLDER,
-    config: UnreadConfig = None,  # noqa: ARG001 - every command takes it
-) -> None:
-    """Show the whole way on this machine with no account: mail in, fax out, notice; fax in, mail out."""
+def demo(folder: Path, *, once: bool) -> None:
+    """Show both ways, with the files in ``folder``; ``once`` ends it after that."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         asyncio.run(_demo(folder.absolute(), once=once))

@@ -23,12 +23,12 @@ def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="End after both ways have been shown")] = False,
     folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where the files go")] = DEMO_FOLDER,
-    config: UnreadConfig = None,
+    config: UnreadConfig = None,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Show the whole way on this machine with no account: mail in, fax out, notice; fax in, mail out."""
     from bridge.cli import demo as show  # noqa: PLC0415 - see above
 
-    show.demo(once=once, folder=folder, config=config)
+    show.demo(folder, once=once)
 
 
 def sandbox(

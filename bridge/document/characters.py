@@ -24,9 +24,9 @@ def read(content: bytes, charset: str | None) -> str:
 
 
 def looks_like_text(content: bytes, charset: str | None) -> bool:
-    """Whether the bytes can be shown as text: no NUL, and hardly any character that no one writes."""
+    """Whether the bytes can be shown as text: no NUL, and hardly any control character."""
     head = _decode(content, charset)[:_HEAD]
-    strange = sum(1 for char in head if char not in _HARMLESS and unicodedata.category(char) in {"Cc", "Cs", "Cn"})
+    strange = sum(1 for char in head if char not in _HARMLESS and unicodedata.category(char) in {"Cc", "Cs"})
     return "\0" not in head and strange * 100 <= len(head)
 
 

@@ -11,9 +11,13 @@ import resource
 import sys
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge.document.limits import Limits
 from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, Report
+
+if TYPE_CHECKING:
+    import pikepdf
 
 _PR_SET_NO_NEW_PRIVS = 38
 _PICTURE_DPI = 100
@@ -55,17 +59,24 @@ def _mail(limits: Limits) -> Report:
     except mime.TooComplex as error:
         return Report(failed=str(error))
     pdf, report = pages.make_pdf(found, limits)
-    if pdf is not None:
-        pdf.save(PDF)
-    return report
+    return report if pdf is None else _saved(pdf, report, limits)
 
 
 def _received(limits: Limits) -> Report:
     from bridge.document import pages  # noqa: PLC0415 - loaded behind the fence
 
     pdf, report = pages.check_received(sys.stdin.buffer.read(), limits)
-    if pdf is not None:
+    return report if pdf is None else _saved(pdf, report, limits)
+
+
+def _saved(pdf: "pikepdf.Pdf", report: Report, limits: Limits) -> Report:
+    """The report of pages that are on disk; another one where they are too many bytes for that."""
+    try:
         pdf.save(PDF)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        return Report(failed=f"its pages take more than {limits.file_size // 1_000_000} MB; send it in several faxes")
     return report
 
 

@@ -14,7 +14,7 @@ from bridge.document.report import PartReport, Report
 
 _PDF = re.compile(rb"%PDF-[0-9]")
 _HEADER_WITHIN = 1024
-_BROKEN = re.compile("reconstruct|endstream|stream length|decoding stream|unexpected EOF|null")
+_BROKEN = re.compile("reconstruct|endstream|stream length|decoding stream|unexpected EOF|premature eof")
 """In a warning of qpdf's: it had to guess, so pages or their content may be gone."""
 
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")

@@ -23,59 +23,65 @@ class Undeliverable:
     async def conclude(self, mail: Mail, owner: str, reply: str, now: datetime) -> None:
         """End the mail as failed; in the same transaction owe it to the fallback, or tell the operator."""
         content = b"" if mail.blob_id is None else await self._desk.store.read_blob(mail.blob_id)
-        passed_on = await self._pass_on(mail, content, now) if mail.delivery_id is not None and content else []
-        drafts = [draft for _, draft in passed_on]
+        covered, targets = await self._who_gets_it_instead(mail) if content else (False, [])
+        copies = [await self._copy(mail, target, content, now) for target in targets]
+        passed_on = covered or bool(copies)
+        drafts = [draft for _, draft in copies]
         if mail.kind is not MailKind.ADMIN:
-            drafts.append(await self._tell(mail, reply, now, passed_on=bool(passed_on)))
+            drafts.append(await self._tell(mail, reply, now, passed_on=passed_on))
 
         def unit(connection: sa.Connection) -> None:
-            known = {each.target for each in arrivals.deliveries_of(connection, mail.received_id or "")}
-            for delivery, draft in passed_on:
-                if delivery.target not in known:
-                    arrivals.add_deliveries(connection, [delivery])
-                    draft.write(connection, now)
-            for draft in drafts[len(passed_on) :]:
+            arrivals.add_deliveries(connection, [delivery for delivery, _ in copies])
+            for draft in drafts:
                 draft.write(connection, now)
-            outbox.failed(connection, mail, owner, now, reply, passed_on=bool(passed_on))
+            outbox.failed(connection, mail, owner, now, reply, passed_on=passed_on)
 
         await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
 
-    async def _pass_on(self, mail: Mail, content: bytes, now: datetime) -> list[tuple[Delivery, outbox.Draft]]:
-        """The same bytes for each fallback mailbox; none when it was a fallback mailbox that refused them."""
-        received = mail.received_id or ""
-        targets = [target for target in dict.fromkeys(self._fallback) if target.address != mail.recipient]
-        if len(targets) < len(set(self._fallback)):
-            return []
-        pairs = []
-        for target in targets:
-            delivery = Delivery(
-                self._desk.ids.new(), received, target, self._desk.ids.token(), DeliveryState.WAITING, now
-            )
-            row_id = self._desk.ids.new()
-            blob = await self._desk.store.blobs.put(self._desk.ids.file_name(), content)
-            copy = Mail(
-                id=row_id,
-                kind=MailKind.RECEIVED,
-                purpose=f"received/{received}/{delivery.id}",
-                event=mail.event,
-                envelope_sender=f"bounce+{delivery.token}@{self._options.domain}",
-                recipient=target.address,
-                message_id=mail.message_id,
-                blob_id=blob.id,
-                received_id=received,
-                delivery_id=delivery.id,
-            )
-            pairs.append((delivery, outbox.Draft(copy, blob)))
-        return pairs
+    async def _who_gets_it_instead(self, mail: Mail) -> tuple[bool, list[Target]]:
+        """Whether a fallback mailbox gets this fax already, and which ones are to get it now.
+
+        None, when it was a fallback mailbox that refused it, or all of them have refused it already.
+        """
+        if mail.delivery_id is None or any(target.address == mail.recipient for target in self._fallback):
+            return False, []
+        made = await self._desk.store.read(
+            lambda connection: arrivals.deliveries_of(connection, mail.received_id or "")
+        )
+        states = {each.target: each.state for each in made}
+        covered = any(
+            states.get(target) in {DeliveryState.WAITING, DeliveryState.DELIVERED} for target in self._fallback
+        )
+        return covered, [target for target in dict.fromkeys(self._fallback) if target not in states]
+
+    async def _copy(self, mail: Mail, target: Target, content: bytes, now: datetime) -> tuple[Delivery, outbox.Draft]:
+        """The same bytes for a fallback mailbox, as a delivery of its own."""
+        received, row_id = mail.received_id or "", self._desk.ids.new()
+        delivery = Delivery(self._desk.ids.new(), received, target, self._desk.ids.token(), DeliveryState.WAITING, now)
+        blob = await self._desk.store.blobs.put(self._desk.ids.file_name(), content)
+        copy = Mail(
+            id=row_id,
+            kind=MailKind.RECEIVED,
+            purpose=f"received/{received}/{delivery.id}",
+            event=mail.event,
+            envelope_sender=f"bounce+{delivery.token}@{self._options.domain}",
+            recipient=target.address,
+            message_id=mail.message_id,
+            blob_id=blob.id,
+            received_id=received,
+            delivery_id=delivery.id,
+        )
+        return delivery, outbox.Draft(copy, blob)
 
     async def _tell(self, mail: Mail, reply: str, now: datetime, *, passed_on: bool) -> outbox.Draft:
         row_id = self._desk.ids.new()
-        what = f"fax {mail.fax_id or mail.received_id}" if mail.fax_id or mail.received_id else "a forwarded mail"
+        about = mail.fax_id or mail.received_id
+        what = f"fax {about}" if about else "something forwarded"
         content = alarms.render_alarm(
             subject=f"Mail about {what} cannot be delivered",
             lines=(
-                f"The relay will not take a mail ({mail.event}) about {what} to {mail.recipient}.",
-                f"It said: {reply}",
+                f"A mail ({mail.event}) about {what} to {mail.recipient} cannot be delivered.",
+                f"Why: {reply}",
                 "The fax goes to the fallback mailboxes instead." if passed_on else "It is not sent to anybody else.",
                 "What to do: check the address in the configuration or with the sender.",
             ),

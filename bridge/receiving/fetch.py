@@ -101,19 +101,31 @@ class Fetcher:
             except DocumentUnusable as error:
                 await self._keep_damaged(fax, file, answer, error.public)
                 return
-        told = pages if fax.pages is None else fax.pages
         detail = f"{pages} {'page' if pages == 1 else 'pages'}, {blob.size} bytes"
-        await self._fetched(fax, blob, answer, detail, pages=told, file_pages=pages)
+        await self._fetched(fax, blob, answer, detail, file_pages=pages, damaged=False)
         self._desk.events.received_fetched(received=fax.id, pages=pages, size=blob.size)
 
     async def _keep_damaged(self, fax: Received, file: bytes, answer: Answer, why: str) -> None:
         """A file came that does not open: asked for again, in case it was half written; then passed on as it is."""
-        if fax.tries < TRIES_FOR_A_WHOLE_FILE:
-            await self._later(fax, why, answer)
+        if not fax.damaged or fax.tries < TRIES_FOR_A_WHOLE_FILE:
+            await self._ask_again_for_a_whole_file(fax, answer)
             return
         blob = await self._desk.store.blobs.put(self._desk.ids.file_name(), file)
         await self._fetched(fax, blob, answer, f"{blob.size} bytes that do not open: {why}", damaged=True)
         self._desk.events.received_fetched(received=fax.id, pages=fax.pages or 0, size=blob.size)
+
+    async def _ask_again_for_a_whole_file(self, fax: Received, answer: Answer) -> None:
+        """Counted from the first file that did not open, whatever was tried before there was one."""
+        now = self._desk.clock.now()
+        tries = fax.tries + 1 if fax.damaged else 1
+
+        def unit(connection: sa.Connection) -> None:
+            self._evidence(connection, fax, answer, now, "a file that does not open")
+            pause = FIRST_PAUSE * 2 ** (tries - 1)
+            arrivals.later(connection, fax.id, self._owner, now + pause, tries=tries, damaged=True)
+
+        await self._desk.store.write(unit)
+        self._desk.events.received_not_yet(received=fax.id, why="the file does not open")
 
     async def _fetched(self, fax: Received, blob: StoredBlob, answer: Answer, detail: str, **values: Any) -> None:
         now = self._desk.clock.now()
@@ -121,6 +133,9 @@ class Fetcher:
         def unit(connection: sa.Connection) -> None:
             blobs.record(connection, blob, "received", now)
             self._evidence(connection, fax, answer, now, f"{blob.size} bytes")
+            told = arrivals.get(connection, fax.id)  # a hook or the list may have told the pages while we fetched
+            if told is not None and told.pages is None:
+                values["pages"] = values.get("file_pages")
             arrivals.change(
                 connection,
                 fax,

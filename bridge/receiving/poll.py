@@ -80,7 +80,7 @@ class Poller:
                 continue
             new += await self._record(rows)
         if first:
-            new = await self._set_aside(backlog)
+            new = await self._set_aside(backlog, started)
         else:
             await self._remember_walk(started)
         self._desk.events.poll_done(pages=pages, new=0 if first else new, backlog=new if first else 0)
@@ -120,7 +120,7 @@ class Poller:
             self._desk.events.received_announced(received=received, by="list")
         return len(added)
 
-    async def _set_aside(self, backlog: list[Announcement]) -> int:
+    async def _set_aside(self, backlog: list[Announcement], started: datetime) -> int:
         """The first look: what no hook has announced is quarantined, and the operator told once how much that is."""
         now = self._desk.clock.now()
         strangers = await self._desk.store.read(
@@ -137,7 +137,7 @@ class Poller:
             for heard in backlog:
                 _, new = self._announce(connection, heard, now, ReceivedState.QUARANTINED)
                 count += new
-            cursors.put(connection, LAST_WALK, rfc3339(now), now)
+            cursors.put(connection, LAST_WALK, rfc3339(started), now)
             if draft is not None:
                 draft.write(connection, now)
             return count

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bridge.fax import outcomes
 from bridge.fax.arrivals import Mail, MailKind, MailState
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
+from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
 from bridge.mail import alarms, composing, headers, notices
 from bridge.mail.headers import HEADER_LIMIT, Headers
@@ -22,6 +23,9 @@ from bridge.sending.options import SendingOptions
 from bridge.store import attempts, faxes, outbox
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
+
+OPERATORS_BUSINESS = {OutcomeClass.MONEY, OutcomeClass.ACCOUNT}
+"""Outcomes that every fax will meet until the operator does something."""
 
 NOT_WANTED = "notices.delivered is off"
 
@@ -59,17 +63,26 @@ class Reporter:
             recipients.append(self._mail.admin)
         drafts = [await self._draft(facts, recipient, now) for recipient in recipients]
 
-        def unit(connection: sa.Connection) -> None:
-            apply(connection)
-            for draft in drafts:
-                draft.write(connection, now)
+        if change.outcome.outcome_class in OPERATORS_BUSINESS:
+            drafts.append(await self._alarm(change.outcome, now))
 
-        await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
+        def unit(connection: sa.Connection) -> list[outbox.Draft]:
+            apply(connection)
+            told = [draft for draft in drafts if outbox.is_written(connection, draft.mail.purpose)]
+            for draft in drafts:
+                if draft not in told:
+                    draft.write(connection, now)
+            return told
+
+        told_before = await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
+        for draft in told_before:
+            if draft.blob is not None:
+                self._desk.store.blobs.discard(draft.blob)
         self._desk.bells.ring(Bell.POST)
         self._say(change)
 
-    async def alarm(self, outcome: Outcome, now: datetime) -> None:
-        """Tell the operator of what stops every fax (no credit, key refused): once an hour for each cause."""
+    async def _alarm(self, outcome: Outcome, now: datetime) -> outbox.Draft:
+        """What stops every fax (no credit, key refused) is the operator's business: once an hour for each cause."""
         cause = outcomes.cause(outcome.cause)
         said = " ".join(str(word) for word in (outcome.code, outcome.text) if word is not None)
         row_id = self._desk.ids.new()
@@ -97,16 +110,7 @@ class Reporter:
             message_id=composing.message_id(row_id, self._mail),
             blob_id=blob.id,
         )
-
-        def unit(connection: sa.Connection) -> bool:
-            wanted = not outbox.is_written(connection, mail.purpose)
-            if wanted:
-                outbox.add(connection, mail, blob, now)
-            return wanted
-
-        if not await self._desk.store.write_files(unit, blob):
-            self._desk.store.blobs.discard(blob)
-        self._desk.bells.ring(Bell.POST)
+        return outbox.Draft(mail, blob)
 
     async def _facts(self, change: Change) -> NoticeFacts:
         fax = change.before

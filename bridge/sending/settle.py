@@ -52,7 +52,10 @@ async def become_unconfirmed(
 
     def unit(connection: sa.Connection) -> None:
         also(connection, now)
-        faxes.change(connection, fax, FaxState.UNCONFIRMED, now=now, event="unconfirmed", detail=why, due_at=ask_at)
+        seen = faxes.get(connection, fax.id)
+        hooked = seen is not None and seen.due_at != fax.due_at  # a hook came while we asked: its question stays
+        due_at = seen.due_at if hooked and seen is not None else ask_at
+        faxes.change(connection, fax, FaxState.UNCONFIRMED, now=now, event="unconfirmed", detail=why, due_at=due_at)
 
     await reporter.carry_out(change, now, unit, tell_admin=True)
 

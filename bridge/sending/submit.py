@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from bridge.errors import OutOfSpace, Unavailable
 from bridge.fax import outcomes
 from bridge.fax.jobs import AttemptResult, Fax, Outcome
-from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
 from bridge.ifax.answers import Answer, small
 from bridge.ifax.client import FaxRequest, IfaxClient, Taken
@@ -32,9 +31,6 @@ TRIES = 3
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30))
 """Before the second and the third."""
 
-
-OPERATORS_BUSINESS = {OutcomeClass.MONEY, OutcomeClass.ACCOUNT}
-"""Refusals that every fax will meet until the operator does something."""
 
 WRITE_AGAIN_SECONDS = 1.0
 """Between tries to write down what came of a call, while the store does not answer."""
@@ -125,7 +121,7 @@ class Submitter:
                     await self._taken(fax, attempt, came)
 
     async def _keep_late_answer(self, fax: Fax, attempt: str, came: Came) -> None:
-        now, job_id = self._desk.clock.now(), came.job_id if isinstance(came, Taken) else None
+        now, job_id = self._desk.clock.now(), came.answer.job_id if came.answer else None
 
         def unit(connection: sa.Connection) -> None:
             self._keep_answer(connection, attempt, came.answer, now, job_id)
@@ -184,8 +180,6 @@ class Submitter:
             write_end(connection, change, now, f"refused: {error.public}")
 
         await self._reporter.carry_out(change, now, unit)
-        if change.outcome.outcome_class in OPERATORS_BUSINESS:
-            await self._reporter.alarm(change.outcome, now)
         self._desk.bells.ring(Bell.SUBMIT)
 
     async def _not_taken(self, fax: Fax, attempt: str, error: NotTaken) -> None:

@@ -96,9 +96,18 @@ def renew(connection: sa.Connection, received_id: str, lease: Lease) -> bool:
     return leases.renew(connection, received, [received_id], lease)
 
 
-def later(connection: sa.Connection, received_id: str, owner: str, due_at: datetime, *, tries: int) -> None:
-    """Not yet: come back at ``due_at``."""
-    leases.release(connection, received, received_id, owner, due_at=due_at, tries=tries)
+def later(
+    connection: sa.Connection,
+    received_id: str,
+    owner: str,
+    due_at: datetime,
+    *,
+    tries: int,
+    damaged: bool | None = None,
+) -> None:
+    """Not yet: come back at ``due_at``; ``damaged`` where that came to be known."""
+    learned = {} if damaged is None else {"damaged": damaged}
+    leases.release(connection, received, received_id, owner, due_at=due_at, tries=tries, **learned)
 
 
 def change(

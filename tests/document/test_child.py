@@ -1,6 +1,8 @@
 """The child process: what it may do, what it is told, and that nothing of it is left, however it ends."""
 
 import asyncio
+import errno
+import io
 import json
 import os
 import resource
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from PIL import Image
 
 from bridge.document import images, pages
 from bridge.document.limits import Limits
@@ -232,6 +235,11 @@ ENDS = {
     "json.dump({'parts': [p]}, open('report.json', 'w'))",
     "with a report and no pages": "open('report.json', 'w').write('{\"pages\": 1}')",
     "with pages none were counted in": "open('out.pdf', 'w').write('x'); open('report.json', 'w').write('{}')",
+    "with pages of no bytes": "open('out.pdf', 'w'); json.dump({'pages': 1}, open('report.json', 'w'))",
+    "with a link for pages": "os.symlink('/etc/passwd', 'out.pdf'); json.dump({'pages': 1}, open('report.json', 'w'))",
+    "with a pipe for a report": "os.mkfifo('report.json'); open('out.pdf', 'w').write('x')",
+    "with a link for a report": "os.symlink('/dev/zero', 'report.json'); open('out.pdf', 'w').write('x')",
+    "with a report without end": "open('report.json', 'w').write(' ' * 3_000_000 + '{\"pages\": 1}')",
     "with a bad end": "open('out.pdf', 'w'); json.dump({'pages': 1}, open('report.json', 'w')); sys.exit(1)",
 }
 
@@ -317,6 +325,41 @@ async def test_a_part_too_large_for_the_memory_is_named(workspace: Path, monkeyp
     pdf, report = pages.make_pdf([Piece("big.png", "image/png", None, b"\x89PNG\r\n\x1a\n", Role.ATTACHMENT)], Limits())
     assert pdf is None
     assert (report.failed or "").startswith("big.png: ")
+
+
+@pytest.mark.parametrize("trouble", [KeyError("x"), RecursionError(), OSError(5, "x"), AssertionError()], ids=repr)
+def test_whatever_a_part_sets_off_is_told_of_that_part(trouble: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error nobody thought of is a line for its part, the other parts keep theirs, and the mail fails by name."""
+
+    def stumble(*_: object) -> int:
+        raise trouble
+
+    monkeypatch.setattr(images, "add_image", stumble)
+    good = Piece("good.pdf", "application/pdf", None, a_pdf("x"), Role.ATTACHMENT)
+    odd = Piece("odd.png", "image/png", None, b"\x89PNG\r\n\x1a\n", Role.ATTACHMENT)
+    pdf, report = pages.make_pdf([good, odd, good], Limits())
+    assert pdf is None
+    assert (report.failed or "").startswith(f"odd.png: cannot be made into pages ({type(trouble).__name__})")
+    assert [part.left_out == pages.NOT_ALONE for part in report.parts] == [True, False, True]
+
+
+def test_a_full_disk_is_not_the_parts_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No room on disk ends the child, so that the mail is tried again, and never becomes a refusal."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(images, "add_image", full)
+    with pytest.raises(OSError, match="No space left"):
+        pages.make_pdf([Piece("a.png", "image/png", None, b"\x89PNG\r\n\x1a\n", Role.ATTACHMENT)], Limits())
+
+
+async def test_pages_of_too_many_bytes_are_refused_in_words(workspace: Path) -> None:
+    """Where the finished pages are larger than a file may be, the words say so."""
+    picture = io.BytesIO()
+    Image.effect_noise((2_000, 2_000), 90).save(picture, "JPEG", quality=95)
+    message = mail(part(picture.getvalue(), "image/jpeg", "noise.jpg"))
+    assert "more than 1 MB" in (await make(workspace, message, Limits(file_size=1_000_000))).failed
 
 
 async def test_renderings_at_once_do_not_meet(workspace: Path) -> None:

@@ -150,6 +150,37 @@ SHAPES: dict[str, tuple[bytes, Shape]] = {
             (b"<bold>hi</bold>", OUT, mime.OTHER_FORM),
         ],
     ),
+    "an invitation": (
+        multipart(
+            "alternative",
+            plain("come"),
+            markup("come"),
+            part(b"BEGIN:VCALENDAR", 'text/calendar; method=REQUEST; name="meeting.ics"', disposition=""),
+        ),
+        [(b"come", "body", ""), (b"<p>come</p>", OUT, mime.OTHER_FORM), (b"BEGIN:VCALENDAR", OUT, mime.OTHER_FORM)],
+    ),
+    "an invitation and nothing else": (
+        multipart("alternative", part(b"BEGIN:VCALENDAR", "text/calendar", disposition="")),
+        [(b"BEGIN:VCALENDAR", "attachment", "")],
+    ),
+    "a calendar attached": (
+        multipart("alternative", plain("come"), part(b"BEGIN:VCALENDAR", "text/calendar", "a.ics")),
+        [(b"come", OUT, mime.BODY_NOT_FAXED), (b"BEGIN:VCALENDAR", "attachment", "")],
+    ),
+    "a table beside the HTML form": (
+        multipart(
+            "alternative", plain("see"), multipart("mixed", markup("see"), part(b"1,2", "text/csv", "a.csv", ""))
+        ),
+        [(b"see", OUT, mime.BODY_NOT_FAXED), (b"<p>see</p>", OUT, mime.OTHER_FORM), (b"1,2", "attachment", "")],
+    ),
+    "HTML in the plain branch": (
+        multipart("alternative", multipart("mixed", plain("one"), markup("two")), markup("one two")),
+        [(b"one", "body", ""), (b"<p>two</p>", "body", ""), (b"<p>one two</p>", OUT, mime.OTHER_FORM)],
+    ),
+    "nothing that is seen": (
+        multipart("mixed", plain("\u00a0\u200b\r\n"), plain("\u3000", "utf-16")),
+        [("\u00a0\u200b\r\n".encode(), OUT, mime.EMPTY), ("\u3000".encode("utf-16"), OUT, mime.EMPTY)],
+    ),
     "multipart without its boundary": (
         b"Content-Type: multipart/mixed\r\n\r\n--x\r\n\r\ntext\r\n--x--\r\n",
         [(b"--x\r\n\r\ntext\r\n--x--\r\n", "attachment", "")],

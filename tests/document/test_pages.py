@@ -355,6 +355,38 @@ async def test_a_scan_that_knows_its_size_keeps_it(tmp_path: Path) -> None:
     assert all(ink(made.picture(number)) == (0, 0, *made.picture(number).size) for number in range(3))
 
 
+@pytest.mark.parametrize("dpi", [None, (72, 72)], ids=["no dpi", "72 dpi"])
+async def test_a_logo_stays_small(dpi: tuple[int, int] | None, tmp_path: Path) -> None:
+    """A little picture is not blown up: it stands at the top, in the middle across, two inches wide."""
+    how = {} if dpi is None else {"dpi": dpi}
+    made = await one(tmp_path, saved(Image.new("L", (200, 80), 0), "PNG", **how), "image/png", "logo.png")
+    page = made.picture(dpi=100)
+    box = ink(page)
+    assert box is not None
+    assert abs(box[2] - box[0] - 200) <= 2
+    assert abs(box[3] - box[1] - 80) <= 2
+    assert abs(box[0] - (page.width - box[2])) <= 2
+    assert box[1] <= 50
+
+
+async def test_a_photo_fills_the_page(tmp_path: Path) -> None:
+    """A photo of many dots is as wide as the page between its margins, whatever size it thinks it has."""
+    made = await one(tmp_path, saved(Image.new("L", (4000, 3000), 0), "JPEG", dpi=(72, 72)), "image/jpeg", "photo.jpg")
+    box = ink(made.picture(dpi=100))
+    assert box is not None
+    assert abs(box[2] - box[0] - 800) <= 2
+    assert abs(box[3] - box[1] - 600) <= 2
+
+
+async def test_sixteen_bits_are_scaled_not_cut_off(tmp_path: Path) -> None:
+    """Of a 16-bit grey PNG the middle grey is middle grey on the page."""
+    image = Image.new("I;16", (400, 400))
+    image.frombytes((32_768).to_bytes(2, "little") * 160_000)
+    made = await one(tmp_path, saved(image, "PNG"), "image/png", "a.png")
+    page = made.picture(dpi=100)
+    assert abs(page.getpixel((page.width // 2, 100)) - 128) <= 3  # type: ignore[operator]  # one band: a number
+
+
 def a_fax(size: tuple[int, int], dpi: tuple[int, int], pages_of_it: int) -> bytes:
     """A TIFF as fax machines write it: Group 4, a frame round the page, and an inch square in its middle."""
     sheet = Image.new("1", size, 1)

@@ -9,7 +9,7 @@ import pypdfium2
 import pytest
 from PIL import Image
 
-from bridge.document import text
+from bridge.document import characters, text
 from tests.support.document_samples import ink, mail, make, multipart, part, plain
 
 
@@ -169,9 +169,86 @@ CJK = {
 
 @pytest.mark.parametrize(("charset", "words"), CJK.values(), ids=CJK.keys())
 def test_east_asian_text_keeps_its_characters(charset: str, words: str) -> None:
-    """The characters are read by their charset and stand in the page's text; whether a font has them is not tested."""
-    [page] = drawn(words.encode(charset), charset)
-    assert words in page
+    """The characters are read by their charset; whether a font has them is another matter."""
+    assert characters.read(words.encode(charset), charset) == words
+    assert characters.looks_like_text(words.encode(charset), charset)
+
+
+@pytest.mark.parametrize("sign", ["\ue123", "\U000f1234", "\u0378"], ids=ascii)
+async def test_no_boxes_are_faxed(sign: str, tmp_path: Path) -> None:
+    """A character no font has (private, unassigned) fails the mail, naming part and character, and prints no box."""
+    body = part(f"dose {sign} mg, and much else beside it".encode() * 9, "text/plain; charset=utf-8", "dose.txt")
+    made = await make(tmp_path, mail(body))
+    assert made.failed.startswith("dose.txt: the fonts for its sign U+")
+    assert "not installed" in made.failed
+    assert made.failed.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("sign", "words"),
+    [("\u4f60", "its CJK letters"), ("\uc548", "its Hangul letters"), ("\U0001f642", "its sign U+1F642")],
+    ids=ascii,
+)
+def test_a_missing_font_is_named_by_its_script(sign: str, words: str) -> None:
+    """The operator reads which letters are meant, not what was written with them."""
+    assert text._kind(sign) == words
+
+
+def test_what_has_no_picture_needs_no_font() -> None:
+    """Spaces of all widths, joiners, marks of direction and of order are no missing letters."""
+    [page] = drawn("zero\u200b\u00ad\ufeff\u200d \u200e\u2066x\u2069\u202f\u3000end \u2665\ufe0f".encode())
+    assert "end" in page
+
+
+@pytest.mark.parametrize("number", [1, 47, 48, 49, 96, 97, 240])
+def test_no_page_holds_more_lines_than_are_counted_on(number: int) -> None:
+    """The cheap bound never says more pages than the layout makes, and for short lines hardly fewer."""
+    written = "\n".join(f"line {each}" for each in range(number))
+    found = drawn(written.encode())
+    assert max(len(page.split("\n")) for page in found) <= text.LINES_ON_A_PAGE
+    assert len(found) - 1 <= text.pages_at_least(written) <= len(found)
+
+
+@pytest.mark.parametrize("letters", ["il.,'", "\u05d5\u05d9", "\u0627\u0644", "\u0101\u0301", "W"], ids=ascii)
+def test_the_narrowest_letters_make_no_fewer_pages_than_the_bound(letters: str) -> None:
+    """Also for narrow letters and letters with marks the bound stays a lower one."""
+    written = (letters * 9 + " ") * 900
+    assert text.pages_at_least(written) <= len(drawn(written.encode()))
+
+
+def test_empty_lines_stay_between_directions() -> None:
+    """An empty line is as high as any other, also where the direction changes after it."""
+    heights = []
+    for gap in ("\n", "\n\n", "\n\n\n"):
+        pdf = pikepdf.new()
+        text.add_text(pdf, f"\u05e9\u05dc\u05d5\u05dd{gap}good".encode(), None)
+        out = io.BytesIO()
+        pdf.save(out)
+        document = pypdfium2.PdfDocument(out.getvalue())
+        bitmap: Image.Image = document[0].render(scale=1).to_pil().convert("L")
+        document.close()
+        box = ink(bitmap)
+        assert box is not None
+        heights.append(box[3] - box[1])
+    assert 12 <= heights[1] - heights[0] <= 17
+    assert 12 <= heights[2] - heights[1] <= 17
+
+
+LINES = {
+    "good": "ltr",
+    "\u05e9\u05dc good": "rtl",
+    "123 - \u05e9 good": "rtl",
+    "(\u0645) x": "rtl",
+    "123": "ltr",
+    "": "ltr",
+    "- good \u05e9": "ltr",
+}
+
+
+@pytest.mark.parametrize(("line", "way"), LINES.items(), ids=ascii)
+def test_a_line_runs_as_its_first_letter(line: str, way: str) -> None:
+    """Digits and signs do not decide, the first letter does."""
+    assert characters.direction(line) == way
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
 from bridge.fax.arrivals import Received
 from bridge.fax.options import Route, Target
 from bridge.fax.states import ReceivedState
+from bridge.ifax.answers import Answer
 from bridge.ifax.errors import CarrierError
 from bridge.receiving.backlog import RELEASE, BacklogClerk
 from bridge.receiving.fetch import STRANGERS_PER_MINUTE, Fetcher, StrangerBudget
@@ -105,6 +106,29 @@ async def test_a_file(bench: Bench, receiving: Receiving) -> None:
     assert [row.kind for row in await bench.rows(tables.evidence)] == ["download"]
 
 
+@pytest.mark.parametrize(("told", "pages"), [(None, 3), (2, 2), (0, 0), (3, 3)])
+async def test_pages(bench: Bench, receiving: Receiving, told: int | None, pages: int) -> None:
+    """The carrier's count of pages stands if it told one, else the file's; what the file holds is known either way."""
+    fax = await bench.announced(pages=told, pages_total=5)
+    await receiving.fetch(PDF)
+    after = await bench.received(fax.id)
+    assert (after.pages, after.file_pages, after.damaged) == (pages, 3, False)
+    assert after.partial
+
+
+async def test_pages_told_during_the_download(bench: Bench, receiving: Receiving) -> None:
+    """The carrier's count stands also where the list tells it while we fetch."""
+    fax = await bench.announced(listed=False)
+
+    async def listed() -> None:
+        await bench.announced(pages=2, pages_total=5)
+
+    receiving.carrier.meanwhile = listed
+    await receiving.fetch(PDF)
+    after = await bench.received(fax.id)
+    assert (after.state, after.pages, after.file_pages) == (ReceivedState.FETCHED, 2, 3)
+
+
 async def test_not_yet(bench: Bench, receiving: Receiving) -> None:
     """Whatever is no file yet is asked for again after pauses that grow to a quarter of an hour, without mail."""
     fax = await bench.announced()
@@ -131,7 +155,7 @@ async def test_a_file_that_does_not_open(bench: Bench, receiving: Receiving) -> 
         await receiving.pause(fax)
     await receiving.fetch(broken)
     after = await bench.received(fax.id)
-    assert (after.state, after.damaged) == (ReceivedState.FETCHED, True)
+    assert (after.state, after.damaged, after.pages, after.file_pages) == (ReceivedState.FETCHED, True, None, None)
     assert after.blob_id is not None
     assert await bench.store.read_blob(after.blob_id) == broken
     assert await work(receiving.router.duty)
@@ -139,6 +163,31 @@ async def test_a_file_that_does_not_open(bench: Bench, receiving: Receiving) -> 
     (mail,) = await bench.mail_bytes("received")
     assert base64.b64encode(broken)[:20] in mail
     assert b"damaged" in mail
+
+
+async def test_a_half_written_file_after_a_wait(bench: Bench, receiving: Receiving) -> None:
+    """A file that was only half written is asked for again, however often there was none before it."""
+    fax = await bench.announced()
+    for said in (NOT_YET, CarrierError("no answer"), NOT_YET, b"%PDF-2 does not open"):
+        await receiving.fetch(said)
+        assert (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED
+        await receiving.pause(fax)
+    await receiving.fetch(PDF)
+    after = await bench.received(fax.id)
+    assert (after.state, after.damaged) == (ReceivedState.FETCHED, False)
+
+
+async def test_a_broken_file_after_a_day(bench: Bench, receiving: Receiving) -> None:
+    """A file that does not open is worth more than none: it is passed on, also where it came only after a day."""
+    broken = b"%PDF-2 does not open"
+    fax = await bench.announced()
+    bench.clock.forward(timedelta(hours=25))
+    while (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED:
+        await receiving.fetch(broken)
+        if (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED:
+            await receiving.pause(fax)
+    after = await bench.received(fax.id)
+    assert (after.state, after.damaged) == (ReceivedState.FETCHED, True)
 
 
 async def test_a_day_of_not_yet(bench: Bench, receiving: Receiving) -> None:
@@ -154,35 +203,131 @@ async def test_a_day_of_not_yet(bench: Bench, receiving: Receiving) -> None:
     assert 90 < tries < 120
     assert (await bench.received(fax.id)).state is ReceivedState.LOST
     assert await bench.events() == [("received-lost", FALLBACK)]
+    (owed,) = await bench.rows(tables.outbox)
+    (delivery,) = await bench.rows(tables.delivery)
+    assert (delivery.target, delivery.state, delivery.received_id) == (FALLBACK, "waiting", fax.id)
+    assert (owed.delivery_id, owed.kind) == (delivery.id, "received")
+    assert owed.envelope_sender == f"bounce+{delivery.token}@fax.local", "a bounce of it finds its way"
     (mail,) = await bench.mail_bytes("received-lost")
     assert b"X-Fax-Number: +12125550177" in mail
     assert b"X-Fax-To: +14155550100" in mail
     assert not await work(receiving.fetcher.duty)
 
 
-@pytest.mark.parametrize("listed", [True, False])
-async def test_gone(bench: Bench, receiving: Receiving, listed: bool) -> None:
-    """The carrier saying that the file is gone is told to the fallback at once, with the file its hook brought."""
-    fax = await bench.announced(listed=listed)
+async def test_a_day_without_any_answer(bench: Bench, receiving: Receiving) -> None:
+    """While the carrier does not answer at all nothing is given up, however long that lasts, listed or not."""
+    made = [await bench.announced(), await bench.announced("9", "9", listed=False)]
+    for _ in range(30):
+        await receiving.fetch(CarrierError("no answer"), CarrierError("no answer"))
+        bench.clock.forward(timedelta(hours=2))
+    assert {(await bench.received(fax.id)).state for fax in made} == {ReceivedState.ANNOUNCED}
+    assert await bench.rows(tables.outbox) == []
+    await receiving.fetch(PDF, PDF)
+    assert {(await bench.received(fax.id)).state for fax in made} == {ReceivedState.FETCHED}
+
+
+async def test_a_day_counts_from_the_last_change(bench: Bench, receiving: Receiving) -> None:
+    """A fax that was set aside for weeks and is wanted again has its whole day of answers."""
+    fax = await bench.announced()
+    await bench.moved(fax, ReceivedState.QUARANTINED)
+    bench.clock.forward(timedelta(weeks=2))
+    await bench.moved(await bench.received(fax.id), ReceivedState.ANNOUNCED, due_at=bench.clock.now())
+    await receiving.fetch(NOT_YET)
+    bench.clock.forward(timedelta(days=1))
+    await receiving.fetch(NOT_YET)
+    assert (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED, "the day is not over yet"
+    bench.clock.forward(timedelta(minutes=15))
+    await receiving.fetch(NOT_YET)
+    assert (await bench.received(fax.id)).state is ReceivedState.LOST
+
+
+async def test_a_day_of_not_yet_for_a_stranger(bench: Bench, receiving: Receiving) -> None:
+    """What the list has never shown is set aside after a day of answers without a file: nobody gets a mail of it."""
+    fax = await bench.announced(listed=False)
+    await receiving.fetch(NOT_YET)
+    bench.clock.forward(timedelta(days=1))
+    await receiving.fetch(NOT_YET)
+    assert (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED
+    bench.clock.forward(timedelta(minutes=15))
+    await receiving.fetch(NOT_YET)
+    assert (await bench.received(fax.id)).state is ReceivedState.QUARANTINED
+    assert await bench.rows(tables.outbox) == []
+    assert await bench.rows(tables.delivery) == []
+    bench.clock.forward(timedelta(days=9))
+    assert not await work(receiving.fetcher.duty)
+
+
+def _no_file(code: int) -> Answer:
+    return answer({"status": 0, "data": {"code": code}, "message": "no file"})
+
+
+async def _with_file_of_hook(bench: Bench, fax: Received) -> None:
     brought = await bench.blob(PDF, "evidence")
     await bench.store.write(
-        lambda connection: connection.execute(tables.received.update().values(hook_blob_id=brought.id))
+        lambda connection: connection.execute(
+            tables.received.update().where(tables.received.c.id == fax.id).values(hook_blob_id=brought.id)
+        )
     )
-    await receiving.fetch(GONE)
+
+
+GONE_FOR = [(12092, True), (12094, True), (-1011, True), (-3003, True), (-1011, False), (-3003, False)]
+
+
+@pytest.mark.parametrize(("code", "listed"), GONE_FOR)
+async def test_gone(bench: Bench, receiving: Receiving, code: int, listed: bool) -> None:
+    """The carrier saying that the file is gone is told to the fallback at once, with the file its hook brought."""
+    fax = await bench.announced(listed=listed)
+    await _with_file_of_hook(bench, fax)
+    await receiving.fetch(_no_file(code))
     assert (await bench.received(fax.id)).state is ReceivedState.LOST
+    assert await bench.events() == [("received-lost", FALLBACK)]
     (mail,) = await bench.mail_bytes("received-lost")
     assert b"application/pdf" in mail
     assert not await work(receiving.fetcher.duty)
 
 
+@pytest.mark.parametrize("code", [12092, 12094])
+async def test_file_not_found_for_a_stranger(bench: Bench, receiving: Receiving, code: int) -> None:
+    """A file "not found" under ids the list has never shown is an invented hook: set aside without a word by mail."""
+    fax = await bench.announced(listed=False)
+    await _with_file_of_hook(bench, fax)
+    await receiving.fetch(_no_file(code))
+    assert (await bench.received(fax.id)).state is ReceivedState.QUARANTINED
+    assert await bench.rows(tables.outbox) == []
+    assert await bench.rows(tables.delivery) == []
+
+
+LISTED_WHILE = [("never", NEVER, 0), ("not found", GONE, 0), ("a day of not yet", NOT_YET, 25)]
+
+
+@pytest.mark.parametrize(("name", "said", "hours"), LISTED_WHILE, ids=[case[0] for case in LISTED_WHILE])
+async def test_listed_while_it_is_set_aside(
+    bench: Bench, receiving: Receiving, name: str, said: Answer, hours: int
+) -> None:
+    """A fax that the list shows while we ask is real: it is not set aside but soon asked for again, and fetched."""
+    fax = await bench.announced(listed=False)
+    bench.clock.forward(timedelta(hours=hours))
+
+    async def listed() -> None:
+        await bench.announced(listed=True)
+
+    receiving.carrier.meanwhile = listed
+    await receiving.fetch(said)
+    after = await bench.received(fax.id)
+    assert (after.state, after.listed) == (ReceivedState.ANNOUNCED, True)
+    assert await bench.rows(tables.outbox) == []
+    assert len(await bench.rows(tables.evidence)) == 1
+    assert await receiving.pause(fax) == timedelta(seconds=5)
+    await receiving.fetch(PDF)
+    assert (await bench.received(fax.id)).state is ReceivedState.FETCHED
+
+
 async def test_a_damaged_hook_file(bench: Bench, receiving: Receiving) -> None:
     """That a fax is lost is told even where the file its hook brought is damaged."""
     fax = await bench.announced()
-    brought = await bench.blob(PDF, "evidence")
-    await bench.store.write(
-        lambda connection: connection.execute(tables.received.update().values(hook_blob_id=brought.id))
-    )
-    bench.damage(brought.id)
+    await _with_file_of_hook(bench, fax)
+    (brought,) = bench.blob_files()
+    bench.damage(brought)
     await receiving.fetch(GONE)
     assert (await bench.received(fax.id)).state is ReceivedState.LOST
     assert await bench.events() == [("received-lost", FALLBACK)]
@@ -221,9 +366,10 @@ async def test_quarantined_and_then_listed(bench: Bench, receiving: Receiving) -
 
 
 async def test_released_backlog(bench: Bench, receiving: Receiving) -> None:
-    """Backlog that an operator lets go after weeks is fetched; one "not yet" does not lose it."""
+    """Backlog that an operator lets go after weeks begins anew: "not yet" does not lose it, nor tries made before."""
     fax = await bench.announced()
-    await bench.moved(fax, ReceivedState.QUARANTINED)
+    await receiving.fetch(NOT_YET)
+    await bench.moved(await bench.received(fax.id), ReceivedState.QUARANTINED, tries=12)
     bench.clock.forward(timedelta(weeks=2))
     asked = Command(bench.ids.new(), RELEASE, None, "anna")
     await bench.store.write(lambda connection: commands.ask(connection, asked, bench.clock.now()))
@@ -231,9 +377,53 @@ async def test_released_backlog(bench: Bench, receiving: Receiving) -> None:
     assert not await work(receiving.clerk.duty)
     told = await bench.store.read(lambda connection: commands.result_of(connection, asked.id))
     assert told == "1 received fax released"
-    await receiving.fetch(CarrierError("no answer"))
-    assert (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED
+    after = await bench.received(fax.id)
+    assert (after.state, after.tries, after.due_at) == (ReceivedState.ANNOUNCED, 0, bench.clock.now())
+    for said, seconds in ((CarrierError("no answer"), 5), (NOT_YET, 10)):
+        await receiving.fetch(said)
+        assert (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED
+        assert await receiving.pause(fax) == timedelta(seconds=seconds)
     assert await bench.rows(tables.outbox) == []
+    await receiving.fetch(PDF)
+    assert (await bench.received(fax.id)).state is ReceivedState.FETCHED
+
+
+BEGAN = [
+    ("after the first look", timedelta(minutes=1), True),
+    ("while it was looked", timedelta(minutes=-59), True),
+    ("an hour before", timedelta(hours=-1), False),
+    ("long before", timedelta(days=-3), False),
+    ("nobody says when", None, False),
+]
+
+
+@pytest.mark.parametrize(("name", "began", "new"), BEGAN, ids=[case[0] for case in BEGAN])
+async def test_a_hook_about_the_backlog(
+    bench: Bench, receiving: Receiving, name: str, began: timedelta | None, new: bool
+) -> None:
+    """Backlog whose call began after the first look, less an hour, was just coming in: its hook has it fetched."""
+    fax = await bench.announced()
+    await bench.moved(fax, ReceivedState.QUARANTINED, tries=7)
+    looked = bench.clock.now()
+    bench.clock.forward(timedelta(minutes=5))
+    await bench.announced(listed=False, started_at=None if began is None else looked + began)
+    after = await bench.received(fax.id)
+    assert after.state is (ReceivedState.ANNOUNCED if new else ReceivedState.QUARANTINED)
+    if new:
+        assert (after.tries, after.due_at) == (0, bench.clock.now())
+        await receiving.fetch(PDF)
+        assert (await bench.received(fax.id)).state is ReceivedState.FETCHED
+    assert not await work(receiving.fetcher.duty)
+
+
+async def test_a_hook_about_a_stranger_set_aside(bench: Bench, receiving: Receiving) -> None:
+    """A hook said again, with whatever time, does not bring back what the carrier does not know."""
+    fax = await bench.announced(listed=False)
+    await receiving.fetch(NEVER)
+    bench.clock.forward(timedelta(minutes=5))
+    await bench.announced(listed=False, started_at=bench.clock.now())
+    assert (await bench.received(fax.id)).state is ReceivedState.QUARANTINED
+    assert not await work(receiving.fetcher.duty)
 
 
 async def test_strangers_are_asked_after_slowly(bench: Bench, receiving: Receiving) -> None:
@@ -266,14 +456,16 @@ async def test_strangers_hold_up_no_listed_fax(bench: Bench, receiving: Receivin
 
 
 async def test_a_flood_of_invented_hooks_causes_no_mail(bench: Bench, receiving: Receiving) -> None:
-    """An invented hook that the budget never let us ask about is no mail after a day: nobody confirmed it."""
+    """An invented hook that the budget does not let us ask about is no mail after a day, nor tried, nor set aside."""
     fax = await bench.announced(listed=False)
     bench.clock.forward(timedelta(days=1, minutes=1))
     while receiving.budget.take():
         pass
     assert await work(receiving.fetcher.duty)
     assert receiving.carrier.asked == []
-    assert (await bench.received(fax.id)).state is not ReceivedState.LOST
+    after = await bench.received(fax.id)
+    assert (after.state, after.tries) == (ReceivedState.ANNOUNCED, 0)
+    assert after.due_at == bench.clock.now() + timedelta(minutes=1)
     assert await bench.rows(tables.outbox) == []
 
 
@@ -345,6 +537,29 @@ async def test_fewer_pages_than_were_sent(bench: Bench, receiving: Receiving) ->
     await _fetched(bench, receiving, pages=2, pages_total=5, called="")
     assert await work(receiving.router.duty)
     assert await bench.events() == [("received-partial", FALLBACK)]
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["damaged", "missing"])
+async def test_a_damaged_file(bench: Bench, receiving: Receiving, missing: bool) -> None:
+    """A received file that is damaged on our disk is told to every mailbox of its route as a fax that is lost."""
+    fax = await _fetched(bench, receiving)
+    blob = (await bench.received(fax.id)).blob_id
+    assert blob is not None
+    if missing:
+        bench.store.blobs.remove(blob)
+    else:
+        bench.damage(blob)
+    assert await work(receiving.router.duty)
+    assert (await bench.received(fax.id)).state is ReceivedState.ROUTED
+    assert await bench.events() == sorted([("received-lost", DESK), ("received-lost", "second@example.org")])
+    deliveries = {row.id: row.target for row in await bench.rows(tables.delivery)}
+    assert sorted(deliveries.values()) == sorted([DESK, "second@example.org"])
+    for owed in await bench.rows(tables.outbox):
+        assert (owed.kind, deliveries[owed.delivery_id]) == ("received", owed.recipient)
+    for mail in await bench.mail_bytes("received-lost"):
+        assert b"X-Fax-Number: +12125550177" in mail
+        assert b"application/pdf" not in mail
+    assert not await work(receiving.router.duty)
 
 
 async def test_routing_stale(bench: Bench, receiving: Receiving) -> None:

@@ -10,7 +10,8 @@ from bridge.ifax.errors import CarrierError
 from bridge.receiving import poll
 from bridge.receiving.mails import Mailer
 from bridge.receiving.poll import Poller
-from bridge.store import tables
+from bridge.runtime.clock import rfc3339
+from bridge.store import cursors, tables
 from tests.receiving.test_fetch import OPTIONS
 from tests.support.store_bench import ADMIN, Bench, until
 from tests.support.store_carrier import MAIL, FakeCarrier, rows
@@ -25,9 +26,14 @@ class Polling:
         self.poller = Poller(bench.desk, self.carrier.client, Mailer(bench.desk, MAIL), OPTIONS)
 
     async def poll(self, *pages: object) -> None:
-        """One look at a list of these pages; every page is asked for."""
+        """One look at a list of these pages; each of them is asked for, and none beyond them."""
         self.carrier.pages = list(pages)  # type: ignore[arg-type]  # pages and errors as a test has them
         await self.poller.poll()
+        assert self.carrier.pages == []
+
+    async def last_walk(self) -> str | None:
+        """The cursor."""
+        return await self.bench.store.read(lambda connection: cursors.get(connection, poll.LAST_WALK))
 
     async def states(self) -> dict[str, ReceivedState]:
         """By job id."""
@@ -53,20 +59,37 @@ async def test_new_rows_are_announced(bench: Bench, polling: Polling) -> None:
     await polling.poll(rows(2, 1), [])
     assert await polling.states() == {"1": ReceivedState.ANNOUNCED, "2": ReceivedState.ANNOUNCED}
     assert {(row.listed, row.due_at) for row in await bench.rows(tables.received)} == {(True, bench.clock.now())}
-    await polling.poll(rows(2, 1))
-    assert len(await bench.rows(tables.received)) == 2
+    bench.clock.forward(timedelta(minutes=5))
+    before = await bench.rows(tables.received)
+    await polling.poll(rows(2, 1), [])
+    assert await bench.rows(tables.received) == before
     assert await bench.rows(tables.outbox) == []
 
 
 async def test_several_pages(polling: Polling) -> None:
-    """The list is walked page by page after the last row's id until a page holds nothing new."""
+    """The list is walked page by page after the last row's id to its end, also over pages that hold nothing new."""
     await polling.poll(rows(6, 5), rows(4, 3), rows(2, 1), [])
     assert polling.cursors == [None, "80005", "80003", "80001"]
     assert len(await polling.states()) == 6
     polling.carrier.asked.clear()
-    await polling.poll(rows(8, 7), rows(6, 5))
-    assert polling.cursors == [None, "80007"], "it stops on a page without a new row"
+    await polling.poll(rows(8, 7), rows(6, 5), rows(4, 3), rows(2, 1), [])
+    assert polling.cursors == [None, "80007", "80005", "80003", "80001"], "it goes on to the end"
     assert len(await polling.states()) == 8
+
+
+async def test_whatever_the_order(polling: Polling) -> None:
+    """New rows behind pages without any are found, for the carrier need not sort as asked."""
+    await polling.poll(rows(3, 4), rows(1, 2), [])
+    await polling.poll(rows(1, 2), rows(3, 4), rows(5, 6), [])
+    assert await polling.states() == dict.fromkeys("123456", ReceivedState.ANNOUNCED)
+
+
+async def test_rows_that_cannot_be_read(polling: Polling) -> None:
+    """A page whose rows lack an id is no end of the list."""
+    unreadable: list[dict[str, object]] = [{"faxId": 80_009, "jobId": 9}]
+    await polling.poll(rows(4), unreadable, rows(2), [])
+    assert polling.cursors == [None, "80004", "80009", "80002"]
+    assert set(await polling.states()) == {"4", "2"}
 
 
 async def test_a_hook_was_first(bench: Bench, polling: Polling) -> None:
@@ -82,16 +105,19 @@ async def test_a_hook_was_first(bench: Bench, polling: Polling) -> None:
 async def test_a_repeated_cursor(polling: Polling) -> None:
     """A list that leads back to where it was is left, also where its rows are ever new."""
     again = [{"faxId": 1, "jobId": 10 + n, "transactionId": 20 + n} for n in range(9)]
-    await polling.poll(*[[row] for row in again])
-    assert len(polling.carrier.asked) == 2
-    assert len(await polling.states()) == 2
+    await polling.poll(*[[row] for row in again[:2]])
+    assert set(await polling.states()) == {"10", "11"}
+    circle = [{"faxId": 1 + n % 3, "jobId": 30 + n, "transactionId": 40 + n} for n in range(9)]
+    await polling.poll(*[[row] for row in circle[:4]])
+    assert set(await polling.states()) == {"10", "11", "30", "31", "32", "33"}
 
 
 async def test_page_cap(polling: Polling, monkeypatch: pytest.MonkeyPatch) -> None:
     """A list without an end is left after so many pages."""
     monkeypatch.setattr(poll, "MAX_PAGES", 5)
-    await polling.poll(*[rows(100 - n) for n in range(9)])
+    await polling.poll(*[rows(100 - n) for n in range(5)])
     assert len(polling.carrier.asked) == 5
+    assert len(await polling.states()) == 5
 
 
 async def test_first_look_is_backlog(bench: Bench) -> None:
@@ -108,7 +134,7 @@ async def test_first_look_is_backlog(bench: Bench) -> None:
     assert await bench.events() == [("backlog", ADMIN)]
     (mail,) = await bench.mail_bytes("backlog")
     assert b"3" in mail
-    await polling.poll(rows(6, 5), rows(4, 3))
+    await polling.poll(rows(6, 5), rows(4, 3), rows(2), [])
     assert (await polling.states())["6"] is ReceivedState.ANNOUNCED
     assert (await polling.states())["4"] is ReceivedState.QUARANTINED
     assert len(await bench.events()) == 1
@@ -136,36 +162,79 @@ async def test_first_look_that_fails(bench: Bench) -> None:
     polling = Polling(bench)
     with pytest.raises(CarrierError):
         await polling.poll(rows(4, 3), CarrierError("no answer"))
+    assert await polling.last_walk() is None
     assert set((await polling.states()).values()) <= {ReceivedState.QUARANTINED}
     await polling.poll(rows(4, 3), rows(2, 1), [])
     assert await polling.states() == dict.fromkeys("1234", ReceivedState.QUARANTINED)
     assert await bench.events() == [("backlog", ADMIN)]
 
 
-async def test_a_poll_that_breaks_off(polling: Polling) -> None:
+async def test_a_poll_that_breaks_off(bench: Bench, polling: Polling) -> None:
     """What lies behind the page where a poll broke off is found by the next, though the first page has nothing new."""
+    walked = await polling.last_walk()
+    bench.clock.forward(timedelta(minutes=5))
     with pytest.raises(CarrierError):
         await polling.poll(rows(4, 3), CarrierError("no answer"))
+    assert await polling.states() == dict.fromkeys("34", ReceivedState.ANNOUNCED), "what came before it is kept"
+    assert await polling.last_walk() == walked
     await polling.poll(rows(4, 3), rows(2, 1), [])
     assert await polling.states() == dict.fromkeys("1234", ReceivedState.ANNOUNCED)
+    assert await polling.last_walk() == rfc3339(bench.clock.now())
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first", "later"])
+async def test_the_walk_counts_from_its_start(bench: Bench, first: bool) -> None:
+    """What is remembered of a whole walk is when it began: what came in while it went on is looked for by the next."""
+    polling = Polling(bench)
+    if not first:
+        await polling.poll([])
+        bench.clock.forward(timedelta(hours=1))
+    began = bench.clock.now()
+
+    async def slow() -> None:
+        bench.clock.forward(timedelta(minutes=9))
+
+    polling.carrier.meanwhile = slow
+    await polling.poll(rows(1), [])
+    assert await polling.last_walk() == rfc3339(began)
 
 
 async def test_after_a_long_time_away(bench: Bench, polling: Polling) -> None:
-    """After days without a poll the list is asked for from the last one on: what came meanwhile is not lost."""
+    """The list is asked for from two days before the last whole walk, however long ago that is."""
     last = bench.clock.now().date()
     bench.clock.forward(timedelta(days=9))
+    with pytest.raises(CarrierError):
+        await polling.poll(CarrierError("no answer"))
+    bench.clock.forward(timedelta(days=1))
     await polling.poll([])
-    (call,) = polling.carrier.asked
-    assert call[1] <= last, "from the last poll on"
-    assert call[2] > bench.clock.now().date(), "and to tomorrow, since the list's zone is not told"
-
-
-async def test_the_window(bench: Bench, polling: Polling) -> None:
-    """The list is asked for from two days back at least to tomorrow."""
-    await polling.poll([])
-    (call,) = polling.carrier.asked
     today = bench.clock.now().date()
-    assert (call[1] <= today - timedelta(days=2), call[2]) == (True, today + timedelta(days=1))
+    await polling.poll([])
+    starts = [call[1] for call in polling.carrier.asked]
+    assert starts == [last - timedelta(days=2), last - timedelta(days=2), today - timedelta(days=2)]
+    assert polling.carrier.asked[-1][2] == today + timedelta(days=1), "to tomorrow, since the list's zone is not told"
+
+
+async def test_a_clock_that_was_ahead(bench: Bench, polling: Polling) -> None:
+    """A walk remembered from a day that has not come yet hides nothing."""
+    bench.clock.forward(timedelta(days=400))
+    await polling.poll([])
+    bench.clock.forward(timedelta(days=-400))
+    polling.carrier.asked.clear()
+    await polling.poll(rows(1), [])
+    today = bench.clock.now().date()
+    assert {call[1:3] for call in polling.carrier.asked} == {(today - timedelta(days=2), today + timedelta(days=1))}
+    assert await polling.last_walk() == rfc3339(bench.clock.now())
+
+
+async def test_the_window(bench: Bench) -> None:
+    """The first look goes a month back, the next ones two days, all to tomorrow."""
+    polling = Polling(bench)
+    await polling.poll(rows(1), [])
+    await polling.poll(rows(1), [])
+    today = bench.clock.now().date()
+    assert [call[1:3] for call in polling.carrier.asked] == [
+        (today - timedelta(days=days), today + timedelta(days=1)) for days in (30, 30, 2, 2)
+    ]
 
 
 async def test_run_outlives_failures(bench: Bench, polling: Polling, monkeypatch: pytest.MonkeyPatch) -> None:

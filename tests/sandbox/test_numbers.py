@@ -75,7 +75,7 @@ def _number(last: int) -> str:
     return f"+141555501{last:02}"
 
 
-def _how(answer: httpx.Response) -> str:  # noqa: PLR0911 - a return for each kind of answer
+def _how(answer: httpx.Response) -> str:
     if answer.status_code == 429:
         return "429" if answer.headers["retry-after"] == "1" else "429 without Retry-After"
     if answer.headers.get("content-type", "").startswith("text/html"):
