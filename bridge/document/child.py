@@ -8,6 +8,7 @@ import ctypes
 import errno
 import json
 import resource
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -19,6 +20,7 @@ from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, Report
 if TYPE_CHECKING:
     import pikepdf
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _PICTURE_DPI = 100
 
@@ -26,6 +28,7 @@ _PICTURE_DPI = 100
 def fence(limits: Limits) -> None:
     """No new privileges, and bounds on memory, time, files: what a hostile document costs is this process."""
     libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a daemon that is killed takes its children along
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_NO_NEW_PRIVS)")
     for kind, bound in (

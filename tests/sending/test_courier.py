@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from bridge.posting.courier import Courier
 from bridge.posting.options import RelayOptions
 from bridge.posting.undeliverable import Undeliverable
 from bridge.runtime.worker import LEASE_SECONDS
-from bridge.store import arrivals, outbox, tables
+from bridge.store import StoredBlob, arrivals, outbox, tables
 from tests.support.store_bench import ADMIN, SENDER, Bench, work
 from tests.support.store_carrier import MAIL
 
@@ -89,9 +90,9 @@ async def a_relay(**replies: bytes | None) -> AsyncIterator[FakeRelay]:
                 await asyncio.sleep(0.005)
 
 
-def _courier(bench: Bench, port: int, *fallback: str) -> Courier:
+def _courier(bench: Bench, port: int, *fallback: str, name: str = "post-0/x") -> Courier:
     undeliverable = Undeliverable(bench.desk, MAIL, tuple(map(Target.mail, fallback or (OFFICE,))))
-    return Courier(bench.desk, RelayOptions("127.0.0.1", port, "none", "fax.local"), undeliverable, "post-0/x")
+    return Courier(bench.desk, RelayOptions("127.0.0.1", port, "none", "fax.local"), undeliverable, name)
 
 
 async def _owed(
@@ -379,6 +380,25 @@ async def test_the_chain_ends(bench: Bench) -> None:
         ]
     )
     assert (await bench.received(fax.id)).state is ReceivedState.ROUTED
+
+
+async def test_two_mailboxes_refuse_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where two couriers fail with the same fax at the same moment the fallback gets it once, and both are done."""
+    await _routed(bench, DESK, "second@example.org")
+    write_files, both = bench.store.write_files, asyncio.Barrier(2)
+
+    async def together(unit: Any, *files: StoredBlob | None) -> Any:
+        async with asyncio.timeout(8):
+            await both.wait()
+        return await write_files(unit, *files)
+
+    monkeypatch.setattr(bench.store, "write_files", together)
+    async with a_relay(RCPT=b"550 no") as made:
+        couriers = [_courier(bench, made.port, name=name) for name in ("post-0/x", "post-1/x")]
+        assert await asyncio.gather(*(work(courier.duty) for courier in couriers)) == [True, True]
+    assert await _deliveries(bench) == {DESK: "passed_on", "second@example.org": "passed_on", OFFICE: "waiting"}
+    assert [recipient for _, recipient in await bench.events()].count(OFFICE) == 1
+    assert await _no_file_left_behind(bench)
 
 
 async def test_a_failure_written_too_late(bench: Bench) -> None:
