@@ -11,6 +11,13 @@ from bridge.mail.options import MailOptions
 from bridge.store import arrivals, outbox
 from bridge.store.desk import Desk
 
+_OPEN_OR_ARRIVED = {DeliveryState.WAITING, DeliveryState.DELIVERED}
+
+
+def _states(connection: sa.Connection, mail: Mail) -> dict[Target, DeliveryState]:
+    """How the fax's deliveries stand."""
+    return {each.target: each.state for each in arrivals.deliveries_of(connection, mail.received_id or "")}
+
 
 class Undeliverable:
     """Drafts what follows from a mail that cannot be delivered; the courier writes it with the failure."""
@@ -21,16 +28,31 @@ class Undeliverable:
         self._fallback = fallback
 
     async def conclude(self, mail: Mail, owner: str, reply: str, now: datetime) -> None:
-        """End the mail as failed; in the same transaction owe it to the fallback, or tell the operator."""
+        """End the mail as failed; in the same transaction owe it to the fallback, and tell the operator.
+
+        What the operator is told depends on the fax's other deliveries; where those change meanwhile (two mailboxes
+        refuse at the same moment), it is begun anew.
+        """
         content = b"" if mail.blob_id is None else await self._desk.store.read_blob(mail.blob_id)
-        covered, targets = await self._who_gets_it_instead(mail) if content else (False, [])
-        copies = [await self._copy(mail, target, content, now) for target in targets]
-        passed_on = covered or bool(copies)
+        while True:
+            try:
+                await self._conclude(mail, owner, reply, now, content)
+            except arrivals.Stale:
+                continue
+            return
+
+    async def _conclude(self, mail: Mail, owner: str, reply: str, now: datetime, content: bytes) -> None:
+        states = await self._desk.store.read(lambda connection: _states(connection, mail))
+        instead = self._instead(mail) if content else []
+        copies = [await self._copy(mail, target, content, now) for target in instead if target not in states]
+        passed_on = bool(copies) or any(states.get(target) in _OPEN_OR_ARRIVED for target in instead)
         drafts = [draft for _, draft in copies]
         if mail.kind is not MailKind.ADMIN:
             drafts.append(await self._tell(mail, reply, now, passed_on=passed_on))
 
         def unit(connection: sa.Connection) -> None:
+            if _states(connection, mail) != states:
+                raise arrivals.Stale(f"the deliveries of received fax {mail.received_id} changed meanwhile")
             arrivals.add_deliveries(connection, [delivery for delivery, _ in copies])
             for draft in drafts:
                 draft.write(connection, now)
@@ -38,21 +60,11 @@ class Undeliverable:
 
         await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
 
-    async def _who_gets_it_instead(self, mail: Mail) -> tuple[bool, list[Target]]:
-        """Whether a fallback mailbox gets this fax already, and which ones are to get it now.
-
-        None, when it was a fallback mailbox that refused it, or all of them have refused it already.
-        """
+    def _instead(self, mail: Mail) -> list[Target]:
+        """The mailboxes that get a received fax instead: the fallback, unless it was one of them that refused it."""
         if mail.delivery_id is None or any(target.address == mail.recipient for target in self._fallback):
-            return False, []
-        made = await self._desk.store.read(
-            lambda connection: arrivals.deliveries_of(connection, mail.received_id or "")
-        )
-        states = {each.target: each.state for each in made}
-        covered = any(
-            states.get(target) in {DeliveryState.WAITING, DeliveryState.DELIVERED} for target in self._fallback
-        )
-        return covered, [target for target in dict.fromkeys(self._fallback) if target not in states]
+            return []
+        return list(dict.fromkeys(self._fallback))
 
     async def _copy(self, mail: Mail, target: Target, content: bytes, now: datetime) -> tuple[Delivery, outbox.Draft]:
         """The same bytes for a fallback mailbox, as a delivery of its own."""

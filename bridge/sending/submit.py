@@ -126,7 +126,8 @@ class Submitter:
         def unit(connection: sa.Connection) -> None:
             self._keep_answer(connection, attempt, came.answer, now, job_id)
             if job_id is not None and attempts.with_job(connection, job_id) is None:
-                attempts.finish(connection, attempt, AttemptResult.TAKEN, now, job_id=job_id)
+                result = AttemptResult.TAKEN if isinstance(came, Taken) else AttemptResult.UNKNOWN
+                attempts.finish(connection, attempt, result, now, job_id=job_id)
                 faxes.ask_now(connection, fax.id, now)
             detail = "an answer to the call came after it had been given up"
             history.add(connection, at=now, event="late_answer", actor=history.CARRIER, detail=detail, fax_id=fax.id)

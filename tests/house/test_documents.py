@@ -54,10 +54,17 @@ def test_log_events_are_described_as_they_are() -> None:
 
 
 def test_events_are_logged_through_the_vocabulary_alone() -> None:
-    """No other module makes log lines of its own, the stand-in apart, which knows no room: no logger, no print."""
+    """No other module makes log lines of its own, the stand-in apart, which knows no room: no logger, no print.
+
+    The converter listens to what WeasyPrint logs, in a process whose output nobody reads.
+    """
     loud = []
     for path in sorted((ROOT / "bridge").rglob("*.py")):
-        if path.parts[-2:] == ("runtime", "events.py") or path.parent.name == "sandbox":
+        if (
+            path.parts[-2:] == ("runtime", "events.py")
+            or path.parent.name == "sandbox"
+            or path.parts[-2:] == ("document", "text.py")
+        ):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
