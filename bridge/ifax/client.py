@@ -283,4 +283,9 @@ def _seconds(answer: Answer) -> float | None:
 
 
 def _name(error: BaseException) -> str:
-    return type(error).__name__
+    """What broke, in words that may stand in a notice."""
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return "no answer in time"
+    if isinstance(error, httpx.ConnectError):
+        return "no connection"
+    return "the connection was cut"
