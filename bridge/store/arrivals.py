@@ -123,28 +123,9 @@ def change(
     **values: Any,
 ) -> None:
     """Move a received fax to ``target`` with its history line; raises Stale when it changed meanwhile."""
-    where = [
-        received.c.id == before.id,
-        received.c.version == before.version,
-        received.c.state.in_(received_sources(target)),
-    ]
-    if owner is not None:
-        where.append(received.c.lease_owner == owner)
-    statement = (
-        received.update()
-        .where(*where)
-        .values(
-            state=target,
-            state_since=now,
-            updated_at=now,
-            version=received.c.version + 1,
-            due_at=due_at,
-            lease_owner=None,
-            lease_until=None,
-            **values,
-        )
-    )
-    if connection.execute(statement).rowcount != 1:
+    if not leases.change_state(
+        connection, received, before, target, received_sources(target), now=now, owner=owner, due_at=due_at, **values
+    ):
         raise Stale(f"received fax {before.id} is no longer {before.state} (version {before.version})")
     history.add(connection, at=now, event=target, detail=detail, actor=actor, received_id=before.id)
 

@@ -64,24 +64,9 @@ def change(
     Nothing changes unless the fax is still as ``before`` has it (state, version, and lease where ``owner`` is given)
     and the state table allows the step; else Stale is raised.
     """
-    where = [fax.c.id == before.id, fax.c.version == before.version, fax.c.state.in_(sources(target))]
-    if owner is not None:
-        where.append(fax.c.lease_owner == owner)
-    statement = (
-        fax.update()
-        .where(*where)
-        .values(
-            state=target,
-            state_since=now,
-            updated_at=now,
-            version=fax.c.version + 1,
-            due_at=due_at,
-            lease_owner=None,
-            lease_until=None,
-            **values,
-        )
-    )
-    if connection.execute(statement).rowcount != 1:
+    if not leases.change_state(
+        connection, fax, before, target, sources(target), now=now, owner=owner, due_at=due_at, **values
+    ):
         raise Stale(f"fax {before.id} is no longer {before.state} (version {before.version})")
     history.add(connection, at=now, event=event, detail=detail, actor=actor, fax_id=before.id)
     destinations.refresh(connection, before.number, now, changed=before.id, state=target)

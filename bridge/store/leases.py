@@ -3,10 +3,10 @@
 A claim picks the most overdue row that nobody holds; renewal and release touch it only while its owner has it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -20,6 +20,16 @@ class Lease:
     owner: str
     now: datetime
     until: datetime
+
+
+class Versioned(Protocol):
+    """What was read of a row, and is the premise of its next change."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
 
 
 def free(table: sa.Table, now: datetime) -> sa.ColumnElement[bool]:
@@ -64,6 +74,42 @@ def release(connection: sa.Connection, table: sa.Table, key: str, owner: str, **
     statement = table.update().where(_key(table) == key, table.c.lease_owner == owner)
     if connection.execute(statement.values(lease_owner=None, lease_until=None, **values)).rowcount != 1:
         raise LeaseLost(f"{table.name} {key} was taken over meanwhile")
+
+
+def change_state(
+    connection: sa.Connection,
+    table: sa.Table,
+    before: Versioned,
+    target: str,
+    allowed: Iterable[str],
+    *,
+    now: datetime,
+    owner: str | None,
+    due_at: datetime | None,
+    **values: Any,
+) -> bool:
+    """Move a row to ``target`` and end its lease; False, and nothing done, unless it is as ``before`` has it.
+
+    That is: its version is the same, its state one of ``allowed``, and its lease ``owner``'s where one is named.
+    """
+    where = [_key(table) == before.id, table.c.version == before.version, table.c.state.in_(list(allowed))]
+    if owner is not None:
+        where.append(table.c.lease_owner == owner)
+    changed = (
+        table.update()
+        .where(*where)
+        .values(
+            state=target,
+            state_since=now,
+            updated_at=now,
+            version=table.c.version + 1,
+            due_at=due_at,
+            lease_owner=None,
+            lease_until=None,
+            **values,
+        )
+    )
+    return connection.execute(changed).rowcount == 1
 
 
 def drop_all(connection: sa.Connection, *tables: sa.Table) -> None:
