@@ -31,16 +31,21 @@ async def test_taken_port() -> None:
     assert told == []
 
 
-def _has_ipv6() -> bool:
+def _here(host: str) -> bool:
+    """Whether this machine has that way to itself: a bare one may lack IPv6, or a name for its loopback."""
     try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
+        (family, *_, address) = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.bind(address)
     except OSError:
         return False
     return True
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", *(["::1"] if _has_ipv6() else [])])
+LOOPBACKS = ["127.0.0.1", *(host for host in ("localhost", "::1") if _here(host))]
+
+
+@pytest.mark.parametrize("host", LOOPBACKS)
 async def test_base_url(host: str) -> None:
     """``started`` gets a URL at which requests are taken at once."""
     stop = asyncio.Event()
