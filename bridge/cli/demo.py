@@ -17,8 +17,8 @@ STEP_SECONDS = 60.0
 
 def demo(folder: Path, *, once: bool) -> None:
     """Show both ways, with the files in ``folder``; ``once`` ends it after that."""
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         asyncio.run(_demo(folder.absolute(), once=once))
     except* DemoFailed as group:
         fail(f"demo: {group.exceptions[0]}")
