@@ -153,7 +153,7 @@ class Fetcher:
 
     async def _later(self, fax: Received, why: str, answer: Answer | None, *, counts: bool = True) -> None:
         now = self._desk.clock.now()
-        if answer is not None and now - fax.state_since > GIVEN_UP_AFTER:
+        if answer is not None and answer.is_2xx and await self._answered_for_a_day(fax, now):
             await self._give_up(fax, why, answer)
             return
         tries = fax.tries + counts
@@ -166,6 +166,13 @@ class Fetcher:
 
         await self._desk.store.write(unit)
         self._desk.events.received_not_yet(received=fax.id, why=why if answer is None else f"HTTP {answer.http_status}")
+
+    async def _answered_for_a_day(self, fax: Received, now: datetime) -> bool:
+        """A day of answers, not of outage: counted from the first proper one since the fax was announced."""
+        first = await self._desk.store.read(
+            lambda connection: history.first_download_answer(connection, fax.id, fax.state_since)
+        )
+        return first is not None and now - first > GIVEN_UP_AFTER
 
     async def _give_up(self, fax: Received, why: str, answer: Answer) -> None:
         """A day of answers without a file: told to the fallback if the carrier's list shows the fax, else set aside."""

@@ -83,6 +83,19 @@ def was_hooked(connection: sa.Connection, job_id: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
+def first_download_answer(connection: sa.Connection, received_id: str, since: datetime) -> datetime | None:
+    """When the carrier first gave a proper answer (2xx) to a download of this fax, after ``since``."""
+    proper = sa.and_(evidence.c.http_status >= 200, evidence.c.http_status < 300)  # noqa: PLR2004 - HTTP's successes
+    query = sa.select(sa.func.min(evidence.c.at)).where(
+        evidence.c.received_id == received_id,
+        evidence.c.kind == EvidenceKind.DOWNLOAD,
+        evidence.c.at >= since,
+        proper,
+    )
+    first: datetime | None = connection.execute(query).scalar()
+    return first
+
+
 def of_fax(connection: sa.Connection, fax_id: str) -> list[HistoryEntry]:
     """A fax's lines, oldest first."""
     return _lines(connection, history.c.fax_id == fax_id)

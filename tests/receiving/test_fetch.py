@@ -226,6 +226,20 @@ async def test_a_day_without_any_answer(bench: Bench, receiving: Receiving) -> N
     assert {(await bench.received(fax.id)).state for fax in made} == {ReceivedState.FETCHED}
 
 
+async def test_an_outage_is_not_a_day_of_answers(bench: Bench, receiving: Receiving) -> None:
+    """After days of server errors the first proper "not yet" begins the day, and doesn't end it."""
+    fax = await bench.announced()
+    for _ in range(3):
+        await receiving.fetch(Answer.read(502, b"<html>bad gateway</html>"))
+        bench.clock.forward(timedelta(days=1))
+    await receiving.fetch(NOT_YET)
+    assert (await bench.received(fax.id)).state is ReceivedState.ANNOUNCED
+    assert await bench.rows(tables.outbox) == []
+    bench.clock.forward(timedelta(days=1, minutes=1))
+    await receiving.fetch(NOT_YET)
+    assert (await bench.received(fax.id)).state is ReceivedState.LOST
+
+
 async def test_a_day_counts_from_the_last_change(bench: Bench, receiving: Receiving) -> None:
     """A fax that was set aside for weeks and is wanted again has its whole day of answers."""
     fax = await bench.announced()
