@@ -62,7 +62,7 @@ async def _demo(folder: Path, *, once: bool) -> None:
 def _say_how_to_go_on(smtp: tuple[str, int], standin: StandIn, folder: Path, progress: Progress) -> None:
     host, port = smtp
     progress.say("")
-    progress.say("It stays up now. Send a mail of your own (any PDF, picture or text file), from another terminal:")
+    progress.say("It stays up now. Send a mail of your own (any PDF or picture), from another terminal:")
     progress.say("")
     progress.say(
         f"  swaks --server {host}:{port} --from you@example.org --to 14155550123@fax.local \\\n"

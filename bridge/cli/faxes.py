@@ -56,6 +56,8 @@ def show(
     """Show one fax with its whole history."""
     with open_store(config) as store:
         row = store.read_now(lambda connection: overview.one(connection, identity.upper()))
+        if row is None:
+            row = _only_fax_of_mail(store, identity.upper())
     if row is None:
         fail(f"there is no fax {identity}")
     if as_json:
@@ -84,6 +86,14 @@ def backlog(
         print_json([views.as_json(row) for row in rows])
     else:
         print_table(["id", "way", "state", "since", "number", "pages", ""], [views.summary(row) for row in rows])
+
+
+def _only_fax_of_mail(store: Store, message_id: str) -> Sent | Arrived | None:
+    """The fax of the mail with that id; of a mail with several, their ids are told instead."""
+    made = store.read_now(lambda connection: overview.of_message(connection, message_id))
+    if len(made) > 1:
+        fail(f"{message_id} is a mail with {len(made)} faxes: {', '.join(made)}")
+    return store.read_now(lambda connection: overview.one(connection, made[0])) if made else None
 
 
 def _release(store: Store) -> str:

@@ -56,7 +56,9 @@ class Poller:
             try:
                 await self.poll()
             except CarrierError as error:
-                self._desk.events.poll_failed(error=error)
+                self._desk.events.poll_failed(
+                    error=error, http=None if error.answer is None else error.answer.http_status
+                )
                 pause = min(pause, RETRY_AFTER_FAILURE)
             except Exception as error:  # noqa: BLE001 - the poller outlives any single failure; it is logged whole
                 self._desk.events.worker_failed(worker="poll", error=error)

@@ -136,8 +136,9 @@ class Events:
     def poll_done(self, *, pages: int, new: int, backlog: int) -> None:
         self._log.info("poll.done", pages=pages, new=new, backlog=backlog)
 
-    def poll_failed(self, *, error: BaseException) -> None:
-        self._log.warning("poll.failed", error=type(error).__name__)
+    def poll_failed(self, *, error: BaseException, http: int | None) -> None:
+        """``http`` 401 says that iFax refuses the key."""
+        self._log.warning("poll.failed", error=type(error).__name__, http=http)
 
     def received_announced(self, *, received: str, by: str) -> None:
         self._log.info("received.announced", received=received, by=by)

@@ -64,6 +64,12 @@ def one(connection: sa.Connection, identity: str) -> Sent | Arrived | None:
     return None if arrived is None else _arrived(connection, arrived)
 
 
+def of_message(connection: sa.Connection, message_id: str) -> list[str]:
+    """The ids of the faxes of one mail, by the id its ``250`` gave."""
+    query = sa.select(fax.c.id).where(fax.c.message_id == message_id).order_by(fax.c.id)
+    return list(connection.execute(query).scalars())
+
+
 def counts(connection: sa.Connection, now: datetime) -> Counts:
     """The figures at ``now``."""
     waiting = [state for state in FaxState if not state.final]

@@ -217,3 +217,14 @@ async def test_pictures_and_bilevel_tiffs_become_pages_in_order(house: House) ->
     (row,) = await house.run_json("list")
     made = [(part["name"], part["pages"]) for part in row["parts"] if part["left_out"] is None]
     assert made == [("a.png", 1), ("b.jpg", 1), ("c.txt", 1), ("d.tif", 2)]
+
+
+async def test_show_takes_the_id_that_the_250_gave(house: House) -> None:
+    """The id in the SMTP reply finds the mail's one fax; of a mail with several, `show` names them."""
+    _, daemon = await house.start()
+    one = await daemon.take(a_pdf_mail(DELIVERED), DELIVERED)
+    (fax,) = await house.run_json("list")
+    assert fax["message"] in str(one)
+    assert (await house.run_json("show", fax["message"]))["id"] == fax["id"]
+    await house.settled()
+    assert await daemon.stop() == 0
