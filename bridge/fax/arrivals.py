@@ -109,7 +109,7 @@ class Mail:
     envelope_sender: str
     recipient: str
     message_id: str
-    blob_id: str | None
+    blob_id: str | None = None
     state: MailState = MailState.WAITING
     reason: str | None = None
     fax_id: str | None = None

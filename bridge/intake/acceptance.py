@@ -18,7 +18,6 @@ from bridge.store import StoredBlob, blobs, faxes, outbox
 from bridge.store.desk import Desk
 
 MAX_HOPS = 30
-HEADER_ID_LIMIT = 250
 
 
 class TooManyHops(Permanent):
@@ -116,7 +115,6 @@ class Acceptor:
         line = forwarding.received_line(
             client=client.address, helo=client.helo, hostname=self._options.hostname, row_id=message.id, now=now
         )
-        blob = await self._desk.store.blobs.put(self._desk.ids.file_name(), line + original)
         row_id = self._desk.ids.new()
         mail = Mail(
             id=row_id,
@@ -126,9 +124,8 @@ class Acceptor:
             envelope_sender="",
             recipient=self._options.admin,
             message_id=message.header_message_id or f"<{row_id.lower()}.faxbridge@{self._options.hostname}>",
-            blob_id=blob.id,
         )
-        return outbox.Draft(mail, blob)
+        return await self._desk.draft(mail, line + original)
 
     def _say(self, client: Client, message: Message, rows: list[Fax]) -> None:
         events = self._desk.events

@@ -70,7 +70,6 @@ class Undeliverable:
         """The same bytes for a fallback mailbox, as a delivery of its own."""
         received, row_id = mail.received_id or "", self._desk.ids.new()
         delivery = Delivery(self._desk.ids.new(), received, target, self._desk.ids.token(), DeliveryState.WAITING, now)
-        blob = await self._desk.store.blobs.put(self._desk.ids.file_name(), content)
         copy = Mail(
             id=row_id,
             kind=MailKind.RECEIVED,
@@ -79,11 +78,10 @@ class Undeliverable:
             envelope_sender=f"bounce+{delivery.token}@{self._options.domain}",
             recipient=target.address,
             message_id=mail.message_id,
-            blob_id=blob.id,
             received_id=received,
             delivery_id=delivery.id,
         )
-        return delivery, outbox.Draft(copy, blob)
+        return delivery, await self._desk.draft(copy, content)
 
     async def _tell(self, mail: Mail, reply: str, now: datetime, *, passed_on: bool) -> outbox.Draft:
         row_id = self._desk.ids.new()
@@ -102,7 +100,6 @@ class Undeliverable:
             now=now,
             event="undeliverable",
         )
-        blob = await self._desk.store.blobs.put(self._desk.ids.file_name(), content)
         alarm = Mail(
             id=row_id,
             kind=MailKind.ADMIN,
@@ -111,6 +108,5 @@ class Undeliverable:
             envelope_sender="",
             recipient=self._options.admin,
             message_id=composing.message_id(row_id, self._options),
-            blob_id=blob.id,
         )
-        return outbox.Draft(alarm, blob)
+        return await self._desk.draft(alarm, content)

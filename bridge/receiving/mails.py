@@ -75,7 +75,6 @@ class Mailer:
         received_id: str | None = None,
         delivery_id: str | None = None,
     ) -> outbox.Draft:
-        blob = await self._desk.store.blobs.put(self._desk.ids.file_name(), content)
         mail = Mail(
             id=row_id,
             kind=kind,
@@ -84,8 +83,7 @@ class Mailer:
             envelope_sender=envelope_sender,
             recipient=recipient,
             message_id=composing.message_id(row_id, self._options),
-            blob_id=blob.id,
             received_id=received_id,
             delivery_id=delivery_id,
         )
-        return outbox.Draft(mail, blob)
+        return await self._desk.draft(mail, content)

@@ -99,7 +99,6 @@ class Reporter:
             now=now,
             event="alarm",
         )
-        blob = await self._desk.store.blobs.put(self._desk.ids.file_name(), content)
         mail = Mail(
             id=row_id,
             kind=MailKind.ADMIN,
@@ -108,9 +107,8 @@ class Reporter:
             envelope_sender="",
             recipient=self._mail.admin,
             message_id=composing.message_id(row_id, self._mail),
-            blob_id=blob.id,
         )
-        return outbox.Draft(mail, blob)
+        return await self._desk.draft(mail, content)
 
     async def _facts(self, change: Change) -> NoticeFacts:
         fax = change.before
@@ -143,10 +141,6 @@ class Reporter:
     async def _draft(self, facts: NoticeFacts, recipient: str, now: datetime) -> outbox.Draft:
         row_id = self._desk.ids.new()
         wanted = self._options.delivered or facts.event is not NoticeEvent.DELIVERED
-        blob = None
-        if wanted:
-            content = notices.render(facts, self._mail, row_id=row_id, recipient=recipient, now=now)
-            blob = await self._desk.store.blobs.put(self._desk.ids.file_name(), content)
         attempt = f"/{len(facts.attempts)}" if facts.event is NoticeEvent.UNCONFIRMED else ""
         final = facts.event if facts.event is NoticeEvent.UNCONFIRMED else "final"
         mail = Mail(
@@ -157,12 +151,14 @@ class Reporter:
             envelope_sender="",
             recipient=recipient,
             message_id=composing.message_id(row_id, self._mail),
-            blob_id=None if blob is None else blob.id,
             state=MailState.WAITING if wanted else MailState.SUPPRESSED,
             reason=None if wanted else NOT_WANTED,
             fax_id=facts.fax.id,
         )
-        return outbox.Draft(mail, blob)
+        if not wanted:
+            return outbox.Draft(mail, None)
+        content = notices.render(facts, self._mail, row_id=row_id, recipient=recipient, now=now)
+        return await self._desk.draft(mail, content)
 
     def _say(self, change: Change) -> None:
         if change.target is FaxState.UNCONFIRMED:

@@ -1,14 +1,16 @@
 """What every worker has at hand, so that each is built from one thing and not from seven."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bridge.fax.arrivals import Mail
 from bridge.runtime.clock import Clock
 from bridge.runtime.events import Events
 from bridge.runtime.ids import Ids
 from bridge.runtime.worker import LEASE_SECONDS, Bells
 from bridge.store import Store
 from bridge.store.leases import Lease
+from bridge.store.outbox import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,11 @@ class Desk:
     ids: Ids
     bells: Bells
     events: Events
+
+    async def draft(self, mail: Mail, content: bytes) -> Draft:
+        """A mail ready to be owed: its bytes on disk, its row still to be written."""
+        blob = await self.store.blobs.put(self.ids.file_name(), content)
+        return Draft(replace(mail, blob_id=blob.id), blob)
 
     def lease(self, owner: str) -> Lease:
         """A claim for ``owner`` that begins now."""

@@ -152,11 +152,6 @@ def get(connection: sa.Connection, fax_id: str) -> Fax | None:
     return None if row is None else from_row(row)
 
 
-def in_state(connection: sa.Connection, state: FaxState) -> list[Fax]:
-    """All faxes in a state, oldest first."""
-    return [from_row(row) for row in connection.execute(sa.select(fax).where(fax.c.state == state).order_by(fax.c.id))]
-
-
 def message_of(connection: sa.Connection, message_id: str) -> Message:
     """The mail a fax came in."""
     row = connection.execute(sa.select(message).where(message.c.id == message_id)).one()
