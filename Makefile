@@ -3,7 +3,7 @@
 
 RUN := .tools/bin/uv run --frozen --no-sync
 
-.PHONY: demo test check lint types walls tests wheel clean
+.PHONY: demo test check lint types walls tests bench wheel clean
 
 demo: .set-up
 	$(RUN) faxbridge demo --once
@@ -24,6 +24,10 @@ walls: .set-up
 
 tests: .set-up
 	$(RUN) pytest -n 2 --dist loadgroup
+
+# Some ten minutes; see docs/benchmarks.md. `make bench BENCH=--quick` takes one.
+bench: .set-up
+	@$(RUN) python -m tests.benchmarks $(BENCH)
 
 wheel: .set-up
 	.tools/bin/uv build --wheel --quiet --out-dir build/wheel

@@ -6,6 +6,7 @@ safe, since every step is a transaction.
 """
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable, Coroutine
@@ -14,16 +15,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.document.renderer import Renderer
 from bridge.errors import BridgeError
-from bridge.fax.policy import Policy
 from bridge.ifax.client import IfaxClient
 from bridge.intake import listeners
-from bridge.intake.acceptance import Acceptor
+from bridge.intake.certificates import Certificates
 from bridge.intake.listeners import Listeners
-from bridge.intake.server import Intake
+from bridge.intake.options import ListenerOptions
+from bridge.intake.parts import Intake
 from bridge.posting.courier import Courier
 from bridge.posting.undeliverable import Undeliverable
 from bridge.receiving.backlog import BacklogClerk
@@ -31,6 +32,7 @@ from bridge.receiving.fetch import Fetcher, StrangerBudget
 from bridge.receiving.mails import Mailer
 from bridge.receiving.poll import Poller
 from bridge.receiving.route import Router
+from bridge.runtime import memory
 from bridge.runtime.clock import SystemClock
 from bridge.runtime.events import Events
 from bridge.runtime.ids import Ids
@@ -47,6 +49,8 @@ from bridge.web import server as web
 from bridge.web.health import Health
 from bridge.web.hooks import Hooks
 
+T = TypeVar("T")
+
 SWEEP_INTERVAL = timedelta(hours=6)
 
 
@@ -58,14 +62,14 @@ class PortTaken(BridgeError):
 class Sockets:
     """Everything that listens, bound before anything else is done."""
 
-    smtp: list[socket.socket]
+    smtp: list[tuple[ListenerOptions, socket.socket]]
     http: list[socket.socket]
     admin: list[socket.socket]
 
     @property
     def smtp_address(self) -> tuple[str, int]:
         """Host and port of the first SMTP listener, as they came out."""
-        host, port = self.smtp[0].getsockname()[:2]
+        host, port = self.smtp[0][1].getsockname()[:2]
         return str(host), int(port)
 
     @property
@@ -76,7 +80,7 @@ class Sockets:
 
     def close(self) -> None:
         """Let go of all of them."""
-        for each in (*self.smtp, *self.http, *self.admin):
+        for each in (*(bound for _, bound in self.smtp), *self.http, *self.admin):
             each.close()
 
 
@@ -84,22 +88,23 @@ def bind(settings: Settings) -> Sockets:
     """All listening sockets; raises PortTaken with the address and the reason, and then holds none."""
     sockets = Sockets([], [], [])
     try:
-        for address in rooms.intake_options(settings).listeners:
-            _add(sockets.smtp, f"{address[0]}:{address[1]}", partial(listeners.bind, address))
+        passed = _listen("systemd's sockets", partial(listeners.passed_sockets, dict(os.environ), os.getpid()))
+        for listener in rooms.intake_options(settings).listeners:
+            name = f"systemd:{listener.socket_name}" if listener.socket_name else f"{listener.host}:{listener.port}"
+            bound = _listen(name, partial(listeners.bind, listener, passed))
+            sockets.smtp.extend((listener, each) for each in bound)
         options = rooms.web_options(settings)
-        for each in options.listen:
-            _add(sockets.http, each, partial(web.bind, each))
-        for each in options.admin_listen:
-            _add(sockets.admin, each, partial(web.bind, each))
+        sockets.http.extend(_listen(each, partial(web.bind, each)) for each in options.listen)
+        sockets.admin.extend(_listen(each, partial(web.bind, each)) for each in options.admin_listen)
     except PortTaken:
         sockets.close()
         raise
     return sockets
 
 
-def _add(held: list[socket.socket], address: str, make: Callable[[], socket.socket]) -> None:
+def _listen(address: str, make: Callable[[], T]) -> T:
     try:
-        held.append(make())
+        return make()
     except OSError as error:
         raise PortTaken(f"cannot listen on {address}: {error.strerror or error}") from error
 
@@ -113,15 +118,18 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
         desk = Desk(store, clock, Ids(clock), Bells(), events)
         carrier = await stack.enter_async_context(IfaxClient(rooms.ifax_options(settings), clock, events))
         events.started(version=version("faxbridge"), database=settings.store.database)
-        for what, held in (("smtp", sockets.smtp), ("http", sockets.http), ("admin", sockets.admin)):
+        smtp = [bound for _, bound in sockets.smtp]
+        for what, held in (("smtp", smtp), ("http", sockets.http), ("admin", sockets.admin)):
             for each in held:
                 events.listening(what=what, address=_shown(each))
         jobs = [
-            *_servers(settings, sockets, desk, stop),
+            *_smtp(settings, sockets, desk, stack, stop),
+            *_web(settings, sockets, desk, stop),
             *(run_duty(duty, desk.bells, stop, events) for duty in _duties(settings, desk, carrier)),
             _poller(settings, desk, carrier).run(stop),
             _sweep(store, stop, events),
         ]
+        memory.settle()
         clean = await _run_all(jobs, stop, settings.service.shutdown_timeout)
         events.stopped(clean=clean)
 
@@ -139,13 +147,36 @@ async def _run_all(jobs: list[Coroutine[Any, Any, None]], stop: asyncio.Event, p
     return clean
 
 
-def _servers(settings: Settings, sockets: Sockets, desk: Desk, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
-    intake_options, web_options = rooms.intake_options(settings), rooms.web_options(settings)
-    policy = Policy(rooms.policy_options(settings))
-    intake = Intake(desk, intake_options, policy, Acceptor(desk, intake_options))
+def _certificates(settings: Settings, events: Events, stack: AsyncExitStack) -> Certificates | None:
+    """The certificate of the SMTP listeners, read anew on SIGHUP; without one SIGHUP does nothing."""
+    options, loop = rooms.intake_options(settings), asyncio.get_running_loop()
+    certificates = None
+    if options.certificate is not None and options.key is not None:
+        certificates = Certificates(options.certificate, options.key, events)
+    loop.add_signal_handler(signal.SIGHUP, certificates.reload if certificates is not None else lambda: None)
+    stack.callback(loop.remove_signal_handler, signal.SIGHUP)
+    return certificates
+
+
+def _smtp(
+    settings: Settings, sockets: Sockets, desk: Desk, stack: AsyncExitStack, stop: asyncio.Event
+) -> list[Coroutine[Any, Any, None]]:
+    """The SMTP side: the listeners, what watches their certificate, and what tells the operator of refused copiers.
+
+    Raises Misconfigured when the certificate cannot be read.
+    """
+    certificates = _certificates(settings, desk.events, stack)
+    options, mail = rooms.intake_options(settings), rooms.mail_options(settings)
+    intake = Intake.build(desk, options, rooms.policy_options(settings), mail)
+    stack.callback(intake.close)
+    watching = [certificates.run(stop)] if certificates is not None else []
+    return [Listeners(intake, sockets.smtp, certificates).run(stop), intake.refusals.run(stop), *watching]
+
+
+def _web(settings: Settings, sockets: Sockets, desk: Desk, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
+    options = rooms.web_options(settings)
     return [
-        Listeners(intake, sockets.smtp).run(stop),
-        web.serve(Hooks(desk, web_options).application(), sockets.http, stop),
+        web.serve(Hooks(desk, options).application(), sockets.http, stop),
         web.serve(Health(desk).application(), sockets.admin, stop),
     ]
 

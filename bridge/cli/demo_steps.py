@@ -4,6 +4,7 @@ import asyncio
 import smtplib
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import formatdate, make_msgid
 from importlib import resources
 from pathlib import Path
 
@@ -72,7 +73,7 @@ async def receive_a_fax(folder: Path, standin: StandIn, sink: MailSink, progress
 def _send_mail(smtp: tuple[str, int]) -> str:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = SENDER, f"{NUMBER}@fax.local", "My first fax"
-    mail["Message-ID"] = "<demo@example.org>"
+    mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain="example.org")
     mail.set_content("The document is attached.")
     sample = resources.files("bridge.cli").joinpath("data/sample.pdf").read_bytes()
     mail.add_attachment(sample, "application", "pdf", filename="sample.pdf")

@@ -3,7 +3,8 @@
 from typing import Any
 
 from bridge.fax import outcomes
-from bridge.fax.jobs import Attempt, HistoryEntry, Outcome
+from bridge.fax.jobs import Attempt, Fax, HistoryEntry, Outcome
+from bridge.fax.states import HoldReason
 from bridge.runtime.clock import rfc3339
 from bridge.store.overview import Arrived, Sent
 
@@ -27,6 +28,8 @@ def _sent(row: Sent) -> dict[str, Any]:
         "sender": fax.sender,
         "identity": fax.identity,
         "recipient": fax.recipient,
+        "person": fax.person,
+        "company": fax.company,
         "recipients": [],
         "message": fax.message_id,
         "header_message_id": row.message.header_message_id,
@@ -55,6 +58,8 @@ def _arrived(row: Arrived) -> dict[str, Any]:
         "sender": None,
         "identity": None,
         "recipient": None,
+        "person": "",
+        "company": "",
         "recipients": [f"{each.target.kind}:{each.target.address}" for each in row.deliveries],
         "deliveries": [
             {"target": f"{each.target.kind}:{each.target.address}", "state": each.state} for each in row.deliveries
@@ -79,12 +84,28 @@ def summary(row: Sent | Arrived) -> list[str]:
     fax = row.fax
     if isinstance(row, Sent):
         number, direction = row.fax.number, "out"
-        last = "" if row.fax.outcome is None else outcomes.cause(row.fax.outcome.cause).title
+        last = _standing(row.fax)
     else:
         number, direction = row.fax.caller or "unknown", "in"
         last = ", ".join(each.target.address for each in row.deliveries)
     pages = "" if fax.pages is None else str(fax.pages)
     return [fax.id, direction, fax.state, rfc3339(fax.state_since)[:19] + "Z", number, pages, last]
+
+
+def _standing(fax: Fax) -> str:
+    """What became of a fax, or why it waits for somebody."""
+    if fax.outcome is not None:
+        return outcomes.cause(fax.outcome.cause).title
+    return "" if fax.hold_reason is None else _HOLD_WORDS[fax.hold_reason]
+
+
+_HOLD_WORDS = {
+    HoldReason.LIMIT: "A daily limit was reached",
+    HoldReason.APPROVAL: "It waits for approval",
+    HoldReason.OPERATOR: "The operator holds it",
+    HoldReason.POISON: "It was in hand each time Faxbridge died",
+    HoldReason.RESTORED: "It came back with a restored store",
+}
 
 
 def details(row: Sent | Arrived) -> list[tuple[str, str]]:
@@ -120,8 +141,11 @@ _SHOWN = (
     "hold_reason",
     "number",
     "caller_id",
+    "identity",
     "sender",
     "recipient",
+    "person",
+    "company",
     "message",
     "header_message_id",
     "pages",

@@ -1,11 +1,17 @@
-"""What the left side of a recipient's address asks for: a fax to a number, or one of our own mailboxes."""
+"""What the left side of a recipient's address asks for: faxes to numbers, or one of our own mailboxes."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.errors import NotAFaxNumber
-from bridge.fax import numbers
+from bridge.fax import elements, numbers
+from bridge.fax.elements import Elements
+from bridge.fax.options import Alias
+
+MAX_LENGTH = 256
+"""Characters of a local part; RFC 5321, 4.5.3.1.1, asks for 64, and address elements may need more."""
 
 
 class Mailbox(StrEnum):
@@ -20,9 +26,18 @@ class Mailbox(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaxNumber:
-    """A fax is wanted, to this number in E.164."""
+    """One fax is wanted, to this number in E.164; whom it is for, where the address says so."""
 
     number: str
+    person: str = ""
+    company: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FaxNumbers:
+    """Faxes are wanted: one, or through an alias for a group one each; no number stands there twice."""
+
+    numbers: tuple[FaxNumber, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +48,66 @@ class OwnMailbox:
     token: str = ""
 
 
+Wanted = FaxNumbers | OwnMailbox
+
 _OWN = re.compile(r"(postmaster|abuse|preview)|(bounce|reply)\+([0-9a-z]{1,64})", re.ASCII)
-_FAX_PREFIX = re.compile(r"fax=", re.IGNORECASE | re.ASCII)
+_SERVICE = re.compile(r"([A-Za-z0-9-]{1,16})=", re.ASCII)
+_QUOTED = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*)"', re.ASCII)
+_PAIR = re.compile(r"\\(.)")
 
 
-def read_local_part(local: str, default_country: str) -> FaxNumber | OwnMailbox:
+def read_local_part(local: str, default_country: str, aliases: Iterable[Alias] = ()) -> Wanted:
     """What ``local`` (the part before the @, still quoted if it came so) stands for.
 
-    Understood: a number as people write it, ``FAX=`` before one (RFC 3192), a quoted local part around either, and
-    our own mailboxes. Anything else raises NotAFaxNumber with what was understood; digits are never glued together.
+    Understood, in this order: our own mailboxes; an alias, which is a whole local part and may look like a number (the
+    registered codes of copiers); a number as people write it; ``FAX=`` before one (RFC 3192), then with ``/NAME=value``
+    elements if wanted. Each may stand in a quoted string. Anything else raises NotAFaxNumber with what was understood;
+    digits are never glued together.
     """
     text = _unquote(local)
-    if own := _OWN.fullmatch(text.lower()):
+    name = text.lower()
+    if own := _OWN.fullmatch(name):
         plain, tagged, token = own.groups()
         return OwnMailbox(Mailbox(plain or tagged), token or "")
-    if match := _FAX_PREFIX.match(text):
-        text = text[match.end() :]
-    number, slash, elements = text.partition("/")
-    if slash:
-        name = elements.partition("=")[0].upper()[:16]
-        if name == "T33S":
+    for alias in aliases:
+        if alias.name.lower() == name:
+            return FaxNumbers(tuple(FaxNumber(number) for number in dict.fromkeys(alias.numbers)))
+    return FaxNumbers((_read_number(text, default_country),))
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name is, or with something after a plus looks like, one of our own mailboxes; no alias may be."""
+    return name.strip('" ').partition("+")[0].lower() in set(Mailbox)
+
+
+def _read_number(text: str, default_country: str) -> FaxNumber:
+    if "!" in text.partition("/")[0] or "%" in text.partition("/")[0]:
+        raise NotAFaxNumber("nothing is relayed: write the number alone before the @, like +14155550123")
+    service = _SERVICE.match(text)
+    if service is None:
+        if "/" in text:
             raise NotAFaxNumber(
-                "fax sub-addresses (T33S) cannot be carried by the fax service; send to the number alone"
+                "elements /NAME=value need FAX= before the number, like FAX=+14155550123/ATTN=John.Smith"
             )
-        raise NotAFaxNumber("only a number is understood before the @, without /NAME=value elements")
-    return FaxNumber(numbers.understand(number, default_country))
+        return FaxNumber(numbers.understand(text, default_country))
+    if service[1].upper() != "FAX":
+        raise NotAFaxNumber(f"{service[1]}= is not a fax; write FAX=+14155550123")
+    number, slash, rest = text[service.end() :].partition("/")
+    said = elements.read(rest) if slash else Elements()
+    return FaxNumber(numbers.understand(number, default_country), said.person, said.company)
 
 
 def _unquote(local: str) -> str:
-    """RFC 5321 Quoted-string to the text it stands for; other local parts as they are."""
-    if len(local) >= 2 and local.startswith('"') and local.endswith('"'):  # noqa: PLR2004 - two quotes
-        return re.sub(r"\\(.)", r"\1", local[1:-1])
-    return local
+    """RFC 5321, 4.1.2, Quoted-string to the text it stands for; other local parts as they are."""
+    if len(local) > MAX_LENGTH:
+        raise NotAFaxNumber(f"an address with more than {MAX_LENGTH} characters before the @ is no fax number")
+    if not local.isascii():
+        raise NotAFaxNumber(
+            "an address with letters or digits beyond ASCII is no fax number; write it like +14155550123"
+        )
+    if '"' not in local:
+        return local
+    match = _QUOTED.fullmatch(local)
+    if match is None:
+        raise NotAFaxNumber("the quotes before the @ do not fit together (RFC 5321); write the number without them")
+    return _PAIR.sub(r"\1", match[1])

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState, HoldReason
+from bridge.fax.wishes import Notify, Ret
 
 
 class AttemptResult(StrEnum):
@@ -22,7 +23,10 @@ class AttemptResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One mail taken on: its bytes lie in ``blob_id``; ``id`` is what the ``250`` gave."""
+    """One mail taken on: its bytes lie in ``blob_id``; ``id`` is what the ``250`` gave.
+
+    ``ret`` and ``envelope_id`` are what the sender asked for (RFC 3461): None and empty where it asked for nothing.
+    """
 
     id: str
     blob_id: str
@@ -32,6 +36,8 @@ class Message:
     identity: str | None
     header_message_id: str | None
     size: int
+    ret: Ret | None = None
+    envelope_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Fax:
-    """One fax to one number. ``version`` rises with every change of state and is the premise of the next."""
+    """One fax to one number. ``version`` rises with every change of state and is the premise of the next.
+
+    ``person`` and ``company`` are whom it is for. ``notify`` (None: as the site has it) and ``original_recipient``
+    (ORCPT, ``TYPE;ADDRESS``, decoded) are the sender's wishes (RFC 3461). ``notice_to`` is where notices go, settled
+    when the fax was taken on; None where it was not, and the envelope sender is told.
+    """
 
     id: str
     message_id: str
@@ -89,6 +100,11 @@ class Fax:
     outcome: Outcome | None
     created_at: datetime
     updated_at: datetime
+    person: str = ""
+    company: str = ""
+    notify: frozenset[Notify] | None = None
+    original_recipient: str = ""
+    notice_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,22 @@
 """Fax numbers: read as people write them, kept as E.164, shown as people write them."""
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 from bridge.errors import NotAFaxNumber
 
+KNOWN = 2000
+"""Numbers whose reading is remembered: a site faxes to the same few again and again."""
+
 MAX_LENGTH = 40
 """Characters; the longest E.164 number written with every separator stays well below."""
 
-_WRITTEN = re.compile(r"\+?[0-9(][0-9 ().\-]*", re.ASCII)
+_WRITTEN = re.compile(r"\+?[0-9(](?:[0-9 ().\-]*[0-9])?", re.ASCII)
+_MORE_TO_DIAL = re.compile(r"\+?[0-9(][0-9 ().\-]*(?:(?:ext|[xpw])\.? ?[0-9]|[,;#*]).*", re.ASCII | re.IGNORECASE)
+_NOT_A_DIGIT = re.compile(r"[^0-9]", re.ASCII)
 _FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}", re.ASCII)
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
@@ -21,18 +27,19 @@ COSTLY_KINDS = {
 }
 
 
+@lru_cache(maxsize=KNOWN)
 def understand(written: str, default_country: str) -> str:
     """The E.164 form of a number as a person or a copier wrote it.
 
-    Digits, one leading plus, and the separators space ``( ) - .`` are understood, nothing else: letters, full-width
-    digits, extensions are refused, and digits are never picked out of other text. Without a plus the number is one of
-    ``default_country`` (ISO 3166 alpha-2).
+    Digits, one leading plus, and the separators space ``( ) - .`` between digits are understood, nothing else: letters,
+    full-width digits, extensions are refused, and digits are never picked out of other text. Without a plus the number
+    is one of ``default_country`` (ISO 3166 alpha-2), or follows that country's international prefix. The digits of the
+    result are those written, but for the country code and what a country dials before a number.
 
     Raises NotAFaxNumber, whose text says what was understood and what is wrong with it.
     """
     if len(written) > MAX_LENGTH or not _WRITTEN.fullmatch(written):
-        shown = "".join(char if " " < char < "\x7f" else "?" for char in written[:MAX_LENGTH])
-        raise NotAFaxNumber(f"<{shown}> is not a fax number; write it like +14155550123")
+        raise NotAFaxNumber(_shape_trouble(written))
     try:
         number = phonenumbers.parse(written, default_country)
     except NumberParseException as error:
@@ -44,6 +51,10 @@ def understand(written: str, default_country: str) -> str:
         raise NotAFaxNumber(f"{_e164(number)} is not a number in use: check the area code and the digits")
     if not is_e164(_e164(number)):
         raise NotAFaxNumber(f"{_e164(number)} has more digits than a telephone number can have")
+    if not _keeps_digits(written, number, default_country):
+        raise NotAFaxNumber(
+            f"understood as {_e164(number)}, which is not quite what was written; write that if you mean it"
+        )
     return _e164(number)
 
 
@@ -52,12 +63,14 @@ def is_e164(text: str) -> bool:
     return _E164.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=KNOWN)
 def country(e164: str) -> str:
     """ISO 3166 alpha-2 of the country the number belongs to; empty when it belongs to none (satellites)."""
     region = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
     return "" if region is None or region == "001" else region
 
 
+@lru_cache(maxsize=KNOWN)
 def costly_kind(e164: str) -> str:
     """Words for a kind of number that costs the caller extra (premium, shared cost, personal); empty if it is not."""
     return COSTLY_KINDS.get(phonenumbers.number_type(phonenumbers.parse(e164)), "")
@@ -107,6 +120,40 @@ def _is_valid(text: str) -> bool:
 
 def _e164(number: PhoneNumber) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _keeps_digits(written: str, number: PhoneNumber, default_country: str) -> bool:
+    """Whether ``number`` is what was written, and no digit was added to it, taken out or exchanged.
+
+    libphonenumber does so in some countries: it puts an area code before local numbers (Antigua), takes out the choice
+    of a carrier (Brazil) and moves mobile prefixes (Argentina).
+    """
+    digits, national = _NOT_A_DIGIT.sub("", written), phonenumbers.national_significant_number(number)
+    if not digits.endswith(national):
+        return False
+    before, code = digits.removesuffix(national), str(number.country_code)
+    trunk = _trunk_prefix(number)
+    if written.startswith("+"):
+        return before in {code, code + trunk}
+    home = phonenumbers.PhoneMetadata.metadata_for_region(default_country)
+    if home is None:
+        return False
+    if before in {"", trunk, code}:
+        return number.country_code == home.country_code
+    return any(re.fullmatch(f"(?:{home.international_prefix}){code}{end}", before) for end in {"", trunk})
+
+
+def _trunk_prefix(number: PhoneNumber) -> str:
+    """What is dialled before a number within its own country, ``0`` or ``1`` mostly; empty where nothing is."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(phonenumbers.region_code_for_number(number) or "")
+    return (metadata.national_prefix if metadata else None) or ""
+
+
+def _shape_trouble(written: str) -> str:
+    if _MORE_TO_DIAL.fullmatch(written):
+        return "extensions, pauses and tones cannot be dialled by the fax service; write the number alone"
+    shown = "".join(char if " " < char < "\x7f" else "?" for char in written[:MAX_LENGTH])
+    return f"<{shown}> is not a fax number; write it like +14155550123"
 
 
 def _parse_trouble(error: NumberParseException) -> str:

@@ -1,6 +1,7 @@
 """The site's rules as configured: who may fax to where, and where received faxes go."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -12,12 +13,77 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _QUOTED = r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*"'
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"(?:{_ATOM}(?:\.{_ATOM})*|{_QUOTED})@(?:{_LABEL}(?:\.{_LABEL})*|\[[A-Za-z0-9:.]+\])", re.ASCII)
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_OF_A_LABEL = frozenset("LMN")
+"""The first letters of the categories of letters, marks and digits."""
+
 ADDRESS_LIMIT = 254
+"""Octets."""
+
+RESERVED_NAMES = ("postmaster", "abuse", "bounce", "reply", "preview")
+"""What stands before the @, or before a plus there, in addresses of our own; no alias is named so."""
 
 
-def is_mail_address(text: str) -> bool:
-    """Whether ``text`` is a mailbox of RFC 5321, 4.1.2, in ASCII: the one grammar for all addresses we write to."""
+def is_mail_address(text: str, *, utf8: bool = False) -> bool:
+    """Whether ``text`` is a mailbox of RFC 5321, 4.1.2, in ASCII: the one grammar for all addresses we write to.
+
+    With ``utf8`` it may be one of RFC 6531 as well: a character beyond ASCII may stand wherever a letter may, if it can
+    be seen; a domain's only if it is a letter, mark or digit. What has two ways of being written is none.
+    """
+    if not text.isascii():
+        if not (utf8 and _is_fit_for_mail(text)):
+            return False
+        text = _BEYOND_ASCII.sub("a", text)
     return len(text) <= ADDRESS_LIMIT and _ADDRESS.fullmatch(text) is not None
+
+
+def _is_fit_for_mail(text: str) -> bool:
+    """RFC 6531, 3.3, and 5892, 2.1, in short: printable, normal, no longer than an address may be in UTF-8."""
+    local, _, domain = text.rpartition("@")
+    return (
+        text.isprintable()
+        and unicodedata.is_normalized("NFC", local)
+        and unicodedata.is_normalized("NFKC", domain)
+        and (domain.isascii() or not domain.startswith("["))
+        and all(unicodedata.category(char)[0] in _OF_A_LABEL for char in _BEYOND_ASCII.findall(domain))
+        and len(text.encode()) <= ADDRESS_LIMIT
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One client or person who may fax, known by a login, its networks, or proved senders.
+
+    Its values override the site's. ``countries`` None means the site's. ``prefixes`` (E.164 beginnings) name numbers
+    that may be faxed to whatever their country and kind. ``notify`` is where its notices go; empty: to the envelope
+    sender.
+    """
+
+    name: str
+    password_hash: str = ""
+    networks: tuple[Network, ...] = ()
+    senders: tuple[str, ...] = ()
+    caller_id: str | None = None
+    countries: frozenset[str] | None = None
+    prefixes: tuple[str, ...] = ()
+    pages_per_day: int = 500
+    notify: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name that stands for one number or, as a group, for several (E.164); ``name`` in lower case."""
+
+    name: str
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitOptions:
+    """What the whole site may fax in one day (UTC) before faxes are held."""
+
+    faxes_per_day: int = 5000
+    pages_per_day: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +94,8 @@ class PolicyOptions:
     senders: tuple[str, ...] = ()
     countries: frozenset[str] = field(default_factory=frozenset)
     default_country: str = "US"
+    identities: tuple[Identity, ...] = ()
+    aliases: tuple[Alias, ...] = ()
 
 
 class DeliveryKind(StrEnum):

@@ -1,54 +1,181 @@
 """Who may fax, and to where. Pure: a verdict is a return, a refusal an error whose text the client may read."""
 
 import re
-from ipaddress import IPv6Address, ip_address
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from bridge.errors import Refused
-from bridge.fax import numbers
-from bridge.fax.options import PolicyOptions
+from bridge.fax import addresses, numbers
+from bridge.fax.addresses import Wanted
+from bridge.fax.options import Identity, PolicyOptions
+
+_PREFIX = re.compile(r"\+[1-9][0-9]{0,14}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What one client or person may have faxed: an identity's rules over the site's, or the site's alone.
+
+    ``senders`` and ``countries`` are those that count: the identity's, or the site's where it has none of its own.
+    """
+
+    identity: Identity | None
+    senders: tuple[str, ...]
+    countries: frozenset[str]
+
+    @property
+    def name(self) -> str | None:
+        """The identity's name; None for the site's own networks and senders."""
+        return self.identity.name if self.identity else None
+
+    @property
+    def caller_id(self) -> str | None:
+        """The identity's caller id (E.164); None where the site's counts."""
+        return (self.identity.caller_id or None) if self.identity else None
+
+    def check_sender(self, address: str) -> None:
+        """Raise Refused unless this envelope sender may have faxes sent; without patterns any may but the null one."""
+        check_not_null(address)
+        if self.senders and not _matching(self.senders, address):
+            key = "the senders of this identity" if self.identity and self.identity.senders else "policy.senders"
+            raise Refused(f"this sender may not send faxes here; the operator can add it to {key}")
+
+    def check_number(self, number: str) -> None:
+        """Raise Refused unless this number (E.164) may be faxed to.
+
+        A number that begins with one of the identity's prefixes may, whatever its country and kind. Of the others
+        premium, shared-cost and personal ones never may, and the country decides for the rest. Company-wide (UAN),
+        VoIP, pager and voicemail numbers are among that rest: they cost what the country costs, and a fax machine may
+        well answer there.
+        """
+        prefixes = self.identity.prefixes if self.identity else ()
+        if number.startswith(prefixes):
+            return
+        if kind := numbers.costly_kind(number):
+            raise Refused(
+                f"{number} is {kind}; such numbers are not faxed to, unless the operator allows them by a prefix"
+            )
+        country = numbers.country(number)
+        if country not in self.countries:
+            own = self.identity is not None and self.identity.countries is not None
+            key = "the countries of this identity" if own else "policy.countries"
+            allowed = ", ".join(sorted(self.countries)) or "no country"
+            raise Refused(
+                f"{number} is in {country or 'no country'}; faxes may go to {allowed}; the operator can change {key}"
+            )
+
+    def notice_address(self, sender: str, admin: str) -> str:
+        """Where notices go: the identity's address for them, else the sender if it may be used here, else ``admin``."""
+        if self.identity and self.identity.notify:
+            return self.identity.notify
+        try:
+            self.check_sender(sender)
+        except Refused:
+            return admin
+        return sender
 
 
 class Policy:
-    """The site's rules, ready to be asked."""
+    """The site's rules, ready to be asked. Raises ValueError for rules that contradict themselves."""
 
     def __init__(self, options: PolicyOptions) -> None:
+        _check(options)
         self.default_country = options.default_country
+        self._aliases = options.aliases
         self._networks = options.networks
-        self._countries = options.countries
-        self._senders = tuple(pattern_of(sender) for sender in options.senders)
+        self._senders = options.senders
+        self._site = Permission(None, options.senders, options.countries)
+        self._identities = tuple(self._permission_of(identity, options) for identity in options.identities)
 
-    def check_client(self, address: str) -> None:
-        """Raise Refused unless the client at this IP address may send without a password."""
-        try:
-            client = ip_address(address.partition("%")[0])
-        except ValueError as error:
-            raise Refused("this client may not send faxes here") from error
-        if isinstance(client, IPv6Address) and client.ipv4_mapped:
-            client = client.ipv4_mapped
-        if not any(client in network for network in self._networks if network.version == client.version):
-            raise Refused(f"client {client} may not send faxes here; the operator can add it to policy.networks")
+    @staticmethod
+    def _permission_of(identity: Identity, options: PolicyOptions) -> Permission:
+        countries = options.countries if identity.countries is None else identity.countries
+        return Permission(identity, identity.senders or options.senders, countries)
 
-    def check_sender(self, address: str) -> None:
-        """Raise Refused unless this envelope sender may have faxes sent."""
-        self.check_not_null(address)
-        if self._senders and not any(pattern.fullmatch(address) for pattern in self._senders):
-            raise Refused("this sender may not send faxes here; the operator can add it to policy.senders")
+    def of_client(self, address: str) -> Permission | None:
+        """What the client at this IP address may without a password; None: nothing.
 
-    def check_not_null(self, address: str) -> None:
-        """Raise Refused for the null sender of bounces and notices (RFC 5321, 4.5.5)."""
+        Among the identities the one with the narrowest network that holds it counts; the site's networks come last.
+        """
+        client = _client(address)
+        if client is None:
+            return None
+        holding = [
+            (network.prefixlen, permission)
+            for permission in self._identities
+            if permission.identity
+            for network in permission.identity.networks
+            if client in network
+        ]
+        if holding:
+            return max(holding, key=lambda pair: pair[0])[1]
+        return self._site if any(client in network for network in self._networks) else None
+
+    def of_login(self, name: str) -> Permission | None:
+        """What the identity of this name may; whether its password was right is asked elsewhere."""
+        return next((permission for permission in self._identities if permission.name == name), None)
+
+    def of_sender(self, address: str) -> Permission | None:
+        """What an envelope sender may that is proved (SPF, DKIM); None: nothing.
+
+        Only patterns count that were written down: an identity's own, the one that says most first, then the site's.
+        """
         if not address:
-            raise Refused("mail without a sender (a bounce or a notice) is not taken here")
+            return None
+        matching = [
+            (weight, permission)
+            for permission in self._identities
+            if permission.identity and (weight := _matching(permission.identity.senders, address))
+        ]
+        if matching:
+            return max(matching, key=lambda pair: pair[0])[1]
+        return self._site if _matching(self._senders, address) else None
 
-    def check_number(self, number: str) -> None:
-        """Raise Refused unless this number (E.164) may be faxed to."""
-        if kind := numbers.costly_kind(number):
-            raise Refused(f"{number} is {kind}; such numbers are not faxed to")
-        country = numbers.country(number)
-        if country not in self._countries:
-            allowed = ", ".join(sorted(self._countries)) or "no country"
-            raise Refused(f"{number} is in {country or 'no country'}; faxes may go to {allowed}")
+    def expand(self, local: str) -> Wanted:
+        """What the left side of a recipient's address asks for at this site; raises NotAFaxNumber."""
+        return addresses.read_local_part(local, self.default_country, self._aliases)
+
+
+def check_not_null(sender: str) -> None:
+    """Raise Refused for the null sender of bounces and notices (RFC 5321, 4.5.5)."""
+    if not sender:
+        raise Refused("mail without a sender (a bounce or a notice) is not taken here")
 
 
 def pattern_of(written: str) -> re.Pattern[str]:
-    """A pattern with ``*`` for anything but an @, to be used with ``fullmatch``; letters match in either case."""
-    return re.compile("[^@]*".join(re.escape(piece) for piece in written.split("*")), re.IGNORECASE)
+    """A pattern with ``*`` for anything but an @, to be used with ``fullmatch``; ASCII letters match in either case."""
+    return re.compile("[^@]*".join(re.escape(piece) for piece in written.split("*")), re.IGNORECASE | re.ASCII)
+
+
+def _matching(patterns: Iterable[str], address: str) -> tuple[bool, int] | None:
+    """How much the pattern says that fits best (without a star, then by its letters); None when none fits."""
+    fitting = [written for written in patterns if pattern_of(written).fullmatch(address)]
+    return max((("*" not in written, len(written.replace("*", ""))) for written in fitting), default=None)
+
+
+def _client(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        client = ip_address(address)
+    except ValueError:
+        return None
+    return client.ipv4_mapped or client if isinstance(client, IPv6Address) else client
+
+
+def _check(options: PolicyOptions) -> None:
+    names = [identity.name for identity in options.identities]
+    if len(names) != len(set(names)):
+        raise ValueError("two identities have one name")
+    for identity in options.identities:
+        for prefix in identity.prefixes:
+            if not _PREFIX.fullmatch(prefix):
+                raise ValueError(f"{prefix!r} of identity {identity.name!r} is not the beginning of a number in E.164")
+    known: set[str] = set()
+    for alias in options.aliases:
+        if addresses.is_reserved(alias.name):
+            raise ValueError(f"alias {alias.name!r} is named like a mailbox of our own")
+        if alias.name.lower() in known:
+            raise ValueError(f"alias {alias.name!r} stands there twice")
+        if not alias.numbers or not all(numbers.is_e164(number) for number in alias.numbers):
+            raise ValueError(f"alias {alias.name!r} needs numbers in E.164")
+        known.add(alias.name.lower())

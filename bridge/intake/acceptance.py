@@ -1,99 +1,161 @@
 """From an envelope and a message on disk to rows: everything in one transaction, and only then the ``250``."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
-import sqlalchemy as sa
-
-from bridge.errors import Permanent, Refused
+from bridge.errors import Unavailable
 from bridge.fax.arrivals import Mail, MailKind
 from bridge.fax.jobs import Fax, Message
-from bridge.fax.states import FaxState
-from bridge.intake.envelopes import FaxEnvelope, OwnRecipient
+from bridge.fax.policy import Permission
+from bridge.fax.states import FaxState, HoldReason
+from bridge.intake import loops
+from bridge.intake.content import Content
+from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient
+from bridge.intake.fingerprints import Fingerprint, fingerprint
 from bridge.intake.options import IntakeOptions
-from bridge.mail import forwarding, headers
-from bridge.mail.headers import HEADER_LIMIT
+from bridge.intake.plan import Found, Plan, Taken, carry_out
+from bridge.intake.telling import Teller
+from bridge.mail import composing, forwarding
+from bridge.mail.headers import Headers
+from bridge.mail.options import MailOptions
 from bridge.runtime.worker import Bell
-from bridge.store import StoredBlob, blobs, faxes, outbox
+from bridge.store import StoredBlob
 from bridge.store.desk import Desk
+from bridge.store.faxes import Stale
+from bridge.store.outbox import Draft
 
-MAX_HOPS = 30
-
-
-class TooManyHops(Permanent):
-    """The mail goes round in circles."""
-
-    reply = "554 5.4.6"
+ROUNDS = 5
+"""How often a plan is made. A second time is rare, a third needs a fax that changes in that very moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who speaks to us: the IP address and the name it gave."""
+    """Who speaks to us: the IP address, the name it gave, and how (RFC 3848: ``ESMTPSA`` and the like)."""
 
     address: str
     helo: str
+    protocol: str = "ESMTP"
 
 
 class Acceptor:
-    """Takes on mails: judges what only their content tells, then writes message, faxes and forwards together."""
+    """Takes on mails: judges what only their content tells, then writes message, faxes and mails together.
 
-    def __init__(self, desk: Desk, options: IntakeOptions) -> None:
+    What came before is no second fax, and what goes over the day's limit is held. Both get their ``250``.
+    """
+
+    def __init__(self, desk: Desk, options: IntakeOptions, mail: MailOptions) -> None:
         self._desk = desk
         self._options = options
+        self._teller = Teller(desk, options, mail)
+        self._hostnames = frozenset(name.lower() for name in (composing.host(mail), options.hostname, *options.domains))
 
-    async def accept(self, client: Client, envelope: FaxEnvelope, stored: StoredBlob) -> str:
-        """The id of the new message row, once it is on disk with its faxes.
+    async def accept(self, client: Client, envelope: FaxEnvelope, content: Content) -> str:
+        """The id of the message row, once it is on disk with its faxes; of the first one's, if all came before.
 
-        Raises Refused or TooManyHops; the blob is then removed, as it is after any error that kept the rows out.
+        Raises Refused, TooManyHops or Unavailable; the blob is then removed, as it is after any error that kept the
+        rows out.
         """
         try:
-            return await self._accept(client, envelope, stored)
+            return await self._accept(client, envelope, content)
         except Exception:
-            self._desk.store.blobs.discard(stored)
+            self._desk.store.blobs.discard(content.stored)
             raise
 
-    async def _accept(self, client: Client, envelope: FaxEnvelope, stored: StoredBlob) -> str:
-        head = headers.read_headers(await self._desk.store.blobs.head(stored.id, HEADER_LIMIT))
-        if head.count("received") > MAX_HOPS:
-            raise TooManyHops("this mail has been through too many servers; it seems to go round in circles")
-        if envelope.faxes and head.is_automatic:
-            raise Refused("automatic mail (Auto-Submitted) is never faxed")
+    async def _accept(self, client: Client, envelope: FaxEnvelope, content: Content) -> str:
+        stored, headers = content.stored, content.headers
+        sender = envelope.sender or ""
+        if envelope.faxes:
+            loops.check_header(headers, sender, self._hostnames)
+        else:
+            loops.check_hops(headers)
         now = self._desk.clock.now()
-        message = Message(
+        message = self._message(client, envelope, stored, headers, now)
+        seen = fingerprint(client=client.address, sender=sender, head=headers, body=content.body)
+        plan = Plan(
+            message=message,
+            stored=stored,
+            faxes={seen.key(each.number): self._fax(message, envelope.permission, each) for each in envelope.faxes},
+            since=now - seen.window,
+            limit=self._options.limits.faxes_per_day,
+            # Everything for ourselves goes to the operator, so that one copy of a mail is enough.
+            own=tuple([await self._forward(client, message, each, stored) for each in envelope.own[:1]]),
+        )
+        plan, taken = await self._carry_out(plan, seen, content)
+        self._discard(taken.unused)
+        if not taken.kept:
+            self._desk.store.blobs.discard(stored)
+        self._say(plan, taken)
+        return plan.answer
+
+    async def _carry_out(self, plan: Plan, seen: Fingerprint, content: Content) -> tuple[Plan, Taken]:
+        """The plan as it was written. No mail is drafted, and nothing read, before there is need for it."""
+        try:
+            for _ in range(ROUNDS):
+                try:
+                    outcome = await self._desk.store.write(partial(carry_out, plan=plan))
+                except Stale:
+                    continue
+                if isinstance(outcome, Taken):
+                    return plan, outcome
+                self._discard(plan.drafted())
+                plan = await self._made_anew(plan, outcome, seen, content)
+        except Exception:
+            self._discard((*plan.own, *plan.drafted()))
+            raise
+        self._discard((*plan.own, *plan.drafted()))
+        raise Unavailable("too much happens to this fax at once; try again later")
+
+    async def _made_anew(self, plan: Plan, found: Found, seen: Fingerprint, content: Content) -> Plan:
+        """The plan for what was found. Where one fax goes over the limit, each gets its notice: more may, next time."""
+        duplicates = {
+            key: await self._teller.duplicate(
+                earlier, plan.faxes[key], plan.message, content.headers, earlier.first_at + seen.window
+            )
+            for key, earlier in found.earlier.items()
+        }
+        held = {
+            fax.id: await self._teller.held(fax, plan.message, content.head)
+            for key, fax in plan.faxes.items()
+            if found.over and key not in found.earlier
+        }
+        alarm = None if found.alarmed else await self._teller.limit(plan.now)
+        return replace(plan, found=found, duplicates=duplicates, held=held, alarm=alarm)
+
+    def _discard(self, drafts: Iterable[Draft]) -> None:
+        for draft in drafts:
+            if draft.blob is not None:
+                self._desk.store.blobs.discard(draft.blob)
+
+    def _message(
+        self, client: Client, envelope: FaxEnvelope, stored: StoredBlob, headers: Headers, now: datetime
+    ) -> Message:
+        return Message(
             id=self._desk.ids.new(),
             blob_id=stored.id,
             received_at=now,
             client=client.address[:64],
             envelope_sender=envelope.sender or "",
-            identity=None,
-            header_message_id=head.message_id,
+            identity=envelope.permission.name if envelope.permission else None,
+            header_message_id=headers.message_id,
             size=stored.size,
+            ret=envelope.ret,
+            envelope_id=envelope.envelope_id,
         )
-        rows = [self._fax(message, recipient.address, recipient.number, now) for recipient in envelope.faxes]
-        # Everything for ourselves goes to the operator, so that one copy of a mail is enough.
-        drafts = [await self._forward(client, message, recipient, stored, now) for recipient in envelope.own[:1]]
 
-        def unit(connection: sa.Connection) -> None:
-            blobs.record(connection, stored, "message", now)
-            faxes.add_message(connection, message, rows)
-            for draft in drafts:
-                draft.write(connection, now)
-
-        await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
-        self._say(client, message, rows)
-        self._desk.bells.ring(Bell.PREPARE, Bell.POST)
-        return message.id
-
-    def _fax(self, message: Message, address: str, number: str, now: datetime) -> Fax:
+    def _fax(self, message: Message, permission: Permission | None, recipient: FaxRecipient) -> Fax:
+        assert permission is not None  # no recipient becomes a fax before it is known who may fax
+        now, sender = message.received_at, message.envelope_sender
         return Fax(
             id=self._desk.ids.new(),
             message_id=message.id,
             document_id=None,
-            recipient=address,
-            number=number,
-            sender=message.envelope_sender,
-            identity=message.identity,
-            caller_id=self._options.caller_id,
+            recipient=recipient.address,
+            number=recipient.number,
+            sender=sender,
+            identity=permission.name,
+            caller_id=permission.caller_id or self._options.caller_id,
             state=FaxState.ACCEPTED,
             state_since=now,
             version=1,
@@ -105,15 +167,23 @@ class Acceptor:
             outcome=None,
             created_at=now,
             updated_at=now,
+            person=recipient.person,
+            company=recipient.company,
+            notify=recipient.notify,
+            original_recipient=recipient.original_recipient,
+            notice_to=permission.notice_address(sender, self._options.admin),
         )
 
-    async def _forward(
-        self, client: Client, message: Message, recipient: OwnRecipient, stored: StoredBlob, now: datetime
-    ) -> outbox.Draft:
+    async def _forward(self, client: Client, message: Message, recipient: OwnRecipient, stored: StoredBlob) -> Draft:
         """Mail for postmaster and abuse, and bounces, go on to the operator as they came."""
         original = await self._desk.store.blobs.read(stored)
         line = forwarding.received_line(
-            client=client.address, helo=client.helo, hostname=self._options.hostname, row_id=message.id, now=now
+            client=client.address,
+            helo=client.helo,
+            protocol=client.protocol,
+            hostname=self._options.hostname,
+            row_id=message.id,
+            now=message.received_at,
         )
         row_id = self._desk.ids.new()
         mail = Mail(
@@ -127,8 +197,13 @@ class Acceptor:
         )
         return await self._desk.draft(mail, line + original)
 
-    def _say(self, client: Client, message: Message, rows: list[Fax]) -> None:
-        events = self._desk.events
-        events.mail_accepted(client=client.address, message=message.id, faxes=len(rows), size=message.size)
-        for row in rows:
-            events.fax_accepted(fax=row.id, message=message.id, number=row.number)
+    def _say(self, plan: Plan, taken: Taken) -> None:
+        message, events = plan.message, self._desk.events
+        events.mail_accepted(client=message.client, message=plan.answer, faxes=len(taken.faxes), size=message.size)
+        for fax in taken.faxes:
+            events.fax_accepted(fax=fax.id, message=message.id, number=fax.number)
+        for fax_id in taken.held:
+            events.fax_held(fax=fax_id, reason=HoldReason.LIMIT)
+        for earlier in plan.found.earlier.values():
+            events.fax_duplicate(fax=earlier.fax.id, client=message.client)
+        self._desk.bells.ring(Bell.PREPARE, Bell.POST)

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 from bridge.errors import Permanent
 from bridge.fax.addresses import OwnMailbox
+from bridge.fax.policy import Permission
+from bridge.fax.wishes import Notify, Ret
 
 ADDRESS_LIMIT = 320
 
 _PATH = re.compile(r"(FROM|TO):\s*(?:<([^<>\r\n]*)>|([^<>\s]+))(?:\s+(.*))?", re.IGNORECASE)
 _SOURCE_ROUTE = re.compile(r"@[^:]*:")
-_SIZE = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
 class BadSyntax(Permanent):
@@ -19,24 +20,18 @@ class BadSyntax(Permanent):
     reply = "501 5.5.4"
 
 
-class UnknownParameter(Permanent):
-    """A parameter we did not offer."""
-
-    reply = "555 5.5.4"
-
-
-class TooLarge(Permanent):
-    """More than the site takes."""
-
-    reply = "552 5.3.4"
-
-
 @dataclass(frozen=True, slots=True)
 class FaxRecipient:
-    """A recipient that becomes a fax: the address as given, the number it means."""
+    """A recipient that becomes a fax: the address as given, the number it means, whom it is for, and what the sender
+    wants to hear of it (RFC 3461; ``notify`` None: as the site has it).
+    """
 
     address: str
     number: str
+    person: str = ""
+    company: str = ""
+    notify: frozenset[Notify] | None = None
+    original_recipient: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +44,20 @@ class OwnRecipient:
 
 @dataclass(slots=True)
 class FaxEnvelope:
-    """One mail transaction: ``sender`` is None before MAIL, empty for the null sender."""
+    """One mail transaction: ``sender`` is None before MAIL, empty for the null sender.
+
+    ``permission`` is under whose rules it is faxed: None while nobody has been found, or where only the mail itself can
+    prove who sent it (``provable``).
+    """
 
     sender: str | None = None
     faxes: list[FaxRecipient] = field(default_factory=list)
     own: list[OwnRecipient] = field(default_factory=list)
+    permission: Permission | None = None
+    provable: bool = False
+    ret: Ret | None = None
+    envelope_id: str = ""
+    utf8: bool = False
 
     @property
     def recipients(self) -> int:
@@ -81,25 +85,7 @@ def read_path(argument: str | None, verb: str) -> tuple[str, dict[str, str]]:
         raise BadSyntax("the parameters have control characters in them")
     for word in (match[4] or "").split():
         name, _, value = word.partition("=")
+        if name.upper() in parameters:
+            raise BadSyntax(f"{name[:30]} is given twice")
         parameters[name.upper()] = value
     return address, parameters
-
-
-def check_mail_parameters(parameters: dict[str, str], max_size: int) -> None:
-    """SIZE (RFC 1870) and BODY (RFC 6152), which are what EHLO offers; raises UnknownParameter, TooLarge, BadSyntax."""
-    for name, value in parameters.items():
-        if name == "SIZE":
-            if not _SIZE.fullmatch(value):
-                raise BadSyntax("SIZE takes a number of bytes")
-            if int(value) > max_size:
-                raise too_large(max_size)
-        elif name == "BODY":
-            if value.upper() not in {"7BIT", "8BITMIME"}:
-                raise BadSyntax("BODY can be 7BIT or 8BITMIME")
-        else:
-            raise UnknownParameter(f"{name[:30]} is not offered here")
-
-
-def too_large(max_size: int) -> TooLarge:
-    """The refusal, with the limit in it."""
-    return TooLarge(f"the message is too large; {max_size / 1_000_000:g} MB at most, encoding included")

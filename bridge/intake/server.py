@@ -1,46 +1,31 @@
-"""The SMTP server: aiosmtpd's protocol class with its intake replaced.
+"""The SMTP server: what each command does (RFC 5321), for one session of one listener."""
 
-Replaced are EHLO, MAIL, RCPT, DATA and the answer to our own failures: aiosmtpd's answer 500 with the exception's text,
-parse addresses as header fields, and hold whole messages in memory. Private names of aiosmtpd that are leaned on:
-``_create_envelope``, ``_set_rset_state``, ``_set_post_data_state``, ``_reset_timeout``, ``_reader``; each has a test.
-"""
-
-import asyncio
-import re
-from collections import defaultdict
+import ssl
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 
-from aiosmtpd.smtp import SMTP
-
-from bridge.errors import BridgeError, Refused, Unavailable
+from bridge.errors import BridgeError, OutOfSpace, Permanent, Refused, Unavailable
 from bridge.fax import addresses
-from bridge.fax.addresses import FaxNumber, Mailbox, OwnMailbox
+from bridge.fax.addresses import Mailbox, OwnMailbox
 from bridge.fax.options import is_mail_address
-from bridge.fax.policy import Policy
-from bridge.intake import envelopes
-from bridge.intake.acceptance import Acceptor, Client
-from bridge.intake.dots import BadLine, DotDecoder
+from bridge.fax.policy import Permission, check_not_null
+from bridge.intake import envelopes, parameters
+from bridge.intake.acceptance import Client
+from bridge.intake.connection import Connection
+from bridge.intake.content import Content
+from bridge.intake.dots import LINE_LIMIT, BadLine, Decoder, DotDecoder, LenientDecoder
 from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient
-from bridge.intake.options import IntakeOptions
+from bridge.intake.logins import MECHANISMS, read_credentials
+from bridge.intake.options import Auth, ListenerOptions, Profile, Tls
+from bridge.intake.parameters import RecipientWishes
+from bridge.intake.parts import Intake
+from bridge.intake.profiles import check_form, check_greeting
 from bridge.intake.sink import Sink
+from bridge.intake.standing import Standing, lies_in, read_xclient
 from bridge.store import arrivals
-from bridge.store.desk import Desk
 
-_WITHOUT_CODE = re.compile(r"([245])[0-9]{2} (?![245]\.[0-9]+\.[0-9]+)", re.ASCII)
-
-CHUNK = 256 * 1024
-COMMAND_LIMIT = 2048
-"""Octets of one command line."""
-
-DRAIN_SECONDS = 10.0
-DRAIN_LIMIT = 100_000_000
-"""So long and so much is still read after a session's end was announced."""
-
-SHUTTING_DOWN = "421 4.3.2 shutting down, try again later"
-GONE = "421 4.4.2 the connection ended in the middle of a command"
-OWN_TROUBLE = "451 4.3.0 trouble on our side; nothing was taken on, try again later"
+_OPEN_TO_ALL = {"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS", "AUTH", "HELP", "VRFY"}
+"""Commands that tell nobody anything, and may go in the clear; AUTH has a refusal of its own."""
 
 
 class NoSuchMailbox(Refused):
@@ -61,75 +46,36 @@ class OutOfOrder(Refused):
     reply = "503 5.5.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """What every session needs."""
+class TlsNeeded(Refused):
+    """Not in the clear."""
 
-    desk: Desk
-    options: IntakeOptions
-    policy: Policy
-    acceptor: Acceptor
+    reply = "538 5.7.11"
 
 
-class FaxServer(SMTP):
-    """One SMTP session. ``closing`` ends it after what it is at.
+class Utf8Unasked(Permanent):
+    """An address with characters beyond ASCII, without SMTPUTF8 (RFC 6531, 3.5)."""
 
-    ``opened`` and ``closed`` keep the set of sessions; ``opened`` answers with a reply where there shall be none.
-    """
+    reply = "553 5.6.7"
 
-    line_length_limit = CHUNK
-    command_size_limit = COMMAND_LIMIT
+
+class FaxServer(Connection):
+    """One SMTP session. ``standing`` is who speaks; ``context`` gives the certificate of the moment, if any."""
 
     def __init__(
-        self, intake: Intake, opened: Callable[["FaxServer"], str], closed: Callable[["FaxServer"], None]
+        self,
+        intake: Intake,
+        listener: ListenerOptions,
+        standing: Standing,
+        *,
+        context: Callable[[], ssl.SSLContext] | None,
+        closed: Callable[[Connection], None],
     ) -> None:
-        super().__init__(
-            None,
-            data_size_limit=intake.options.max_message_size,
-            hostname=intake.options.hostname,
-            ident="ESMTP Faxbridge",
-            timeout=intake.options.command_timeout.total_seconds(),
-            loop=asyncio.get_running_loop(),
-        )
-        self.command_size_limits = defaultdict(lambda: COMMAND_LIMIT)
+        options = intake.options
+        super().__init__(intake.desk.events, options.hostname, options.command_timeout.total_seconds(), closed)
         self._intake = intake
-        self._on_open = opened
-        self._on_close = closed
-        self._busy = False
-        self._counted = False
-        self.closing = False
-
-    # Sessions
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if refusal := self._on_open(self):
-            assert isinstance(transport, asyncio.WriteTransport)
-            transport.write(f"{refusal}\r\n".encode())
-            transport.close()
-            return
-        self._counted = True
-        super().connection_made(transport)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._on_close(self)
-        if self._counted:
-            super().connection_lost(error)
-
-    def eof_received(self) -> bool | None:
-        """The client will say no more: what it said is still answered, and then the session ends.
-
-        aiosmtpd cancels its handler here, so that a mail could be taken on without its 250 and come again.
-        """
-        if self._counted:
-            self._reader.feed_eof()
-        return True if self._counted else None
-
-    def finish_soon(self) -> None:
-        """End the session: at once when it is between mails, else after the one in hand."""
-        self.closing = True
-        if not self._busy and isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.write(f"{SHUTTING_DOWN}\r\n".encode())
-            self.transport.close()
+        self._listener = listener
+        self._standing = standing
+        self._context = context
 
     def _create_envelope(self) -> FaxEnvelope:  # type: ignore[override]  # ours takes the place of theirs
         return FaxEnvelope()
@@ -142,120 +88,116 @@ class FaxServer(SMTP):
     def client(self) -> Client:
         """Who speaks to us."""
         assert self.session is not None
-        peer: object = self.session.peer
-        address = str(peer[0]) if isinstance(peer, tuple) else "local"
-        return Client(address, self.session.host_name or "")
+        protocol = "SMTP" if not self.session.extended_smtp else "UTF8SMTP" if self._mail().utf8 else "ESMTP"
+        secured = "S" if self.encrypted() else ""
+        known = "A" if self._standing.login is not None else ""
+        return Client(self._standing.shown, self._standing.helo, f"{protocol}{secured}{known}")
 
-    async def _refuse(self, verb: str, error: BridgeError) -> None:
-        self._intake.desk.events.mail_refused(client=self.client().address, verb=verb, reply=error.smtp)
-        await self.push(error.smtp)
+    def client_shown(self) -> str:
+        return self._standing.shown
 
-    async def push(self, status: str | bytes) -> None:
-        """A reply; after EHLO each has an enhanced code (RFC 2034), also those that aiosmtpd words."""
-        text = status.decode("ascii", errors="replace") if isinstance(status, bytes) else status
-        if self.session is not None and self.session.extended_smtp and (match := _WITHOUT_CODE.match(text)):
-            detail = "0.0" if match[1] != "5" else "5.1"
-            text = f"{text[:3]} {match[1]}.{detail} {text[4:]}"
-        await super().push(text.encode("ascii", errors="replace"))
+    async def refuse(self, verb: str, reply: str) -> None:
+        if reply.startswith("4") and self._listener.profile is Profile.LEGACY:
+            permission = self._mail().permission or self._standing.login
+            self._intake.refusals.note(self.client_shown(), permission.name if permission else None, reply)
+        await super().refuse(verb, reply)
 
-    async def handle_exception(self, error: Exception) -> str:
-        """Our own trouble is temporary, and its text is nobody else's business; a client gone is no trouble."""
-        if isinstance(error, asyncio.IncompleteReadError):
-            if self.transport is not None:
-                self.transport.close()
-            return GONE
-        self._intake.desk.events.intake_failed(client=self.client().address, error=error)
-        return OWN_TROUBLE
+    async def before(self, command: str) -> str:
+        must_be_tls = self._listener.tls is Tls.STARTTLS and self._listener.profile is Profile.STRICT
+        if must_be_tls and not self.encrypted() and command not in _OPEN_TO_ALL:
+            return "530 5.7.0 say STARTTLS first; nothing is taken in the clear here"
+        return ""
 
-    # Commands
+    # Greetings
 
-    async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd's way of naming
-        if not hostname:
-            await self.push("501 5.5.4 write EHLO hostname")
-            return
+    def _may_log_in(self) -> bool:
+        """Whether AUTH is offered: passwords go in the clear on a legacy listener alone (RFC 4954, 4)."""
+        return self._knows_logins() and (self.encrypted() or self._listener.profile is Profile.LEGACY)
+
+    def _knows_logins(self) -> bool:
+        return self._listener.auth is not Auth.OFF and self._intake.logins.any
+
+    def _may_start_tls(self) -> bool:
+        return self._listener.tls is Tls.STARTTLS and self._context is not None and not self.encrypted()
+
+    async def smtp_HELO(self, hostname: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
+        self._greet("HELO", hostname, extended=False)
+        await self.push(f"250 {self.hostname}")
+
+    async def smtp_EHLO(self, hostname: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
+        self._greet("EHLO", hostname, extended=True)
+        offers = [
+            f"SIZE {self._intake.options.max_message_size}",
+            "PIPELINING",
+            "8BITMIME",
+            "SMTPUTF8",
+            "DSN",
+            "ENHANCEDSTATUSCODES",
+        ]
+        if self._may_start_tls():
+            offers.append("STARTTLS")
+        if self._may_log_in():
+            offers.append(f"AUTH {' '.join(MECHANISMS)}")
+        if self._standing.front:
+            offers.append("XCLIENT ADDR LOGIN HELO NAME PORT PROTO DESTADDR DESTPORT")
+        lines = [f"250-{self.hostname}", *(f"250-{offer}" for offer in offers[:-1]), f"250 {offers[-1]}"]
+        await self.push("\r\n".join(lines))
+
+    def _greet(self, verb: str, hostname: str | None, *, extended: bool) -> None:
+        check_greeting(verb, hostname, self._listener.profile)
         self._set_rset_state()  # type: ignore[no-untyped-call]
         assert self.session is not None
-        self.session.extended_smtp = True
-        self.session.host_name = hostname
-        size = self._intake.options.max_message_size
-        for line in (f"250-{self.hostname}", f"250-SIZE {size}", "250-8BITMIME", "250 ENHANCEDSTATUSCODES"):
-            await super().push(line)
+        self.session.extended_smtp = extended
+        self.session.host_name = hostname or "unknown"
+        self._standing = replace(self._standing, helo=self._standing.handed_helo or (hostname or "")[:255])
 
-    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
-        if await self.check_helo_needed():
-            return
-        try:
-            if self._mail().sender is not None:
-                raise OutOfOrder("one MAIL is open already")
-            address, parameters = envelopes.read_path(arg, "FROM")
-            envelopes.check_mail_parameters(parameters, self._intake.options.max_message_size)
-            if address and not is_mail_address(address):
-                raise envelopes.BadSyntax("the sender's address cannot be read; write name@domain")
-        except BridgeError as error:
-            await self._refuse("MAIL", error)
-            return
-        self._mail().sender = address
-        await self.push("250 2.1.0 Ok")
+    def _check_greeted(self) -> None:
+        if self.session is None or not self.session.host_name:
+            raise OutOfOrder("say EHLO first")
 
-    async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
-        if await self.check_helo_needed():
-            return
-        try:
-            if self._mail().sender is None:
-                raise OutOfOrder("MAIL comes first")
-            address, parameters = envelopes.read_path(arg, "TO")
-            if parameters:
-                raise envelopes.UnknownParameter(f"{next(iter(parameters))[:30]} is not offered here")
-            if self._mail().recipients >= self._intake.options.recipients:
-                raise TooManyRecipients(
-                    f"{self._intake.options.recipients} recipients at most; send the rest separately"
-                )
-            await self._add_recipient(address)
-        except BridgeError as error:
-            await self._refuse("RCPT", error)
-            return
-        await self.push("250 2.1.5 Ok")
+    async def smtp_STARTTLS(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
+        if arg:
+            raise envelopes.BadSyntax("STARTTLS takes nothing after it")
+        if not self._may_start_tls() or self._context is None:
+            raise OutOfOrder("TLS is not to be had here, or is on already")
+        self.tls_context = self._context()
+        self._standing = replace(self._standing, helo="", login=None)
+        await super().smtp_STARTTLS(None)
 
-    async def _add_recipient(self, address: str) -> None:
-        """Judge one recipient; raises what stands against it."""
-        local, at, domain = address.rpartition("@")
-        if not at and address.lower() == Mailbox.POSTMASTER:
-            local, domain = address, self._intake.options.domains[0]
-        if domain.lower() not in self._intake.options.domains:
-            raise Refused(f"<{domain[:80]}> is not a domain of ours; nothing is relayed")
-        policy, mail = self._intake.policy, self._mail()
-        assert mail.sender is not None
-        try:
-            wanted = addresses.read_local_part(local, policy.default_country)
-        except BridgeError:
-            policy.check_client(self.client().address)  # a stranger learns nothing about our numbers
-            raise
-        if isinstance(wanted, OwnMailbox):
-            await self._check_own(wanted)
-            if not any(known.mailbox == wanted for known in mail.own):
-                mail.own.append(OwnRecipient(address, wanted))
-            return
-        policy.check_client(self.client().address)
-        policy.check_sender(mail.sender)
-        policy.check_number(wanted.number)
-        self._add_fax(address, wanted)
+    async def smtp_AUTH(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
+        self._check_greeted()
+        if self._standing.login is not None or self._mail().sender is not None:
+            raise OutOfOrder("AUTH comes once, and before MAIL")
+        if not self._may_log_in():
+            if self._knows_logins() and self._may_start_tls():
+                raise TlsNeeded("passwords go through TLS alone; say STARTTLS first")
+            raise OutOfOrder("AUTH is not offered here")
+        said = await read_credentials(arg, self.ask)
+        login = await self._intake.logins.check(said, self.client_shown())
+        self._standing = replace(self._standing, login=login)
+        await self.push("235 2.7.0 welcome")
 
-    def _add_fax(self, address: str, wanted: FaxNumber) -> None:
-        """One fax a recipient; the same address given twice is one recipient."""
-        if not any(known.number == wanted.number for known in self._mail().faxes):
-            self._mail().faxes.append(FaxRecipient(address, wanted.number))
+    async def smtp_XCLIENT(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
+        handed = read_xclient(arg, self._standing)
+        if self._mail().sender is not None:
+            raise OutOfOrder("XCLIENT comes before MAIL")
+        if handed.address is not None:
+            self._standing = replace(self._standing, address=handed.address or None)
+        if handed.helo is not None:
+            self._standing = replace(self._standing, handed_helo=handed.helo)
+        if handed.login is not None:
+            self._standing = replace(self._standing, login=self._intake.gate.policy.of_login(handed.login))
+        self._set_rset_state()  # type: ignore[no-untyped-call]
+        assert self.session is not None
+        self.session.host_name, self.session.extended_smtp = "", False
+        await self.push(f"220 {self.hostname} ESMTP Faxbridge")
 
-    async def _check_own(self, wanted: OwnMailbox) -> None:
-        if wanted.mailbox is Mailbox.BOUNCE:
-            known = await self._intake.desk.store.read(
-                lambda connection: arrivals.delivery_by_token(connection, wanted.token)
-            )
-            if known is None:
-                raise NoSuchMailbox("that address is not, or no longer, one of ours")
-            return
-        if wanted.mailbox in {Mailbox.REPLY, Mailbox.PREVIEW}:
-            raise NoSuchMailbox("this mailbox takes no mail in this version; nothing was faxed")
-        self._intake.policy.check_not_null(self._mail().sender or "")
+    async def smtp_RSET(self, arg: str | None) -> None:  # noqa: ARG002, N802 - aiosmtpd's way of naming
+        self._set_rset_state()  # type: ignore[no-untyped-call]
+        await self.push("250 2.0.0 Ok")
+
+    async def smtp_NOOP(self, arg: str | None) -> None:  # noqa: ARG002, N802 - aiosmtpd's way of naming
+        await self.push("250 2.0.0 Ok")
 
     async def smtp_VRFY(self, arg: str | None) -> None:  # noqa: ARG002, N802 - aiosmtpd's way of naming
         await self.push("252 2.1.5 send some mail, and see")
@@ -263,75 +205,163 @@ class FaxServer(SMTP):
     async def smtp_HELP(self, arg: str | None) -> None:  # noqa: ARG002, N802 - aiosmtpd's way of naming
         await self.push("214 2.0.0 mail to NUMBER@domain becomes a fax; see docs/mail.md of Faxbridge")
 
-    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
-        if await self.check_helo_needed():
-            return
-        if arg:
-            await self.push("501 5.5.4 DATA takes nothing after it")
-            return
-        if not self._mail().recipients:
-            await self._refuse("DATA", OutOfOrder("RCPT comes first; no recipient was accepted"))
-            return
-        self._busy = True
-        try:
-            await self._take_data()
-        finally:
-            self._busy = False
-            self._set_post_data_state()  # type: ignore[no-untyped-call]
-        if self.closing:
-            self.finish_soon()
+    # One mail
 
-    async def _take_data(self) -> None:
-        sink = Sink(self._intake.options.max_message_size)
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
+        self._check_greeted()
+        mail = self._mail()
+        if mail.sender is not None:
+            raise OutOfOrder("one MAIL is open already")
+        address, given = envelopes.read_path(arg, "FROM")
+        wishes = parameters.read_mail_wishes(given, self._intake.options.max_message_size)
+        if not address.isascii() and not wishes.utf8:
+            raise Utf8Unasked("that address needs SMTPUTF8")
+        if address and not is_mail_address(address, utf8=wishes.utf8):
+            raise envelopes.BadSyntax("the sender's address cannot be read; write name@domain")
+        self._check_room(wishes.size)
+        mail.sender, mail.ret, mail.envelope_id, mail.utf8 = address, wishes.ret, wishes.envelope_id, wishes.utf8
+        await self.push("250 2.1.0 Ok")
+
+    def _check_room(self, size: int) -> None:
+        """Before the offer is accepted: below the reserve nothing more is taken, so that what is here can go on."""
+        if self._intake.desk.store.blobs.free_bytes() - size < self._intake.options.reserve:
+            raise OutOfSpace("not enough room on disk; try again later")
+
+    async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
+        self._check_greeted()
+        mail = self._mail()
+        if mail.sender is None:
+            raise OutOfOrder("MAIL comes first")
+        address, given = envelopes.read_path(arg, "TO")
+        wishes = parameters.read_recipient_wishes(given)
+        await self._add_recipient(address, wishes)
+        await self.push("250 2.1.5 Ok")
+
+    async def _add_recipient(self, address: str, wishes: RecipientWishes) -> None:
+        """Judge one recipient; raises what stands against it."""
+        local, at, domain = address.rpartition("@")
+        if not at and address.lower() == Mailbox.POSTMASTER:
+            local, domain = address, self._intake.options.domains[0]
+        if domain.lower() not in self._intake.options.domains:
+            raise Refused(f"<{domain[:80]}> is not a domain of ours; nothing is relayed")
         try:
-            sink.open(self._intake.desk.store.blobs.writer(self._intake.desk.ids.file_name()))
-        except BridgeError as error:
-            await self._refuse("DATA", error)
+            wanted = self._intake.gate.policy.expand(local)
+        except BridgeError:
+            await self._admit()  # a stranger learns nothing about our numbers
+            raise
+        if isinstance(wanted, OwnMailbox):
+            await self._add_own(address, wanted)
             return
-        try:
-            await self.push("354 end data with <CR><LF>.<CR><LF>")
-            await self._read_data(sink)
-            if sink.trouble is not None:
-                raise sink.trouble
-            message = await self._intake.acceptor.accept(self.client(), self._mail(), await sink.commit())
-        except BadLine:
-            await self._hang_up_on_bad_line()
-        except BridgeError as error:
-            await self._refuse("DATA", error)
+        await self._admit()
+        self._check_count(len(wanted.numbers))
+        permission = self._mail().permission
+        if permission is not None:
+            for number in wanted.numbers:
+                permission.check_number(number.number)
+        for number in wanted.numbers:
+            self._add_fax(address, number, wishes)
+
+    async def _admit(self) -> None:
+        """Find under whose permission this mail is, once a mail."""
+        mail = self._mail()
+        assert mail.sender is not None
+        check_not_null(mail.sender)
+        if mail.permission is None and not mail.provable:
+            permission, provable = await self._intake.gate.admit(
+                self._standing, self._listener, mail.sender, may_log_in=self._may_log_in()
+            )
+            if permission is not None:
+                permission.check_sender(mail.sender)
+            mail.permission, mail.provable = permission, provable
+
+    def _check_count(self, more: int) -> None:
+        most = self._intake.options.recipients
+        if self._mail().recipients + more > most:
+            raise TooManyRecipients(f"{most} recipients at most; send the rest separately")
+
+    def _add_fax(self, address: str, number: addresses.FaxNumber, wishes: RecipientWishes) -> None:
+        """One fax a number: a number that is given twice is faxed once."""
+        faxes = self._mail().faxes
+        if not any(known.number == number.number for known in faxes):
+            faxes.append(
+                FaxRecipient(
+                    address, number.number, number.person, number.company, wishes.notify, wishes.original_recipient
+                )
+            )
+
+    async def _add_own(self, address: str, wanted: OwnMailbox) -> None:
+        self._check_count(1)
+        if wanted.mailbox is Mailbox.BOUNCE:
+            known = await self._intake.desk.store.read(
+                lambda connection: arrivals.delivery_by_token(connection, wanted.token)
+            )
+            if known is None:
+                raise NoSuchMailbox("that address is not, or no longer, one of ours")
+        elif wanted.mailbox in {Mailbox.REPLY, Mailbox.PREVIEW}:
+            raise NoSuchMailbox("this mailbox takes no mail in this version; nothing was faxed")
         else:
-            await self.push(f"250 2.0.0 Ok: {message}")
+            check_not_null(self._mail().sender or "")
+        if not any(known.mailbox == wanted for known in self._mail().own):
+            self._mail().own.append(OwnRecipient(address, wanted))
+
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
+        self._check_greeted()
+        if arg:
+            raise envelopes.BadSyntax("DATA takes nothing after it")
+        if not self._mail().recipients:
+            raise OutOfOrder("RCPT comes first; no recipient was accepted")
+        blobs, ids = self._intake.desk.store.blobs, self._intake.desk.ids
+        sink = Sink(blobs.writer(ids.file_name()), self._intake.options.max_message_size)
+        try:
+            message = await self._take_data(sink)
+        except BadLine:
+            reply = "521 5.5.2 bare CR, bare LF or NUL in the message; lines end with CR LF"
+            self._events.mail_refused(client=self.client_shown(), verb="DATA", reply=reply)
+            await self.hang_up(reply)
         finally:
+            self.received()
             sink.drop()
+            self._set_post_data_state()  # type: ignore[no-untyped-call]
+        self.productive()
+        await self.push(f"250 2.0.0 Ok: {message}")
 
-    async def _read_data(self, sink: Sink) -> None:
-        """Everything up to the end of data into the sink; what came after it waits for the next command."""
-        decoder = DotDecoder()
-        while True:
-            chunk = await self._reader.read(CHUNK)
-            if not chunk:
-                raise asyncio.IncompleteReadError(b"", None)
-            self._reset_timeout()
-            decoded = decoder.feed(chunk)
-            sink.write(decoded.plain)
-            if decoded.rest is not None:
-                if decoded.rest:
-                    self._reader._buffer[:0] = decoded.rest  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
-                return
+    async def _take_data(self, sink: Sink) -> str:
+        """The id of the mail taken on. Everything is read to its end before anything is refused."""
+        decoder = self._decoder()
+        await self.push("354 end data with <CR><LF>.<CR><LF>")
+        stream = await self.receive(decoder)
+        async for pieces in stream.blocks():
+            await sink.write(pieces)
+        if sink.trouble is not None:
+            raise sink.trouble
+        blobs = self._intake.desk.store.blobs
+        stored, body = await sink.commit()
+        try:
+            content = await Content.read(blobs, stored, body)
+            await self._check_message(content, too_long=decoder.too_long)
+        except BaseException:
+            blobs.discard(stored)
+            raise
+        return await self._intake.acceptor.accept(self.client(), self._mail(), content)
 
-    async def _hang_up_on_bad_line(self) -> None:
-        reply = "521 5.5.2 bare CR, bare LF or NUL in the message; lines end with CR LF"
-        self._intake.desk.events.mail_refused(client=self.client().address, verb="DATA", reply=reply)
-        await self.push(reply)
-        await self._drain()
-        if self.transport is not None:
-            self.transport.close()
+    def _decoder(self) -> Decoder:
+        if self._listener.profile is Profile.STRICT:
+            return DotDecoder(LINE_LIMIT)
+        if lies_in(self.client_shown(), self._listener.bare_lf):
+            return LenientDecoder()
+        return DotDecoder()
 
-    async def _drain(self) -> None:
-        """Read on for a while and throw it away, so that the reply is not lost to a reset of the connection."""
-        if isinstance(self.transport, asyncio.WriteTransport) and self.transport.can_write_eof():
-            self.transport.write_eof()
-        left = DRAIN_LIMIT
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SECONDS):
-                while left > 0 and (chunk := await self._reader.read(CHUNK)):
-                    left -= len(chunk)
+    async def _check_message(self, content: Content, *, too_long: bool) -> None:
+        """What only the message tells: its form, and, where nothing else does, who sent it."""
+        mail = self._mail()
+        if self._listener.profile is Profile.STRICT and mail.faxes:
+            check_form(content.headers, too_long=too_long)
+        if mail.provable and mail.faxes:
+            mail.permission = await self._intake.gate.prove(self._standing, self._listener, mail, content)
+            self._check_all(mail, mail.permission)
+
+    def _check_all(self, mail: FaxEnvelope, permission: Permission) -> None:
+        """The rules that stood back until it was known whose they are."""
+        permission.check_sender(mail.sender or "")
+        for each in mail.faxes:
+            permission.check_number(each.number)

@@ -19,6 +19,10 @@ from bridge.mail import fields
 from bridge.mail.options import MailOptions
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
+_BOUNDARY = "=_faxbridge_"
+_BOUNDARY_OF = re.compile(rf'boundary="{_BOUNDARY}([0-9A-Za-z]+)"'.encode("ascii"))
+EIGHT_BIT = b"8bit"
+EIGHT_BIT_FIELD = b"Content-Transfer-Encoding: " + EIGHT_BIT + b"\r\n"
 _FROM_AT_LINE_START = re.compile(rb"^From ", re.MULTILINE)
 
 
@@ -51,22 +55,38 @@ def multipart(head: bytes, subtype: str, row_id: str, *parts: bytes) -> bytes:
     """A whole mail of several parts, ``head`` on top, CR LF line ends throughout.
 
     The boundary follows from the row, so that rendering is repeatable. It holds ``=_``, which neither
-    quoted-printable nor base64 can hold, and no line of a delivery status begins with a hyphen.
+    quoted-printable nor base64 can hold, and no line of a delivery status begins with a hyphen. Where a part has octets
+    beyond ASCII the whole says so (RFC 2045, 6.4).
     """
-    boundary = f"=_faxbridge_{row_id}"
-    kind = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n'.encode("ascii")
-    mark = f"--{boundary}".encode("ascii")
-    return b"".join([head, kind, b"\r\n", *(mark + b"\r\n" + part + b"\r\n" for part in parts), mark, b"--\r\n"])
+    kind = f'Content-Type: multipart/{subtype};\r\n boundary="{_BOUNDARY}{row_id}"\r\n'.encode("ascii")
+    coding = b"" if all(part.isascii() for part in parts) else EIGHT_BIT_FIELD
+    begun = mark(row_id)
+    return b"".join(
+        [head, kind, coding, b"\r\n", *(begun + b"\r\n" + part + b"\r\n" for part in parts), begun, b"--\r\n"]
+    )
+
+
+def mark(row_id: str) -> bytes:
+    """What begins the line before each part of the mail of that row."""
+    return f"--{_BOUNDARY}{row_id}".encode("ascii")
+
+
+def row_of(mail: bytes) -> str | None:
+    """The row whose boundary a mail has; None for mail that was not put together here."""
+    found = _BOUNDARY_OF.search(mail.partition(b"\r\n\r\n")[0])
+    return None if found is None else found[1].decode("ascii")
 
 
 def text_part(text: str) -> bytes:
     """A part for people, in UTF-8; under ``head`` it is a whole mail as well."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", errors="replace")
-    coded = _FROM_AT_LINE_START.sub(b"=46rom ", quopri.encodestring(lines))
-    return (
-        b'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-        + coded.replace(b"\n", b"\r\n")
-    )
+    kind = b'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+    return kind + quoted_printable(lines)
+
+
+def quoted_printable(lines: bytes) -> bytes:
+    """``lines`` (ended by LF) in quoted-printable, with CR LF; no line begins with ``From``, which some change."""
+    return _FROM_AT_LINE_START.sub(b"=46rom ", quopri.encodestring(lines)).replace(b"\n", b"\r\n")
 
 
 def file_part(content: bytes, kind: str, name: str) -> bytes:

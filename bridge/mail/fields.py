@@ -16,6 +16,9 @@ LINE_WIDTH = 76
 VALUE_LIMIT = 500
 """Characters of one value; ids and addresses have bounds of their own."""
 
+STATUS_LIMIT = 900
+"""Of one value in a delivery status: one line holds it, and an ORCPT or ENVID (RFC 3461, 4.2 and 4.4) is never cut."""
+
 UNDISCLOSED = "undisclosed-recipients:;"
 
 _ENCODED_WORD = "=?"
@@ -41,8 +44,8 @@ def verbatim(name: str, value: str) -> bytes:
 
     What is not ASCII becomes a question mark, and what a reader might take for an encoded word is parted.
     """
-    text = value if _PRINTABLE.fullmatch(value) else ascii_line(value, VALUE_LIMIT)
-    return _folded(name, _BETWEEN_WORDS.split(text[:VALUE_LIMIT].replace(_ENCODED_WORD, "= ?").strip()))
+    text = value if _PRINTABLE.fullmatch(value) else ascii_line(value, STATUS_LIMIT)
+    return _folded(name, _BETWEEN_WORDS.split(text[:STATUS_LIMIT].replace(_ENCODED_WORD, "= ?").strip()))
 
 
 def ids(name: str, identities: Sequence[str]) -> bytes:
@@ -51,9 +54,18 @@ def ids(name: str, identities: Sequence[str]) -> bytes:
 
 
 def address(name: str, mailbox: str) -> bytes:
-    """A field of one address, whole on its line; a text that is no address, or that readers decode, is not shown."""
-    shown = mailbox if is_mail_address(mailbox) and _ENCODED_WORD not in mailbox else UNDISCLOSED
-    return f"{name}: {shown}\r\n".encode("ascii")
+    """A field of one address, whole on its line; a text that is no address, or that readers decode, is not shown.
+
+    An address with letters beyond ASCII stands as the name of an empty group: it can be read, and the field is one that
+    every relay takes (RFC 6857, 3.1, has the same way out).
+    """
+    if _ENCODED_WORD not in mailbox:
+        if is_mail_address(mailbox):
+            return f"{name}: {mailbox}\r\n".encode("ascii")
+        if is_mail_address(mailbox, utf8=True):
+            *words, last = encoded_words(mailbox, LINE_WIDTH - len(name) - 4)
+            return _folded(name, [*words, f"{last}:;"])
+    return f"{name}: {UNDISCLOSED}\r\n".encode("ascii")
 
 
 def sender(name: str, written: str, otherwise: str) -> bytes:

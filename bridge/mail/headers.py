@@ -1,6 +1,7 @@
 """Header fields of foreign mail, read by one function: raw, bounded, total. Whatever bytes came in, this returns."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bridge.runtime import foreign
@@ -21,6 +22,7 @@ _MESSAGE_ID = re.compile(
 )
 """RFC 5322, but dots may stand anywhere on the left, as they do; nothing that readers take for an encoded word."""
 
+_ADDRESS = re.compile(r"[^\s<>\"(),;:]+@[^\s<>\"(),;:]+", re.ASCII)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -51,6 +53,11 @@ class Headers:
         thread = [*(self._ids("references") or self._ids("in-reply-to")), *self._ids("message-id")[:1]]
         return tuple(dict.fromkeys(thread))[-REFERENCES_KEPT:]
 
+    def addresses(self, name: str) -> frozenset[str]:
+        """Whatever reads like a mail address in the fields of that name, in lower case."""
+        values = (foreign.decode(value) for field, value in self.fields if field == name.lower())
+        return frozenset(found.lower() for value in values for found in _ADDRESS.findall(value))
+
     @property
     def is_automatic(self) -> bool:
         """Whether the mail says of itself that a program sent it (RFC 3834)."""
@@ -72,6 +79,15 @@ class Headers:
         return [identity for identity in found if len(identity) <= MESSAGE_ID_LIMIT]
 
 
+def _lines(text: bytes) -> Iterator[bytes]:
+    """Line after line, so that nobody cuts up what comes after the header."""
+    start = 0
+    for end in _LINE_END.finditer(text):
+        yield text[start : end.start()]
+        start = end.end()
+    yield text[start:]
+
+
 def read_headers(message: bytes) -> Headers:
     """The header fields at the start of ``message``; lines that are no field are passed over, folded ones joined."""
     fields: list[tuple[str, bytes]] = []
@@ -80,9 +96,9 @@ def read_headers(message: bytes) -> Headers:
 
     def close() -> None:
         if name is not None:
-            fields.append((name, b"".join(pieces)[:VALUE_LIMIT].strip()))
+            fields.append((name, b"".join(pieces).strip()[:VALUE_LIMIT]))
 
-    for line in _LINE_END.split(message[:HEADER_LIMIT]):
+    for line in _lines(message[:HEADER_LIMIT]):
         if not line:
             break
         if line[:1] in b" \t":

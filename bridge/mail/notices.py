@@ -5,22 +5,26 @@ Meaning first, then what to do, and the carrier's code and text last.
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime
 from enum import StrEnum
 
 from bridge.fax import numbers, outcomes
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
-from bridge.mail import composing, fields
+from bridge.mail import composing, reports
 from bridge.mail.headers import Headers
 from bridge.mail.options import MailOptions
+from bridge.mail.reports import Report, Status
+from bridge.mail.returned import Returned
+from bridge.mail.wishes import Action, not_wanted
 from bridge.runtime import foreign
 
 
 class NoticeEvent(StrEnum):
     """The word in ``X-Fax-Event``."""
 
+    DUPLICATE = "duplicate"
+    HELD = "held"
     UNCONFIRMED = "unconfirmed"
     DELIVERED = "delivered"
     PARTIAL = "partial"
@@ -29,18 +33,22 @@ class NoticeEvent(StrEnum):
 
 
 ACTIONS = {
-    NoticeEvent.UNCONFIRMED: "delayed",
-    NoticeEvent.DELIVERED: "delivered",
-    NoticeEvent.PARTIAL: "failed",
-    NoticeEvent.FAILED: "failed",
-    NoticeEvent.CANCELLED: "failed",
+    NoticeEvent.HELD: Action.DELAYED,
+    NoticeEvent.UNCONFIRMED: Action.DELAYED,
+    NoticeEvent.DELIVERED: Action.DELIVERED,
+    NoticeEvent.PARTIAL: Action.FAILED,
+    NoticeEvent.FAILED: Action.FAILED,
+    NoticeEvent.CANCELLED: Action.FAILED,
 }
-"""RFC 3464 Action for each event."""
+"""What each event says to programs; a duplicate says what became of the first (``duplicate_action``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeFacts:
-    """All a notice tells of. ``outcome`` is how the fax ends; ``pages_sent`` as the carrier counted."""
+    """All a notice tells of. ``outcome`` is how the fax ends; ``pages_sent`` as the carrier counted.
+
+    For a held fax it is the cause it is held for. ``returned`` is what the sender asked to be given back (RET).
+    """
 
     event: NoticeEvent
     fax: Fax
@@ -52,60 +60,126 @@ class NoticeFacts:
     message: Message
     headers: Headers
     why: str = ""
+    returned: Returned | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateFacts:
+    """A mail that came in again: ``fax`` and ``message`` are what the first became, ``headers`` those of the second.
+
+    ``recipient`` (empty: as the first time), ``original_recipient`` and ``envelope_id`` are the second's too; so is
+    ``again_from``, when the same mail will count as a new one (None: it is not told).
+    """
+
+    fax: Fax
+    message: Message
+    headers: Headers
+    recipient: str = ""
+    original_recipient: str = ""
+    envelope_id: str = ""
+    again_from: datetime | None = None
 
 
 def event_of(state: FaxState, outcome: Outcome) -> NoticeEvent:
-    """Which notice belongs to a final state."""
+    """Which notice belongs to a state that a sender is told of."""
     if outcome.outcome_class is OutcomeClass.PARTIAL:
         return NoticeEvent.PARTIAL
     return {
         FaxState.DELIVERED: NoticeEvent.DELIVERED,
         FaxState.CANCELLED: NoticeEvent.CANCELLED,
         FaxState.UNCONFIRMED: NoticeEvent.UNCONFIRMED,
+        FaxState.HELD: NoticeEvent.HELD,
     }.get(state, NoticeEvent.FAILED)
 
 
 def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: str, now: datetime) -> bytes:
     """The notice's bytes; the same for the same facts, row and time."""
-    fax, headers = facts.fax, facts.headers
-    subject, text = composing.render(facts.event, **_words(facts, now, for_sender=recipient == fax.sender))
-    original = headers.text("subject")
-    head = [
-        composing.begin(
-            options,
-            row_id=row_id,
-            recipient=recipient,
-            subject=foreign.one_line(f"{subject}: {original}" if original else subject),
-            now=now,
-            automatic="auto-replied",
-        ),
-        fields.ids("In-Reply-To", [headers.message_id]) if headers.message_id else b"",
-        fields.ids("References", headers.references) if headers.references else b"",
-        fields.unstructured("X-Fax-Event", facts.event),
-        fields.unstructured("X-Fax-Id", fax.id),
-        fields.unstructured("X-Fax-Number", fax.number),
-    ]
-    return composing.multipart(
-        b"".join(head),
-        'report; report-type="delivery-status"',
-        row_id,
-        composing.text_part(text),
-        composing.status_part(*_status_blocks(facts, options)),
-    )
-
-
-def _words(facts: NoticeFacts, now: datetime, *, for_sender: bool) -> dict[str, object]:
-    """What the templates may say; whatever is foreign in it is one line."""
     fax, outcome = facts.fax, facts.outcome
+    subject, text = composing.render(facts.event, **_words(facts, recipient, now))
+    code = str(outcome.code) if outcome.code is not None else "-"
+    status = Status(
+        original=fax.original_recipient,
+        recipient=fax.recipient,
+        action=ACTIONS[facts.event],
+        code=_status(facts.event, outcome),
+        arrived=facts.message.received_at,
+        envelope_id=facts.message.envelope_id,
+        diagnosis=f"{code} {_said(outcome)}".strip() if outcome.code is not None or outcome.text else "",
+        called_at=facts.attempts[-1].started_at if facts.attempts else None,
+    )
+    report = Report(facts.event, fax, facts.headers, subject, text, status, facts.returned)
+    return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)
+
+
+def render_duplicate(
+    facts: DuplicateFacts, options: MailOptions, *, row_id: str, recipient: str, now: datetime
+) -> bytes:
+    """The notice that a mail came in again and was not faxed again; the same bytes for the same facts, row and time."""
+    fax = facts.fax
+    subject, text = composing.render(
+        NoticeEvent.DUPLICATE,
+        **_whose(fax, recipient),
+        state=fax.state,
+        state_since=in_words(fax.state_since),
+        again_from=None if facts.again_from is None else in_words(facts.again_from),
+    )
+    status = Status(
+        original=facts.original_recipient,
+        recipient=facts.recipient or fax.recipient,
+        action=duplicate_action(fax),
+        code=_duplicate_status(fax),
+        arrived=now,
+        envelope_id=facts.envelope_id,
+    )
+    report = Report(NoticeEvent.DUPLICATE, fax, facts.headers, subject, text, status)
+    return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)
+
+
+def duplicate_action(first: Fax) -> Action:
+    """What a duplicate's notice says to programs: how the first fax stands (docs/decisions/0011)."""
+    return {
+        FaxState.DELIVERED: Action.DELIVERED,
+        FaxState.HELD: Action.DELAYED,
+        FaxState.UNCONFIRMED: Action.DELAYED,
+        FaxState.FAILED: Action.FAILED,
+        FaxState.CANCELLED: Action.FAILED,
+    }.get(first.state, Action.RELAYED)
+
+
+def _duplicate_status(first: Fax) -> str:
+    """The code that the first fax's own notice has, or would have."""
+    if first.outcome is not None and first.state.final:
+        return _status(event_of(first.state, first.outcome), first.outcome)
+    slug = {FaxState.HELD: "held-limit", FaxState.UNCONFIRMED: "unconfirmed"}.get(first.state)
+    if slug is not None:
+        return f"4{outcomes.cause(slug).status[1:]}"
+    return {Action.FAILED: "5.0.0"}.get(duplicate_action(first), "2.0.0")
+
+
+def _whose(fax: Fax, recipient: str) -> dict[str, object]:
+    """What the templates may say of any fax; whatever is foreign in it is one line."""
     number, sender = numbers.as_people_write(fax.number), foreign.one_line(fax.sender, 320)
-    whose = f"fax to {number}" if for_sender else f"fax from {sender or 'an unknown sender'} to {number}"
-    said = [str(outcome.code) if outcome.code is not None else "", foreign.one_line(outcome.text or "", 300)]
-    job = next((each.carrier_job_id for each in reversed(facts.attempts) if each.carrier_job_id), None)
+    for_sender = recipient == fax.sender
+    written = foreign.one_line(fax.recipient, 320)
     return {
         "number": number,
         "sender": sender,
         "for_sender": for_sender,
-        "whose": whose,
+        "whose": f"fax to {number}" if for_sender else f"fax from {sender or 'an unknown sender'} to {number}",
+        "written": "" if written.startswith(f"{fax.number}@") else written,
+        "person": ", ".join(filter(None, (foreign.one_line(fax.person), foreign.one_line(fax.company)))),
+        "accepted_at": in_words(fax.created_at),
+        "fax": fax.id,
+    }
+
+
+def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, object]:
+    """What the templates may say of a fax at this point."""
+    outcome = facts.outcome
+    code = str(outcome.code) if outcome.code is not None else ""
+    job = next((each.carrier_job_id for each in reversed(facts.attempts) if each.carrier_job_id), None)
+    return _whose(facts.fax, recipient) | {
+        "told": _told(facts, recipient),
         "cause": outcomes.cause(outcome.cause),
         "why": foreign.one_line(facts.why, 500).rstrip("."),
         "pages": facts.pages,
@@ -116,12 +190,26 @@ def _words(facts: NoticeFacts, now: datetime, *, for_sender: bool) -> dict[str, 
             for part in facts.parts
             if part.left_out is not None
         ],
-        "accepted_at": in_words(fax.created_at),
         "now": in_words(now),
-        "fax": fax.id,
         "job": None if job is None else foreign.one_line(job),
-        "said": " ".join(said).strip(),
+        "said": f"{code} {_said(outcome)}".strip(),
     }
+
+
+def _told(facts: NoticeFacts, recipient: str) -> str:
+    """What stands above the sender's part in the operator's copy; nothing where this is the sender's own notice."""
+    fax = facts.fax
+    if not fax.sender or recipient == (fax.notice_to or fax.sender):
+        return ""
+    if not_wanted(ACTIONS[facts.event], fax.notify):
+        return "The sender asked for no such notice. It would have said:"
+    instead = fax.notice_to not in {None, fax.sender}
+    return f"{foreign.one_line(fax.notice_to or '', 320) if instead else 'The sender'} is told:"
+
+
+def _said(outcome: Outcome) -> str:
+    """The carrier's own text."""
+    return foreign.one_line(outcome.text or "", 300)
 
 
 def page_ranges(parts: tuple[Part, ...]) -> list[tuple[str, str]]:
@@ -135,32 +223,12 @@ def page_ranges(parts: tuple[Part, ...]) -> list[tuple[str, str]]:
     return ranges
 
 
-def _status_blocks(facts: NoticeFacts, options: MailOptions) -> tuple[dict[str, str], dict[str, str]]:
-    fax, outcome = facts.fax, facts.outcome
-    per_message = {
-        "Reporting-MTA": f"dns; {composing.host(options)}",
-        "Arrival-Date": format_datetime(facts.message.received_at),
-    }
-    per_recipient = {
-        "Original-Recipient": f"rfc822; {fax.recipient}",
-        "Final-Recipient": f"fax; {fax.number}",
-        "Action": ACTIONS[facts.event],
-        "Status": _status(facts.event, outcome),
-    }
-    if outcome.code is not None or outcome.text:
-        words = [str(outcome.code) if outcome.code is not None else "-", foreign.one_line(outcome.text or "", 300)]
-        per_recipient["Diagnostic-Code"] = f"x-ifax; {' '.join(words).strip()}"
-    if facts.attempts:
-        per_recipient["Last-Attempt-Date"] = format_datetime(facts.attempts[-1].started_at)
-    return per_message, per_recipient
-
-
 def _status(event: NoticeEvent, outcome: Outcome) -> str:
     """RFC 3463: the cause's own code, in the class that the event asks for (contract, "Mail that we write")."""
     fixed = {NoticeEvent.DELIVERED: "2.0.0", NoticeEvent.PARTIAL: "5.6.0", NoticeEvent.CANCELLED: "5.7.0"}
     if event in fixed:
         return fixed[event]
-    leading = "4" if event is NoticeEvent.UNCONFIRMED else "5"
+    leading = "4" if ACTIONS[event] is Action.DELAYED else "5"
     return leading + outcomes.cause(outcome.cause).status[1:]
 
 

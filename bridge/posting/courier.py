@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bridge.fax.arrivals import Mail
+from bridge.fax.arrivals import Mail, MailKind
+from bridge.mail import returned
 from bridge.posting import relay
 from bridge.posting.options import RelayOptions
 from bridge.posting.undeliverable import Undeliverable
@@ -47,7 +48,8 @@ class Courier:
         except BlobDamaged as error:
             await self._lose(mail, error.public)
             return
-        result = await relay.hand_over(self._options, mail.envelope_sender, mail.recipient, content)
+        lighter = returned.without_content if mail.kind is MailKind.NOTICE else None
+        result = await relay.hand_over(self._options, mail.envelope_sender, mail.recipient, content, lighter)
         now = self._desk.clock.now()
         owed_since = await self._desk.store.read(lambda connection: outbox.created_at(connection, mail.id))
         if result.taken:

@@ -1,6 +1,7 @@
 """The relay: hands one mail over by SMTP and says whether it was taken, may be taken later, or never will be."""
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiosmtplib
@@ -10,6 +11,8 @@ from bridge.runtime import foreign
 
 TIMEOUT_SECONDS = 60.0
 PERMANENT_FROM = 500
+
+Lighter = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,17 @@ class HandedOver:
     reply: str
 
 
-async def hand_over(options: RelayOptions, sender: str, recipient: str, content: bytes) -> HandedOver:
-    """One try for one mail to one recipient. Never raises for what a relay or a network may do."""
+class _NoUtf8Error(Exception):
+    """The relay greeted us, and does not offer what an address beyond ASCII needs."""
+
+
+async def hand_over(
+    options: RelayOptions, sender: str, recipient: str, content: bytes, lighter: Lighter | None = None
+) -> HandedOver:
+    """One try for one mail to one recipient. Never raises for what a relay or a network may do.
+
+    ``lighter`` is asked for the mail in a form that every relay takes, where this one says that it does not take it.
+    """
     client = aiosmtplib.SMTP(
         hostname=options.host,
         port=options.port,
@@ -35,9 +47,13 @@ async def hand_over(options: RelayOptions, sender: str, recipient: str, content:
     )
     try:
         async with client:
+            await _greet(client)
             if options.username:
                 await client.login(options.username, options.password)
-            _, reply = await client.sendmail(sender, [recipient], content)
+            if lighter is not None and not _takes(client, content):
+                content = lighter(content)
+            parameters = _parameters(client, recipient, content)
+            _, reply = await client.sendmail(sender, [recipient], content, mail_options=parameters)
             return HandedOver(taken=True, permanent=False, code=250, reply=foreign.one_line(reply, 300))
     except aiosmtplib.SMTPRecipientsRefused as error:
         refusal = error.recipients[0]
@@ -50,10 +66,52 @@ async def hand_over(options: RelayOptions, sender: str, recipient: str, content:
     except aiosmtplib.SMTPResponseException as error:
         # A no before any recipient was named is about us or the relay, not about this mail: the mail waits.
         return _later(error.code, f"{error.code} {error.message}")
-    except UnicodeEncodeError:
-        return HandedOver(taken=False, permanent=True, code=None, reply="the address cannot be written in ASCII")
+    except _NoUtf8Error:
+        reply = "the address has letters beyond ASCII, and the relay takes no such address (it offers no SMTPUTF8)"
+        return HandedOver(taken=False, permanent=True, code=None, reply=reply)
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         return _later(None, f"{type(error).__name__}: {error}")
+
+
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    """Learn what the relay offers, where STARTTLS has not shown it; an old one offers nothing."""
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except aiosmtplib.SMTPHeloError:
+            await client.helo()
+
+
+def _takes(client: aiosmtplib.SMTP, content: bytes) -> bool:
+    """Whether the relay says that it takes such a mail: as long as this (RFC 1870), with 8-bit text (RFC 6152)."""
+    limit = client.esmtp_extensions.get("size", "").strip()
+    too_long = limit.isdecimal() and 0 < int(limit) < len(content)
+    return not too_long and (content.isascii() or client.supports_extension("8BITMIME"))
+
+
+def _parameters(client: aiosmtplib.SMTP, recipient: str, content: bytes) -> list[str]:
+    """What MAIL says of the mail (RFC 6152, RFC 6531), as far as the relay has words for it.
+
+    A mail that is only passed on goes as it came, whatever its header holds; but an address must be understood.
+    """
+    parameters = []
+    if not content.isascii() and client.supports_extension("8BITMIME"):
+        parameters.append("BODY=8BITMIME")
+    if client.supports_extension("SMTPUTF8"):
+        if not (recipient.isascii() and _is_plain(content)):
+            parameters.append("SMTPUTF8")
+    elif not recipient.isascii():
+        raise _NoUtf8Error
+    return parameters
+
+
+def _is_plain(content: bytes) -> bool:
+    """Whether the header is not one of RFC 6532: ASCII, or what is not even UTF-8."""
+    header = content[: max(content.find(b"\r\n\r\n"), 0)]
+    try:
+        return header.isascii() or not header.decode()
+    except UnicodeDecodeError:
+        return True
 
 
 def _later(code: int | None, reply: str) -> HandedOver:

@@ -80,6 +80,13 @@ class Events:
     def lease_lost(self, *, worker: str) -> None:
         self._log.warning("worker.lease_lost", worker=worker)
 
+    def certificate_read(self, *, certificate: str) -> None:
+        self._log.info("certificate.read", certificate=certificate)
+
+    def certificate_refused(self, *, why: str) -> None:
+        """The one in use stays in use."""
+        self._log.error("certificate.refused", why=why)
+
     # Mail comes in
 
     def mail_refused(self, *, client: str, verb: str, reply: str) -> None:
@@ -94,6 +101,10 @@ class Events:
     def intake_failed(self, *, client: str, error: BaseException) -> None:
         self._log.error("mail.intake_failed", client=client, error=type(error).__name__, exc_info=_frames_only(error))
 
+    def fax_duplicate(self, *, fax: str, client: str) -> None:
+        """``fax`` is the earlier one."""
+        self._log.info("fax.duplicate", fax=fax, client=client)
+
     # A fax goes out
 
     def fax_accepted(self, *, fax: str, message: str, number: str) -> None:
@@ -102,6 +113,9 @@ class Events:
 
     def fax_prepared(self, *, fax: str, pages: int) -> None:
         self._log.info("fax.prepared", fax=fax, pages=pages)
+
+    def fax_held(self, *, fax: str, reason: str) -> None:
+        self._log.warning("fax.held", fax=fax, reason=reason)
 
     def fax_submitting(self, *, fax: str, attempt: str, number: str) -> None:
         self._log.info("fax.submitting", fax=fax, attempt=attempt, number=masked(number))

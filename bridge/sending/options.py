@@ -1,14 +1,24 @@
 """How faxes go out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+
+from bridge.fax.options import LimitOptions
 
 
 @dataclass(frozen=True, slots=True)
 class SendingOptions:
-    """``first_poll`` after a fax was taken it is first asked after; ``delivered``: whether success is told too."""
+    """``first_poll`` after a fax was taken it is first asked after; ``delivered``: whether success is told too.
+
+    ``limits`` are the site's; ``page_limits`` an identity's pages a day, by its name. ``senders`` are the patterns of
+    addresses to which a whole mail may be given back (``policy.senders``); none means to nobody.
+    """
 
     uploads: int
     max_document: int
     first_poll: timedelta
     delivered: bool = True
+    limits: LimitOptions = field(default_factory=LimitOptions)
+    page_limits: Mapping[str, int] = field(default_factory=dict)
+    senders: tuple[str, ...] = ()

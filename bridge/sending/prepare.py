@@ -1,19 +1,28 @@
 """Accepted faxes get their pages: one document a message, made once for all its faxes."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 import sqlalchemy as sa
 
 from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
+from bridge.errors import Unavailable
 from bridge.fax import outcomes
 from bridge.fax.jobs import Document, Fax, Outcome, Part
-from bridge.fax.states import FaxState
+from bridge.fax.states import FaxState, HoldReason
 from bridge.runtime.worker import Bell, Duty
+from bridge.sending import allowance, report
+from bridge.sending.allowance import Excess, Held
 from bridge.sending.options import SendingOptions
 from bridge.sending.report import Change, Reporter, write_end
 from bridge.store import StoredBlob, blobs, faxes
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
+from bridge.store.outbox import Draft
+
+ROUNDS = 5
+"""Of finding what must be held, before it is left for later."""
 
 Batch = tuple[Fax, ...]
 """All accepted faxes of one message."""
@@ -45,8 +54,9 @@ class Preparer:
         """Make the pages and let every fax of the batch go on, or end them all with a notice that names the part."""
         message = await self._desk.store.read(lambda connection: faxes.message_of(connection, batch[0].message_id))
         try:
-            await self._desk.store.blobs.check(await self._desk.store.stored(message.blob_id))
-            with self._desk.store.blobs.open_plain(message.blob_id) as source:
+            stored = await self._desk.store.stored(message.blob_id)
+            await self._desk.store.blobs.check(stored)
+            with self._desk.store.blobs.open_plain(stored) as source:
                 async with self._renderer.from_mail(source) as rendered:
                     self._check_size(rendered)
                     blob = await self._desk.store.blobs.copy(self._desk.ids.file_name(), rendered.path)
@@ -72,29 +82,69 @@ class Preparer:
             )
 
     async def _go_on(self, batch: Batch, document: Document, blob: StoredBlob) -> None:
-        now = self._desk.clock.now()
+        """Every fax of the batch is ready, or held where it would go over a limit of pages.
 
-        def unit(connection: sa.Connection) -> None:
-            blobs.record(connection, blob, "document", now)
-            faxes.add_document(connection, document, now)
-            for fax in batch:
-                faxes.change(
-                    connection,
-                    fax,
-                    FaxState.READY,
-                    now=now,
-                    event="prepared",
-                    detail=f"{document.pages} {'page' if document.pages == 1 else 'pages'}",
-                    owner=self._owner,
-                    due_at=now,
-                    document_id=document.id,
-                    pages=document.pages,
-                )
+        Which those are is found within the transaction that writes it. Mail is rendered before; where it was rendered
+        for others than are found, it is begun anew.
+        """
+        held: Held = {}
+        for _ in range(ROUNDS):
+            now = self._desk.clock.now()
+            drafts = await self._drafts(batch, document, held, now)
+            plan = _Plan(batch, document, blob, held, tuple(drafts), now)
+            found, needless = await self._desk.store.write_files(
+                partial(self._write, plan), blob, *(draft.blob for draft in drafts)
+            )
+            self._reporter.discard(needless)
+            if found == held:
+                self._say(plan)
+                return
+            held = found
+        self._desk.store.blobs.discard(blob)
+        raise Unavailable("how many pages are used today changes faster than it can be read; tried again later")
 
-        await self._desk.store.write_files(unit, blob)
+    async def _drafts(self, batch: Batch, document: Document, held: Held, now: datetime) -> list[Draft]:
+        """For each held fax its sender's notice, and for each limit a word to the operator."""
+        drafts: list[Draft] = []
+        told: set[str] = set()
         for fax in batch:
-            self._desk.events.fax_prepared(fax=fax.id, pages=document.pages)
+            over = held.get(fax.id, ())
+            if over:
+                drafts += await self._reporter.drafts(_hold(fax, document, over), now)
+            for excess in over:
+                if excess.identity not in told:
+                    drafts.append(await self._reporter.alarms.limit(excess, fax.id, document.pages, now))
+                    told.add(excess.identity)
+        return drafts
+
+    def _write(self, plan: "_Plan", connection: sa.Connection) -> tuple[Held, list[Draft]]:
+        """What must be held, and the mails that were not written: if it is not as planned, all, and nothing else is."""
+        document, now = plan.document, plan.now
+        found = allowance.find_held(connection, plan.batch, document.pages, now.date(), self._options)
+        if found != plan.held:
+            return found, list(plan.drafts)
+        blobs.record(connection, plan.blob, "document", now)
+        faxes.add_document(connection, document, now)
+        for fax in plan.batch:
+            change = partial(
+                faxes.change, connection, fax, now=now, owner=self._owner, document_id=document.id, pages=document.pages
+            )
+            if over := found.get(fax.id):
+                change(FaxState.HELD, event="held", detail=_why(over, document), hold_reason=HoldReason.LIMIT)
+            else:
+                allowance.use(connection, fax, document.pages, now.date())
+                detail = allowance.plural(document.pages, "page")
+                change(FaxState.READY, event="prepared", detail=detail, due_at=now)
+        return found, report.write(connection, plan.drafts, now)
+
+    def _say(self, plan: "_Plan") -> None:
+        for fax in plan.batch:
+            if fax.id not in plan.held:
+                self._desk.events.fax_prepared(fax=fax.id, pages=plan.document.pages)
+            else:
+                self._desk.events.fax_held(fax=fax.id, reason=HoldReason.LIMIT)
         self._desk.bells.ring(Bell.SUBMIT)
+        self._desk.bells.ring(Bell.POST)
 
     async def _fail(
         self, batch: Batch, slug: str, why: str, parts: tuple[Part, ...], *, tell_admin: bool = False
@@ -117,6 +167,34 @@ class Preparer:
         return await self._desk.store.write(
             lambda connection: faxes.renew(connection, [fax.id for fax in batch], self._desk.lease(self._owner))
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is about to be written, on the ground that ``held`` are the faxes that must be."""
+
+    batch: Batch
+    document: Document
+    blob: StoredBlob
+    held: Held
+    drafts: tuple[Draft, ...]
+    now: datetime
+
+
+def _hold(fax: Fax, document: Document, over: tuple[Excess, ...]) -> Change:
+    cause = outcomes.cause("held-limit")
+    return Change(
+        fax,
+        FaxState.HELD,
+        Outcome(cause.outcome_class, cause.slug),
+        parts=document.parts,
+        pages=document.pages,
+        why=_why(over, document),
+    )
+
+
+def _why(over: tuple[Excess, ...], document: Document) -> str:
+    return "; ".join(excess.in_words(document.pages) for excess in over)
 
 
 class _TooLargeError(Exception):

@@ -1,38 +1,51 @@
 """Notices: rendered before the transaction that changes the fax, written within it.
 
-A fax never becomes final without the row of its notice; ``purpose`` makes that row unique, so there is only one.
+A fax never becomes final without the row of its notice; ``purpose`` makes that row unique, so there is only one. A
+notice that is not wanted is such a row too, ``suppressed``, with its reason.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from bridge.fax import outcomes
 from bridge.fax.arrivals import Mail, MailKind, MailState
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.outcomes import OutcomeClass
+from bridge.fax.policy import pattern_of
 from bridge.fax.states import FaxState
-from bridge.mail import alarms, composing, headers, notices
-from bridge.mail.headers import HEADER_LIMIT, Headers
-from bridge.mail.notices import NoticeEvent, NoticeFacts
+from bridge.fax.wishes import Ret
+from bridge.mail import composing, headers, notices, wishes
+from bridge.mail.headers import HEADER_LIMIT
+from bridge.mail.notices import ACTIONS, NoticeEvent, NoticeFacts
 from bridge.mail.options import MailOptions
+from bridge.mail.returned import Returned
+from bridge.mail.wishes import Action
 from bridge.runtime.worker import Bell
+from bridge.sending.alarms import Alarms
 from bridge.sending.options import SendingOptions
-from bridge.store import attempts, faxes, outbox
+from bridge.store import attempts, faxes, history, outbox
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
+from bridge.store.outbox import Draft
 
 OPERATORS_BUSINESS = {OutcomeClass.MONEY, OutcomeClass.ACCOUNT}
 """Outcomes that every fax will meet until the operator does something."""
 
 NOT_WANTED = "notices.delivered is off"
 
+RETURNED_LIMIT = 10_000_000
+"""Octets of a mail that is given back whole; of a longer one the header is (RFC 3461, 4.3 allows that)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is about to become of a fax, and what its notice tells; ``why`` adds what is special to this one."""
+    """What is about to become of a fax, and what its notice tells; ``why`` adds what is special to this one.
+
+    ``pages`` and ``parts`` are what the change itself brings; None: as the fax has them.
+    """
 
     before: Fax
     target: FaxState
@@ -40,6 +53,7 @@ class Change:
     pages_sent: int | None = None
     parts: tuple[Part, ...] | None = None
     why: str = ""
+    pages: int | None = None
 
 
 class Reporter:
@@ -49,6 +63,8 @@ class Reporter:
         self._desk = desk
         self._options = options
         self._mail = mail
+        self._may_have_mails = tuple(pattern_of(each) for each in options.senders)
+        self.alarms = Alarms(desk, mail)
 
     async def carry_out(
         self, change: Change, now: datetime, apply: Callable[[sa.Connection], None], *, tell_admin: bool = False
@@ -57,60 +73,44 @@ class Reporter:
 
         Where the fax turns out to have changed meanwhile nothing is written, and the error passes on.
         """
-        facts = await self._facts(change)
-        recipients = [change.before.sender or self._mail.admin]
-        if tell_admin and self._mail.admin not in recipients:
-            recipients.append(self._mail.admin)
-        drafts = [await self._draft(facts, recipient, now) for recipient in recipients]
-
+        drafts = await self.drafts(change, now, tell_admin=tell_admin)
         if change.outcome.outcome_class in OPERATORS_BUSINESS:
-            drafts.append(await self._alarm(change.outcome, now))
+            drafts.append(await self.alarms.refused(change.outcome, now))
 
-        def unit(connection: sa.Connection) -> list[outbox.Draft]:
+        def unit(connection: sa.Connection) -> list[Draft]:
             apply(connection)
-            told = [draft for draft in drafts if outbox.is_written(connection, draft.mail.purpose)]
-            for draft in drafts:
-                if draft not in told:
-                    draft.write(connection, now)
-            return told
+            return write(connection, drafts, now)
 
         told_before = await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
-        for draft in told_before:
-            if draft.blob is not None:
-                self._desk.store.blobs.discard(draft.blob)
+        self.discard(told_before)
         self._desk.bells.ring(Bell.POST)
         self._say(change)
 
-    async def _alarm(self, outcome: Outcome, now: datetime) -> outbox.Draft:
-        """What stops every fax (no credit, key refused) is the operator's business: once an hour for each cause."""
-        cause = outcomes.cause(outcome.cause)
-        said = " ".join(str(word) for word in (outcome.code, outcome.text) if word is not None)
-        row_id = self._desk.ids.new()
-        content = alarms.render_alarm(
-            subject=f"Faxes are refused: {cause.title}",
-            lines=(
-                f"iFax refuses faxes: {cause.title}.",
-                cause.explanation,
-                "Every fax will fail like this until it is mended; the senders are told each time.",
-                f"iFax said: {said or 'nothing more'}",
-            ),
-            options=self._mail,
-            row_id=row_id,
-            now=now,
-            event="alarm",
-        )
-        mail = Mail(
-            id=row_id,
-            kind=MailKind.ADMIN,
-            purpose=f"alarm/{cause.slug}/{now:%Y-%m-%dT%H}",
-            event="alarm",
-            envelope_sender="",
-            recipient=self._mail.admin,
-            message_id=composing.message_id(row_id, self._mail),
-        )
-        return await self._desk.draft(mail, content)
+    async def drafts(self, change: Change, now: datetime, *, tell_admin: bool = False) -> list[Draft]:
+        """The notices of a change: the sender's, as it wishes, and, with ``tell_admin``, the operator's.
 
-    async def _facts(self, change: Change) -> NoticeFacts:
+        The sender's goes where that was settled; where there is neither that nor a sender, to the operator.
+        """
+        fax, admin = change.before, self._mail.admin
+        to = fax.notice_to or fax.sender or admin
+        for_operator = to == admin and (tell_admin or fax.sender != admin)
+        facts, head = await self._facts(change)
+        off = NOT_WANTED if facts.event is NoticeEvent.DELIVERED and not self._options.delivered else ""
+        reason = off if for_operator else wishes.not_wanted(ACTIONS[facts.event], fax.notify, otherwise=off)
+        returned = None if for_operator or reason else await self._returned(facts, head, to)
+        drafts = [await self._draft(replace(facts, returned=returned), to, now, reason)]
+        if tell_admin and to != admin:
+            drafts.append(await self._draft(facts, admin, now))
+        return drafts
+
+    def discard(self, drafts: Iterable[Draft]) -> None:
+        """Let go of mails that are not written after all."""
+        for draft in drafts:
+            if draft.blob is not None:
+                self._desk.store.blobs.discard(draft.blob)
+
+    async def _facts(self, change: Change) -> tuple[NoticeFacts, bytes]:
+        """What the notices tell, and the mail's beginning."""
         fax = change.before
 
         def query(connection: sa.Connection) -> tuple[Message, list[Attempt], tuple[Part, ...]]:
@@ -118,45 +118,64 @@ class Reporter:
             return faxes.message_of(connection, fax.message_id), attempts.of_fax(connection, fax.id), parts
 
         message, calls, parts = await self._desk.store.read(query)
-        return NoticeFacts(
+        head = await self._head(message)
+        facts = NoticeFacts(
             event=notices.event_of(change.target, change.outcome),
             fax=fax,
             outcome=change.outcome,
-            pages=fax.pages,
+            pages=fax.pages if change.pages is None else change.pages,
             pages_sent=change.pages_sent,
             parts=parts,
             attempts=tuple(calls),
             message=message,
-            headers=await self._headers(message),
+            headers=headers.read_headers(head),
             why=change.why,
         )
+        return facts, head
 
-    async def _headers(self, message: Message) -> Headers:
-        """The mail's header fields; none where its file is gone, for a fax must come to its end all the same."""
+    async def _head(self, message: Message) -> bytes:
+        """The mail's beginning; nothing where its file is gone, for a fax must come to its end all the same."""
         try:
-            return headers.read_headers(await self._desk.store.blobs.head(message.blob_id, HEADER_LIMIT))
+            return await self._desk.store.blobs.head(await self._desk.store.stored(message.blob_id), HEADER_LIMIT)
         except BlobDamaged:
-            return Headers(())
+            return b""
 
-    async def _draft(self, facts: NoticeFacts, recipient: str, now: datetime) -> outbox.Draft:
+    async def _returned(self, facts: NoticeFacts, head: bytes, to: str) -> Returned | None:
+        """What the sender gets back of its mail, if it asked (RET): all of it with a failure alone (RFC 3461, 4.3).
+
+        A document goes to addresses alone that policy names; all others get the header.
+        """
+        message = facts.message
+        if message.ret is None or not head:
+            return None
+        named = any(pattern.fullmatch(to) for pattern in self._may_have_mails)
+        failed = ACTIONS[facts.event] is Action.FAILED
+        if message.ret is Ret.FULL and failed and named and message.size <= RETURNED_LIMIT:
+            with suppress(BlobDamaged):
+                return Returned(await self._desk.store.read_blob(message.blob_id), whole=True)
+        return Returned(head, whole=False)
+
+    async def _draft(self, facts: NoticeFacts, recipient: str, now: datetime, reason: str = "") -> Draft:
+        """A notice, or, where there is a reason against it, the row that says so."""
         row_id = self._desk.ids.new()
-        wanted = self._options.delivered or facts.event is not NoticeEvent.DELIVERED
-        attempt = f"/{len(facts.attempts)}" if facts.event is NoticeEvent.UNCONFIRMED else ""
-        final = facts.event if facts.event is NoticeEvent.UNCONFIRMED else "final"
+        which = {
+            NoticeEvent.UNCONFIRMED: f"unconfirmed/{len(facts.attempts)}",
+            NoticeEvent.HELD: f"held/{facts.fax.version}",
+        }.get(facts.event, "final")
         mail = Mail(
             id=row_id,
             kind=MailKind.NOTICE,
-            purpose=f"fax/{facts.fax.id}/{final}{attempt}/{recipient}",
+            purpose=f"fax/{facts.fax.id}/{which}/{recipient}",
             event=facts.event,
             envelope_sender="",
             recipient=recipient,
             message_id=composing.message_id(row_id, self._mail),
-            state=MailState.WAITING if wanted else MailState.SUPPRESSED,
-            reason=None if wanted else NOT_WANTED,
+            state=MailState.SUPPRESSED if reason else MailState.WAITING,
+            reason=reason or None,
             fax_id=facts.fax.id,
         )
-        if not wanted:
-            return outbox.Draft(mail, None)
+        if reason:
+            return Draft(mail, None)
         content = notices.render(facts, self._mail, row_id=row_id, recipient=recipient, now=now)
         return await self._desk.draft(mail, content)
 
@@ -170,6 +189,21 @@ class Reporter:
                 outcome=change.outcome.outcome_class,
                 code=change.outcome.code,
             )
+
+
+def write(connection: sa.Connection, drafts: Iterable[Draft], now: datetime) -> list[Draft]:
+    """Owe these mails, and say in the fax's history which are not wanted; returns those that were told before."""
+    told = []
+    for draft in drafts:
+        mail = draft.mail
+        if outbox.is_written(connection, mail.purpose):
+            told.append(draft)
+            continue
+        draft.write(connection, now)
+        if mail.state is MailState.SUPPRESSED:
+            detail = f"{mail.event} to {mail.recipient}: {mail.reason}"
+            history.add(connection, at=now, event="notice_suppressed", detail=detail, fax_id=mail.fax_id)
+    return told
 
 
 def write_end(connection: sa.Connection, change: Change, now: datetime, detail: str, owner: str | None = None) -> None:

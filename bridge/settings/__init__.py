@@ -5,7 +5,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     admin: sections.Admin = sections.Admin()
     store: sections.StoreSection = sections.StoreSection()
     policy: sections.Policy = sections.Policy()
+    identities: tuple[sections.Identity, ...] = ()
+    aliases: sections.Aliases = sections.Aliases()
+    limits: sections.Limits = sections.Limits()
     receiving: sections.Receiving = sections.Receiving()
     notices: sections.Notices = sections.Notices()
     log: sections.Log = sections.Log()
@@ -82,15 +85,23 @@ class Loaded:
     origins: dict[Path_, str]
 
     def show(self) -> list[tuple[str, str, str]]:
-        """Every value as (key, value, origin), secrets masked."""
-        return [
-            (f"{section}.{key}", _shown(_value(self.settings, section, key)), self._origin(section, key))
-            for section, model in SECTIONS.items()
-            for key in sources.key_names(model)
-        ]
+        """Every value as (key, value, origin), secrets masked; of identities and aliases each one whole."""
+        return [(problems.dotted(key), _shown(value), self._origin(key)) for key, value in self._values()]
 
-    def _origin(self, section: str, key: str) -> str:
-        return self.origins.get((section, key), "default")
+    def _values(self) -> Iterator[tuple[Path_, Any]]:
+        for name in Settings.model_fields:
+            found = getattr(self.settings, name)
+            if isinstance(found, tuple):
+                yield from (((name, index), row) for index, row in enumerate(found)) if found else [((name,), found)]
+            elif isinstance(found, sections.Aliases):
+                numbers = found.numbers
+                yield from (((name, alias), numbers[alias]) for alias in numbers) if numbers else [((name,), found)]
+            else:
+                yield from (((name, key), _value(found, key)) for key in sources.key_names(SECTIONS[name]))
+
+    def _origin(self, key: Path_) -> str:
+        whole = key[:1] if isinstance(key[-1], int) else key
+        return self.origins.get(key) or self.origins.get(whole, "default")
 
 
 class _Given(PydanticBaseSettingsSource):
@@ -195,10 +206,9 @@ def _sources(config: Path | None, environment: Mapping[str, str], *, secrets: bo
     return given
 
 
-def _value(settings: Settings, section: str, key: str) -> Any:
-    model = getattr(settings, section)
-    name = next(name for name, info in type(model).model_fields.items() if (info.alias or name) == key)
-    return getattr(model, name)
+def _value(section: sections.Section, key: str) -> Any:
+    name = next(name for name, info in type(section).model_fields.items() if (info.alias or name) == key)
+    return getattr(section, name)
 
 
 def _shown(value: Any) -> str:
@@ -210,7 +220,7 @@ def _shown(value: Any) -> str:
         return show_duration(value)
     if isinstance(value, sections.Section):
         pairs = (f"{name} = {_shown(getattr(value, name))}" for name in type(value).model_fields)
-        return "{ " + ", ".join(pairs) + " }"
+        return f"{{ {', '.join(pairs)} }}" if type(value).model_fields else "{}"
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else json.dumps(str(value), ensure_ascii=False)

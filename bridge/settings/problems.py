@@ -8,8 +8,15 @@ from typing import Any
 from bridge.settings import sections, sources
 from bridge.settings.sources import Path_, Source
 
-_ROWS: dict[str, type[sections.Section]] = {"listeners": sections.Listener, "routes": sections.Route}
+_ROWS: dict[str, type[sections.Section]] = {
+    "listeners": sections.Listener,
+    "routes": sections.Route,
+    "identities": sections.Identity,
+}
 """The lists of tables."""
+
+_OUTERMOST = ("identities",)
+"""Those that stand in no section."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ class BadConfiguration(Exception):
 
 def at(key: Path_, text: str, origins: Mapping[Path_, str]) -> Problem:
     """The problem of a key, laid where the key was written."""
-    return Problem(_place(key, origins), _dotted(key), text)
+    return Problem(sources.place(key, origins), dotted(key), text)
 
 
 def told(
@@ -50,8 +57,18 @@ def told(
     elif details["type"] == "model_type":
         text = f"is a section; write [{key[0]}] and its keys below it" if len(key) == 1 else "must be a table of keys"
     elif details["type"] == "tuple_type":
-        text = "must be a list"
+        text = _not_a_list(key)
     return at(key, text, origins)
+
+
+def _not_a_list(key: Path_) -> str:
+    if key[0] in _OUTERMOST and len(key) == 1:
+        return (
+            f"is a list of tables; write [[{key[0]}]] for each and its keys below, or all of them as JSON in a variable"
+        )
+    if key[0] == "aliases" and len(key) == 2:  # noqa: PLR2004 - section and name
+        return 'must be a list of numbers, name = ["+14155550123"]; a name that has dots stands in quotes'
+    return "must be a list"
 
 
 def is_of_shape(details: Mapping[str, Any]) -> bool:
@@ -75,17 +92,8 @@ def _lies_below(key: Path_, others: Mapping[Path_, str]) -> bool:
     return any(key[:length] in others for length in range(1, len(key)))
 
 
-def _place(key: Path_, origins: Mapping[Path_, str]) -> str:
-    """Where the key was written, or the first thing within it, or the nearest thing around it."""
-    if key in origins:
-        return origins[key]
-    within = (place for other, place in origins.items() if other[: len(key)] == key)
-    around = (origins[key[:length]] for length in range(len(key) - 1, 0, -1) if key[:length] in origins)
-    return next(within, "") or next(around, "")
-
-
-def _dotted(key: Path_) -> str:
-    """``receiving.routes[1].number``; list positions count from one, as people do."""
+def dotted(key: Path_) -> str:
+    """As the operator reads it: ``receiving.routes[1].number``; list positions count from one, as people do."""
     return "".join(f"[{piece + 1}]" if isinstance(piece, int) else f".{piece}" for piece in key).lstrip(".")
 
 
@@ -93,11 +101,11 @@ def _nearest(key: Path_, known: Mapping[str, type[sections.Section]]) -> str:
     """``; did you mean ...`` where a right name is near; the very same name in another section is nearest."""
     name = str(key[-1])
     if len(key) == 1:
-        names = list(known)
+        names = [*known, *_OUTERMOST]
     elif len(key) == 2:  # noqa: PLR2004 - section and key
         names = sources.key_names(known[str(key[0])])
     else:
-        row = _ROWS.get(str(key[1]))
+        row = _ROWS.get(str(key[-3]))
         names = sources.key_names(row) if row else []
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     elsewhere = [f"{section}.{name}" for section, model in known.items() if name in sources.key_names(model)]

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bridge.fax.options import PolicyOptions, Route, Target
+from bridge.fax.options import Alias, Identity, LimitOptions, PolicyOptions, Route, Target
 from bridge.ifax.options import IfaxOptions
-from bridge.intake.options import IntakeOptions
+from bridge.intake.options import IntakeOptions, ListenerOptions, Tls
 from bridge.mail.options import MailOptions
 from bridge.posting.options import RelayOptions, RelaySecurity
 from bridge.receiving.options import ReceivingOptions
 from bridge.sending.options import SendingOptions
+from bridge.settings import sections
 from bridge.settings.sections import StoreSection
-from bridge.settings.values import RELAY_SCHEMES, is_host_name
+from bridge.settings.values import RELAY_SCHEMES, SYSTEMD, is_host_name
 from bridge.store.options import StoreOptions
 from bridge.web.options import WebOptions
 
@@ -48,18 +49,71 @@ def ifax_options(settings: "Settings") -> IfaxOptions:
 def policy_options(settings: "Settings") -> PolicyOptions:
     """Who may fax to where."""
     policy = settings.policy
-    return PolicyOptions(policy.networks, policy.senders, frozenset(policy.countries), policy.default_country)
+    return PolicyOptions(
+        networks=policy.networks,
+        senders=policy.senders,
+        countries=frozenset(policy.countries),
+        default_country=policy.default_country,
+        identities=tuple(_identity(identity) for identity in settings.identities),
+        aliases=tuple(Alias(name.lower(), numbers) for name, numbers in settings.aliases.numbers.items()),
+    )
+
+
+def _identity(identity: sections.Identity) -> Identity:
+    """What is empty in the file is the site's."""
+    return Identity(
+        name=identity.name,
+        password_hash=identity.password_hash.get_secret_value(),
+        networks=identity.networks,
+        senders=identity.senders,
+        caller_id=identity.caller_id or None,
+        countries=frozenset(identity.countries) or None,
+        prefixes=identity.prefixes,
+        pages_per_day=identity.pages_per_day,
+        notify=identity.notify,
+    )
+
+
+def limit_options(settings: "Settings") -> LimitOptions:
+    """What the whole site may fax in one day."""
+    return LimitOptions(settings.limits.faxes_per_day, settings.limits.pages_per_day)
 
 
 def intake_options(settings: "Settings") -> IntakeOptions:
     """How mail is taken in."""
+    smtp, limits = settings.smtp, settings.limits
+    speaks_tls = any(listener.tls is not Tls.OFF for listener in smtp.listeners)
     return IntakeOptions(
-        listeners=tuple(_host_port(listener.address) for listener in settings.smtp.listeners),
-        domains=settings.smtp.domains,
+        listeners=tuple(_listener(listener) for listener in smtp.listeners),
+        domains=smtp.domains,
         hostname=_hostname(settings),
-        max_message_size=settings.smtp.max_message_size,
+        max_message_size=smtp.max_message_size,
         admin=settings.relay.admin,
         caller_id=settings.ifax.caller_id or None,
+        certificate=Path(smtp.certificate) if speaks_tls else None,
+        key=Path(smtp.key) if speaks_tls else None,
+        sessions=limits.sessions,
+        recipients=limits.recipients,
+        reserve=limits.reserve,
+        limits=limit_options(settings),
+        tell_duplicates=settings.notices.duplicate,
+    )
+
+
+def _listener(listener: sections.Listener) -> ListenerOptions:
+    scheme, _, name = listener.address.partition(":")
+    host, port = ("", 0) if scheme == SYSTEMD else _host_port(listener.address)
+    return ListenerOptions(
+        host=host,
+        port=port,
+        socket_name=name if scheme == SYSTEMD else "",
+        tls=listener.tls,
+        profile=listener.profile,
+        auth=listener.auth,
+        front=listener.front,
+        front_name=listener.front_name,
+        proxy=listener.proxy,
+        bare_lf=listener.bare_lf,
     )
 
 
@@ -94,6 +148,9 @@ def sending_options(settings: "Settings") -> SendingOptions:
         max_document=settings.ifax.max_document,
         first_poll=settings.ifax.first_poll,
         delivered=settings.notices.delivered,
+        limits=limit_options(settings),
+        page_limits={identity.name: identity.pages_per_day for identity in settings.identities},
+        senders=settings.policy.senders,
     )
 
 

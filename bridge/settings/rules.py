@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from bridge.settings import identities, listening
 from bridge.settings.sections import StoreSection
 from bridge.settings.sources import Path_
 from bridge.settings.values import is_loopback
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
 
 Broken = tuple[Path_, str]
 
-WIDEST_IPV4 = 24
-WIDEST_IPV6 = 64
-"""A listener outside loopback trusts no network wider than these unless senders are named."""
-
 
 def broken(settings: "Settings") -> list[Broken]:
     """Every rule that does not hold, with the key to change and what to do."""
@@ -24,7 +21,8 @@ def broken(settings: "Settings") -> list[Broken]:
         *_must_be_set(settings),
         *_addresses(settings),
         *_relay(settings),
-        *_exposure(settings),
+        *listening.broken(settings),
+        *identities.broken(settings),
         *_hooks(settings),
         *broken_store(settings.store),
     ]
@@ -67,6 +65,12 @@ def _addresses(settings: "Settings") -> Iterator[Broken]:
             ("relay", "admin"),
             f"{settings.relay.admin} lies inside smtp.domains; what it is told would come back here",
         )
+    for index, identity in enumerate(settings.identities):
+        if _domain(identity.notify) in ours:
+            yield (
+                ("identities", index, "notify"),
+                f"{identity.notify} lies inside smtp.domains; notices would come back here",
+            )
     for index, recipient in enumerate(settings.receiving.recipients):
         if _domain(recipient) in ours:
             yield (
@@ -90,26 +94,6 @@ def _relay(settings: "Settings") -> Iterator[Broken]:
         yield ("relay", "password"), "must be set where relay.username is (best as credential relay_password)"
     if parts.scheme == "smtp" and not is_loopback(parts.hostname or ""):
         yield ("relay", "url"), "would send relay.password in the clear; use smtp+starttls or smtps"
-
-
-def _exposure(settings: "Settings") -> Iterator[Broken]:
-    """Never an open relay: outside loopback somebody must be named."""
-    wide = [
-        network
-        for network in settings.policy.networks
-        if network.prefixlen < (WIDEST_IPV4 if network.version == 4 else WIDEST_IPV6) and not network.is_loopback  # noqa: PLR2004
-    ]
-    for index, listener in enumerate(settings.smtp.listeners):
-        host = listener.address.rpartition(":")[0]
-        if not is_loopback(host) and wide and not settings.policy.senders:
-            text = (
-                f"{listener.address} is open to others, policy.senders is empty and policy.networks holds {wide[0]}: "
-                "anybody there could fax at your cost; name the senders, or networks of /24 (/64) or less"
-            )
-            yield ("smtp", "listeners", index, "address"), text
-    for index, address in enumerate(settings.admin.listen):
-        if not address.startswith("unix:") and not is_loopback(address.rpartition(":")[0]):
-            yield ("admin", "listen", index), f"{address} is not loopback; the operator's side has no users yet"
 
 
 def _hooks(settings: "Settings") -> Iterator[Broken]:

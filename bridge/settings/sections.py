@@ -8,8 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from bridge.settings import values
+from bridge.intake.options import Auth, Profile, Tls
+from bridge.settings import identities, values
 from bridge.settings.units import Duration, Size, read_duration, read_size
+
+MOST_A_DAY = 1_000_000_000
+"""A number that every database can count to."""
 
 
 class Section(BaseModel):
@@ -38,7 +42,14 @@ class Ifax(Section):
 class Listener(Section):
     """One address that takes mail."""
 
-    address: values.HostPort = "127.0.0.1:2525"
+    address: values.SmtpAddress = "127.0.0.1:2525"
+    tls: Tls = Tls.OFF
+    profile: Profile = Profile.STRICT
+    auth: Auth = Auth.OPTIONAL
+    front: tuple[values.Network, ...] = ()
+    proxy: bool = False
+    front_name: values.HostNameOrNone = ""
+    bare_lf: tuple[values.Network, ...] = ()
 
 
 class Smtp(Section):
@@ -47,6 +58,8 @@ class Smtp(Section):
     listeners: Annotated[tuple[Listener, ...], AfterValidator(values.at_least_one)] = (Listener(),)
     domains: Annotated[tuple[values.Domain, ...], AfterValidator(values.at_least_one)] = ("fax.local",)
     hostname: values.HostNameOrNone = ""
+    certificate: values.FileOrNone = ""
+    key: values.FileOrNone = ""
     max_message_size: Size = read_size("50MB")
 
 
@@ -87,9 +100,48 @@ class Policy(Section):
     """Who may fax to where."""
 
     networks: tuple[values.Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
-    senders: tuple[str, ...] = ()
+    senders: tuple[values.SenderPattern, ...] = ()
     countries: tuple[values.Country, ...] = ("US", "CA")
     default_country: values.Country = "US"
+
+
+class Identity(Section):
+    """One client or person who may fax. Empty values leave it to the site's, as far as there is one."""
+
+    name: identities.Name
+    password_hash: identities.PasswordHash = SecretStr("")
+    networks: tuple[values.Network, ...] = ()
+    senders: tuple[values.SenderPattern, ...] = ()
+    caller_id: values.E164 = ""
+    countries: tuple[values.Country, ...] = ()
+    prefixes: tuple[identities.Prefix, ...] = ()
+    pages_per_day: int = Field(default=500, ge=1, le=MOST_A_DAY)
+    language: identities.Language = "en"
+    privacy: identities.Privacy = "full"
+    cover: identities.Cover = ""
+    notify: values.AddressOrNone = ""
+
+
+class Aliases(Section):
+    """Names of the site's own choosing, each for one number or several."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, identities.AliasNumbers] = Field(init=False)
+
+    @property
+    def numbers(self) -> dict[str, tuple[str, ...]]:
+        """The numbers of each name, names as they were written."""
+        return self.__pydantic_extra__
+
+
+class Limits(Section):
+    """How much is taken at once, and how much is faxed in a day."""
+
+    sessions: int = Field(default=200, ge=1, le=5000)
+    recipients: int = Field(default=100, ge=1, le=5000)
+    faxes_per_day: int = Field(default=5000, ge=1, le=MOST_A_DAY)
+    pages_per_day: int = Field(default=20_000, ge=1, le=MOST_A_DAY)
+    reserve: Size = read_size("500MB")
 
 
 class Route(Section):
@@ -113,6 +165,7 @@ class Notices(Section):
     """What senders are told."""
 
     delivered: bool = True
+    duplicate: bool = True
 
 
 class Log(Section):

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 
@@ -20,9 +20,11 @@ CONFIG_VARIABLE = "FAXBRIDGE_CONFIG"
 Path_ = tuple[str | int, ...]
 """A key's path: ``("ifax", "quality")``, ``("receiving", "routes", 0, "number")``."""
 
-_TABLE = re.compile(r"\s*\[([A-Za-z0-9_.\s\"'-]+)\]\s*(?:#.*)?")
-_TABLES = re.compile(r"\s*\[\[([A-Za-z0-9_.\s\"'-]+)\]\]\s*(?:#.*)?")
-_KEY = re.compile(r"\s*([A-Za-z0-9_\"'-]+(?:\s*\.\s*[A-Za-z0-9_\"'-]+)*)\s*=")
+_NAME = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
+_DOTTED = rf"\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*"
+_TABLE = re.compile(rf"\s*\[{_DOTTED}\]\s*(?:#.*)?")
+_TABLES = re.compile(rf"\s*\[\[{_DOTTED}\]\]\s*(?:#.*)?")
+_KEY = re.compile(rf"{_DOTTED}=")
 
 
 class SourceError(Exception):
@@ -54,18 +56,27 @@ def from_file(path: Path, *, may_be_missing: bool = False) -> Source:
         raise SourceError(f"{path}: not TOML: {error}") from error
     except RecursionError as error:
         raise SourceError(f"{path}: not TOML: nested too deep") from error
-    return Source(values, {key: f"{path}:{line}" for key, line in _lines(text).items()})
+    lines = {key: f"{path}:{line}" for key, line in _lines(text).items()}
+    # keys of an inline table have no line of their own, and those named with a dot only a part of one
+    keys = ((section, key) for section, inside in values.items() if isinstance(inside, dict) for key in inside)
+    return Source(values, {key: place(key, lines) or str(path) for key in keys} | lines)
 
 
 def from_environment(environment: Mapping[str, str], sections: Mapping[str, type[BaseModel]]) -> Source:
-    """``FAXBRIDGE_SECTION__KEY``; unknown names pass on, to be refused with the rest."""
+    """``FAXBRIDGE_SECTION__KEY``, and a list of tables that is no section's whole, as JSON.
+
+    Unknown names pass on, to be refused with the rest.
+    """
     source = Source({})
     for name, written in sorted(environment.items()):
         if not name.startswith(ENV_PREFIX) or name == CONFIG_VARIABLE:
             continue
         keys = tuple(name.removeprefix(ENV_PREFIX).lower().split("__"))
         section = sections.get(keys[0])
-        value = _typed(written, section, keys[1]) if section and len(keys) == 2 else written  # noqa: PLR2004
+        if len(keys) == 1:
+            value = _from_json(written)
+        else:
+            value = _typed(written, section, keys[1]) if section and len(keys) == 2 else written  # noqa: PLR2004
         _put(source, keys, value, f"environment {name}")
     return source
 
@@ -92,12 +103,24 @@ def from_credentials(folder: Path, sections: Mapping[str, type[BaseModel]]) -> S
     return source
 
 
+def place(key: Path_, origins: Mapping[Path_, str]) -> str:
+    """Where the key was written, or the first thing within it, or the nearest thing around it."""
+    if key in origins:
+        return origins[key]
+    within = (origin for other, origin in origins.items() if other[: len(key)] == key)
+    around = (origins[key[:length]] for length in range(len(key) - 1, 0, -1) if key[:length] in origins)
+    return next(within, "") or next(around, "")
+
+
 def field_named(section: type[BaseModel], key: str) -> Any:
-    """The annotation of a section's key; None if it has no such key."""
+    """The annotation of a section's key; None if it has no such key. Where keys are free all have the same."""
     for name, info in section.model_fields.items():
         if (info.alias or name) == key:
             return info.annotation
-    return None
+    if section.model_config.get("extra") != "allow":
+        return None
+    annotation = get_args(section.__annotations__["__pydantic_extra__"])[1]
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def key_names(section: type[BaseModel]) -> list[str]:
@@ -127,11 +150,18 @@ def _typed(written: str, section: type[BaseModel], key: str) -> Any:
     if get_origin(field_named(section, key)) is not tuple:
         return written
     if written.lstrip().startswith("["):
-        try:
-            return json.loads(written)
-        except (ValueError, RecursionError):
-            return written
+        return _from_json(written)
     return [piece.strip() for piece in written.split(",") if piece.strip()]
+
+
+def _from_json(written: str) -> Any:
+    """A list that is written as JSON; all else as it is."""
+    if not written.lstrip().startswith("["):
+        return written
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        return written
 
 
 def _put(source: Source, keys: tuple[str, ...], value: Any, origin: str) -> None:
@@ -142,7 +172,7 @@ def _put(source: Source, keys: tuple[str, ...], value: Any, origin: str) -> None
     for depth, key in enumerate(keys[:-1]):
         inner = inner.setdefault(key, {})
         if not isinstance(inner, dict):
-            if depth > 0:
+            if depth > 0 or isinstance(inner, list):
                 source.lost.append((keys, "unknown key: what it stands in has no keys of its own"))
                 source.origins[keys] = origin
             return
@@ -171,4 +201,4 @@ def _lines(text: str) -> dict[Path_, int]:
 
 
 def _names(dotted: str) -> Iterable[str]:
-    return (piece.strip().strip("\"'") for piece in dotted.split("."))
+    return (piece[1:-1] if piece[0] in "\"'" else piece for piece in re.findall(_NAME, dotted))

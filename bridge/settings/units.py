@@ -13,11 +13,6 @@ LONGEST = timedelta(days=3650)
 SMALLEST = 1000
 """What a setting may be. Of less nothing can be done; of more no date can be counted."""
 
-SHORTEST = timedelta(milliseconds=10)
-LONGEST = timedelta(days=3650)
-SMALLEST = 1000
-"""What a setting may be. Of less nothing can be done; of more no date can be counted."""
-
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {
     "B": 1,

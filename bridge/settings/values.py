@@ -20,7 +20,10 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _LAST_PORT = 65535
+_SOCKET_NAME = re.compile(r"[!-9;-~]{1,255}", re.ASCII)
+"""FileDescriptorName= of systemd.socket(5), without spaces."""
 
+SYSTEMD = "systemd"
 RELAY_SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 """With their usual ports."""
 
@@ -46,8 +49,13 @@ def _country(value: str) -> str:
     return value
 
 
+def is_e164(text: str) -> bool:
+    """Whether ``text`` has the shape of E.164: a plus and 7 to 15 digits."""
+    return _E164.fullmatch(text) is not None
+
+
 def _e164_or_empty(value: str) -> str:
-    if value and not _E164.fullmatch(value):
+    if value and not is_e164(value):
         raise ValueError(f"{value!r} is not a number in E.164; write it like +14155550123")
     return value
 
@@ -120,6 +128,42 @@ def _host_port_or_socket(value: str) -> str:
     if not value.startswith("unix:/") or value.endswith("/") or not value.isprintable():
         raise ValueError("is not a socket to listen on; write unix:/run/faxbridge/admin.sock")
     return value
+
+
+def _smtp_address(value: str) -> str:
+    """``systemd:NAME`` is a socket that systemd passes under that name."""
+    scheme, colon, name = value.partition(":")
+    if not colon or scheme != SYSTEMD:
+        return _host_port(value)
+    if not _SOCKET_NAME.fullmatch(name):
+        raise ValueError("names no passed socket; write systemd:NAME with the FileDescriptorName= of the socket unit")
+    return value
+
+
+def _file_or_empty(value: str) -> str:
+    if value and (not value.startswith("/") or value.endswith("/") or not value.isprintable()):
+        raise ValueError(f"{value!r} is not the whole path of a file; begin it with /")
+    return value
+
+
+def _sender_pattern(value: str) -> str:
+    """A pattern of addresses that names somebody: what it leaves open in a domain lies below a domain of two labels."""
+    if not is_mail_address(value.replace("*", "a"), utf8=True):
+        raise ValueError(f"{value!r} is not a pattern of addresses; {_nearest_pattern(value)}")
+    _, star, rest = value.rpartition("@")[2].rpartition("*")
+    if star and not (rest.startswith(".") and "." in rest[1:]):
+        raise ValueError(f"{value!r} fits addresses of strangers too; write *@example.org, or *@*.example.org")
+    return value
+
+
+def _nearest_pattern(value: str) -> str:
+    text = value.strip()
+    if text in {"", "*"}:
+        return "write *@example.org; no pattern at all lets any sender in"
+    domain = text.lstrip("@*.")
+    if "@" not in domain and "." in domain and is_host_name(domain):
+        return f"did you mean *@{'*.' if text.lstrip('@').startswith(('*.', '.')) else ''}{domain}?"
+    return "write name@example.org, or *@example.org"
 
 
 def _web_url(value: str) -> str:
@@ -200,6 +244,7 @@ AddressOrNone = Annotated[str, AfterValidator(_address_or_empty)]
 Country = Annotated[str, AfterValidator(_country)]
 Domain = Annotated[str, AfterValidator(_domain)]
 E164 = Annotated[str, AfterValidator(_e164_or_empty)]
+FileOrNone = Annotated[str, AfterValidator(_file_or_empty)]
 HookSecret = Annotated[SecretStr, AfterValidator(_secret)]
 HostNameOrNone = Annotated[str, AfterValidator(_host_name_or_empty)]
 HostPort = Annotated[str, AfterValidator(_host_port)]
@@ -207,6 +252,8 @@ HostPortOrSocket = Annotated[str, AfterValidator(_host_port_or_socket)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 RelayUrl = Annotated[str, AfterValidator(_relay_url)]
+SenderPattern = Annotated[str, AfterValidator(_sender_pattern)]
+SmtpAddress = Annotated[str, AfterValidator(_smtp_address)]
 TargetText = Annotated[str, AfterValidator(_target)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 WebUrlOrNone = Annotated[str, AfterValidator(_web_url_or_empty)]

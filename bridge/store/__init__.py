@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from bridge.errors import Misconfigured, Unavailable
 from bridge.store import engine, leases, migrations, tables
-from bridge.store.blobs import Blobs, StoredBlob
+from bridge.store.blobs import Blobs
 from bridge.store.engine import Reader, Unit, Writer
 from bridge.store.options import StoreOptions
+from bridge.store.writing import StoredBlob
 
 __all__ = ["Store", "StoredBlob", "Unit"]
 
@@ -31,7 +32,8 @@ class Store:
         self._database = options.database
         self._write_engine = engine.make_engine(options.database, begin="BEGIN IMMEDIATE")
         self._read_engine = engine.make_engine(options.database, begin="BEGIN", readers=engine.READERS)
-        self._reader = Reader(self._read_engine)
+        self._file = engine.DatabaseFile(options.database)
+        self._reader = Reader(self._read_engine, self._file)
         self._writer: Writer | None = None
         self._lock: int | None = None
 
@@ -54,7 +56,7 @@ class Store:
             store.blobs.clear_temporary()
             with store._write_engine.begin() as connection:
                 leases.drop_all(connection, *tables.LEASED)
-            store._writer = Writer(store._write_engine)
+            store._writer = Writer(store._write_engine, store._file)
         except sa.exc.DBAPIError as error:
             store.close()
             raise Unavailable(f"{options.database} cannot be opened: {error.orig}") from error
@@ -142,9 +144,10 @@ class Store:
 
     async def stored(self, blob_id: str) -> StoredBlob:
         """A blob's name with the size and digest it must have."""
-        query = sa.select(tables.blob.c.size, tables.blob.c.sha256).where(tables.blob.c.id == blob_id)
+        wanted = tables.blob.c
+        query = sa.select(wanted.size, wanted.sha256, wanted.content).where(wanted.id == blob_id)
         row = await self.read(lambda connection: connection.execute(query).one())
-        return StoredBlob(blob_id, row.size, row.sha256)
+        return StoredBlob(blob_id, row.size, row.sha256, row.content)
 
     async def read_blob(self, blob_id: str) -> bytes:
         """A blob's bytes, checked against the digest in its row."""
@@ -164,8 +167,10 @@ class Store:
             self._writer.close()
             self._writer = None
         self._reader.closed = True
+        self.blobs.close()
         self._write_engine.dispose()
         self._read_engine.dispose()
+        self._file.close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

@@ -3,154 +3,85 @@
 Order: temporary file on the same file system, write, fsync, rename, fsync of the folder (and of its parent when the
 folder was just made). Only then may a row name the blob. A file has a small header with the format's version; its
 SHA-256 (of the plain bytes) stands in the database and is checked on every whole read.
+
+A blob of no more than ``INLINE_LIMIT`` bytes gets no file: it lies in its row, and is on disk when that row is
+(docs/decisions/0009).
 """
 
-import asyncio
-import errno
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import sqlalchemy as sa
 
-from bridge.errors import BridgeError, OutOfSpace, Permanent, Unavailable
+from bridge.errors import Permanent
 from bridge.store import tables
-
-HEADER = b"FAXB\x01\x00\x00\x00"
-"""Magic, format version 1, three bytes reserved (for the key a later version may encrypt with)."""
+from bridge.store.folder import TEMPORARY, Folder, disk_trouble
+from bridge.store.writing import HEADER, BlobWriter, StoredBlob
 
 CHUNK = 256 * 1024
-_TEMPORARY = "tmp"
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 class BlobDamaged(Permanent):
     """The bytes on disk are not the ones that were written."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredBlob:
-    """A blob that is safely on disk: its random name, its length and SHA-256 (hex) of the plain bytes."""
-
-    id: str
-    size: int
-    sha256: str
-
-
-class BlobWriter:
-    """One blob being written. End it with ``commit`` or ``abort``; an aborted one leaves nothing behind."""
-
-    def __init__(self, folder: Path, name: str, synced: set[str]) -> None:
-        self._folder = folder
-        self._synced = synced
-        self._name = name
-        self._path = folder / _TEMPORARY / name
-        self._hash = hashlib.sha256()
-        self.size = 0
-        try:
-            self._file: BinaryIO = self._path.open("xb", buffering=0)
-        except OSError as error:
-            raise _disk_trouble(error) from error
-        try:
-            self._file.write(HEADER)
-        except OSError as error:
-            self.abort()
-            raise _disk_trouble(error) from error
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Append; raises OutOfSpace or Unavailable, after which only ``abort`` is left."""
-        self._hash.update(data)
-        self.size += len(data)
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[self._file.write(view) :]
-        except OSError as error:
-            raise _disk_trouble(error) from error
-
-    async def commit(self) -> StoredBlob:
-        """Sync and name the file; when this returns the bytes survive a power cut.
-
-        A failed sync is never tried again: the file is removed and the error raised.
-        """
-        try:
-            return await asyncio.shield(asyncio.to_thread(self._commit))
-        except OSError as error:
-            self.abort()
-            raise _disk_trouble(error) from error
-
-    def _commit(self) -> StoredBlob:
-        os.fsync(self._file.fileno())
-        self._file.close()
-        home = self._folder / self._name[:2]
-        if home.name not in self._synced:  # made now, or by a process that may have died before its sync
-            home.mkdir(exist_ok=True)
-            _sync_folder(self._folder)
-            self._synced.add(home.name)
-        self._path.rename(home / self._name)
-        try:
-            _sync_folder(home)
-        except OSError:
-            (home / self._name).unlink(missing_ok=True)
-            raise
-        return StoredBlob(self._name, self.size, self._hash.hexdigest())
-
-    def abort(self) -> None:
-        """Remove what was written."""
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+_INSERT = tables.blob.insert()
 
 
 def record(connection: sa.Connection, stored: StoredBlob, kind: str, now: datetime) -> None:
-    """The row of a blob that is on disk; from here on it is not swept."""
-    row = {"id": stored.id, "kind": kind, "size": stored.size, "sha256": stored.sha256, "created_at": now}
-    connection.execute(tables.blob.insert().values(row))
+    """The row of a blob whose file is on disk, or of a small one, with its bytes; from here on it is not swept."""
+    row = {
+        "id": stored.id,
+        "kind": kind,
+        "size": stored.size,
+        "sha256": stored.sha256,
+        "content": stored.content,
+        "created_at": now,
+    }
+    connection.execute(_INSERT, row)
 
 
 class Blobs:
     """The folder of blobs. Names are random and come from whoever writes."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._synced: set[str] = set()
+        self._folder = Folder(folder)
 
     def open(self) -> None:
-        """Make the folder if need be, and empty its temporary part: what lies there was never acknowledged."""
-        try:
-            (self._folder / _TEMPORARY).mkdir(parents=True, exist_ok=True, mode=0o700)
-            _sync_folder(self._folder)
-            _sync_folder(self._folder.parent)
-        except OSError as error:
-            raise _disk_trouble(error) from error
+        """Make the folder if need be."""
+        self._folder.make()
+
+    def close(self) -> None:
+        """Wait for the file work in hand; nothing may be asked of the blobs any more."""
+        self._folder.close()
 
     def clear_temporary(self) -> None:
         """Remove half-written files of a process that died. Only for a process that has the store to itself."""
-        for path in (self._folder / _TEMPORARY).iterdir():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink()
+        self._folder.clear_temporary()
 
     @property
     def workspace(self) -> Path:
         """Where children may make their private temporary folders: on our disk, inside our folder."""
-        return self._folder / _TEMPORARY
+        return self._folder.path / TEMPORARY
+
+    def free_bytes(self) -> int:
+        """What the disk has left for us; raises Unavailable when it does not say."""
+        return self._folder.free_bytes()
 
     def writer(self, name: str) -> BlobWriter:
         """Begin a blob of that (random, unused) name."""
-        return BlobWriter(self._folder, name, self._synced)
+        return BlobWriter(self._folder, name)
 
     async def put(self, name: str, data: bytes) -> StoredBlob:
         """Write ``data`` whole, synced."""
         writer = self.writer(name)
         try:
-            await asyncio.to_thread(writer.write, data)
+            await self._folder.in_thread(lambda: writer.write(data))
         except BaseException:
             writer.abort()
             raise
@@ -166,7 +97,7 @@ class Blobs:
                     writer.write(chunk)
 
         try:
-            await asyncio.to_thread(fill)
+            await self._folder.in_thread(fill)
         except BaseException:
             writer.abort()
             raise
@@ -176,80 +107,80 @@ class Blobs:
         """All plain bytes, checked. Raises BlobDamaged, or Unavailable when the file cannot be read."""
 
         def fetch() -> bytes:
-            with self.open_plain(blob.id) as file:
+            with self.open_plain(blob) as file:
                 data = file.read()
             if len(data) != blob.size or hashlib.sha256(data).hexdigest() != blob.sha256:
-                raise BlobDamaged(f"stored file {blob.id} is damaged: its content is not what was written")
+                raise _damaged(blob)
             return data
 
-        return await asyncio.to_thread(fetch)
+        return await self._folder.in_thread(fetch)
 
     async def check(self, blob: StoredBlob) -> None:
         """Read through once without keeping the bytes. Raises as ``read`` does."""
 
         def digest() -> str:
             seen = hashlib.sha256()
-            with self.open_plain(blob.id) as file:
+            with self.open_plain(blob) as file:
                 while chunk := file.read(CHUNK):
                     seen.update(chunk)
             return seen.hexdigest()
 
-        if await asyncio.to_thread(digest) != blob.sha256:
-            raise BlobDamaged(f"stored file {blob.id} is damaged: its content is not what was written")
+        if await self._folder.in_thread(digest) != blob.sha256:
+            raise _damaged(blob)
 
-    async def head(self, blob_id: str, length: int) -> bytes:
+    async def head(self, blob: StoredBlob, length: int) -> bytes:
         """The first plain bytes, unchecked: enough for header fields, which are read as foreign text anyway."""
+        if blob.content is not None:
+            return blob.content[:length]
 
         def fetch() -> bytes:
-            with self.open_plain(blob_id) as file:
+            with self.open_plain(blob) as file:
                 return file.read(length)
 
-        return await asyncio.to_thread(fetch)
+        return await self._folder.in_thread(fetch)
 
-    def open_plain(self, blob_id: str) -> BinaryIO:
-        """The file, positioned behind the header."""
+    def open_plain(self, blob: StoredBlob) -> BinaryIO:
+        """A real file, positioned at the first plain byte, so that a child can read on from there."""
+        if blob.content is not None:
+            return _in_memory(blob.content)
         try:
-            file: BinaryIO = self._path(blob_id).open("rb", buffering=0)  # so that a child can read on from here
+            file: BinaryIO = self._folder.place(blob.id).open("rb", buffering=0)
         except FileNotFoundError as error:
-            raise BlobDamaged(f"stored file {blob_id} is missing") from error
+            raise BlobDamaged(f"stored file {blob.id} is missing") from error
         except OSError as error:
-            raise _disk_trouble(error) from error
+            raise disk_trouble(error) from error
         header = file.read(len(HEADER))
         if header != HEADER:
             file.close()
-            raise BlobDamaged(f"stored file {blob_id} is damaged: its header is not ours")
+            raise BlobDamaged(f"stored file {blob.id} is damaged: its header is not ours")
         return file
 
     def discard(self, blob: StoredBlob) -> None:
         """Remove a blob that no row came to name. What fails here the sweep finds later."""
-        with suppress(OSError):
-            self._path(blob.id).unlink(missing_ok=True)
+        if blob.content is None:
+            with suppress(OSError):
+                self._folder.place(blob.id).unlink(missing_ok=True)
 
     def names_older_than(self, moment: float) -> Iterator[str]:
         """Names of the blobs whose files were last changed before ``moment`` (seconds since 1970)."""
-        for home in self._folder.iterdir():
-            if home.is_dir() and home.name != _TEMPORARY:
+        for home in self._folder.path.iterdir():
+            if home.is_dir() and home.name != TEMPORARY:
                 for path in home.iterdir():
                     if path.stat().st_mtime < moment:
                         yield path.name
 
     def remove(self, blob_id: str) -> None:
         """Unlink by name."""
-        self._path(blob_id).unlink(missing_ok=True)
-
-    def _path(self, blob_id: str) -> Path:
-        return self._folder / blob_id[:2] / blob_id
+        self._folder.place(blob_id).unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _damaged(blob: StoredBlob) -> BlobDamaged:
+    return BlobDamaged(f"stored file {blob.id} is damaged: its content is not what was written")
 
 
-def _disk_trouble(error: OSError) -> BridgeError:
-    if error.errno in _NO_ROOM:
-        return OutOfSpace("not enough room on disk; try again later")
-    return Unavailable("the disk cannot be written or read just now; try again later")
+def _in_memory(content: bytes) -> BinaryIO:
+    """Bytes as a file that has a descriptor and no name."""
+    file: BinaryIO = os.fdopen(os.memfd_create("blob"), "w+b", buffering=0)
+    file.write(content)
+    file.seek(0)
+    return file

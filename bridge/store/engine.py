@@ -1,22 +1,21 @@
-"""The database: one writer in a thread of its own, readers beside it, and what opens and locks the file.
+"""The database: one writer, readers beside it, and what opens and locks the file.
 
 SQLite in WAL mode with ``synchronous=FULL``: a committed transaction survives a power cut. Units of work that wait at
 the same time share one transaction and so one sync; if one of them fails, they are run again one by one.
 """
 
 import asyncio
-import contextlib
 import fcntl
 import os
-import queue
-import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import QueuePool
 
 from bridge.errors import BridgeError, Misconfigured, OutOfSpace, Unavailable
 
@@ -29,23 +28,55 @@ GROUP_LIMIT = 100
 """Units that share one transaction at most, so that no one waits long for the others."""
 
 READERS = 4
-_SQLITE_FULL = 13
+_SQLITE_BUSY, _SQLITE_FULL = 5, 13
+_MAGIC = b"SQLite format 3\0"
 
 
 @dataclass(slots=True)
 class _Job:
     unit: Unit[Any]
     future: "asyncio.Future[Any]"
-    loop: asyncio.AbstractEventLoop
 
 
-def make_engine(database: Path, *, begin: str, readers: int | None = None) -> sa.Engine:
+class DatabaseFile:
+    """The file itself, looked at before it is used: what was put in its place, or written over it, is no database.
+
+    Open connections would go on with what they remember. The file is opened once and closed last: SQLite's own locks
+    on it are gone as soon as any descriptor of this process is closed (sqlite.org/howtocorrupt.html, 2.2).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def check(self) -> None:
+        """Raise Unavailable unless the file is the one that was opened first, and begins as a database does."""
+        try:
+            if self._descriptor is None:
+                self._descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            same = os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+            good = same and os.pread(self._descriptor, len(_MAGIC), 0) == _MAGIC
+        except OSError as error:
+            raise Unavailable("the database's file cannot be read just now; try again later") from error
+        if not good:
+            raise Unavailable("the database's file is damaged, or another lies in its place")
+
+    def close(self) -> None:
+        """Only when every connection is closed."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def make_engine(database: Path, *, begin: str, readers: int = 1) -> sa.Engine:
     """An engine whose transactions start with ``begin`` (``BEGIN IMMEDIATE`` or ``BEGIN``)."""
-    pool: dict[str, Any] = {"poolclass": NullPool}
-    if readers:
-        pool = {"poolclass": QueuePool, "pool_size": readers, "max_overflow": 0}
     engine = sa.create_engine(
-        f"sqlite:///{database}", connect_args={"check_same_thread": False}, hide_parameters=True, **pool
+        f"sqlite:///{database}",
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,
+        poolclass=QueuePool,  # kept open: closing a database's last connection rewrites it from its log
+        pool_size=readers,
+        max_overflow=1,
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -69,84 +100,129 @@ def make_engine(database: Path, *, begin: str, readers: int | None = None) -> sa
 
 
 class Writer:
-    """Runs units one group after another on a thread of its own; ``close`` finishes what was handed in."""
+    """Runs units one group after another: statements on the loop, the commit, which waits for the disk, on a thread.
 
-    def __init__(self, engine: sa.Engine) -> None:
+    Statements take microseconds each; handing every unit to a thread was seen to cost more than they do, since thread
+    and loop then wait for one another's interpreter lock (docs/decisions/0012). Where somebody else holds the
+    database, the wait for it is the thread's, too. ``close`` finishes what was handed in.
+    """
+
+    def __init__(self, engine: sa.Engine, file: DatabaseFile) -> None:
         self._engine = engine
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
-        self._thread.start()
+        self._file = file
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._waiting: deque[_Job] = deque()
+        self._alone: deque[_Job] = deque()
+        self._working: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def run(self, unit: Unit[T]) -> T:
         """The unit's result, once committed. A caller that is cancelled does not stop the commit."""
-        loop = asyncio.get_running_loop()
-        job = _Job(unit, loop.create_future(), loop)
-        self._queue.put(job)
+        if self._closed:
+            raise Unavailable("the store is closed")
+        job = _Job(unit, asyncio.get_running_loop().create_future())
+        self._waiting.append(job)
+        if self._working is None:
+            self._working = asyncio.create_task(self._work())
         result: T = await job.future
         return result
 
     def close(self) -> None:
-        """End the thread after the units handed in so far."""
-        self._queue.put(None)
-        self._thread.join()
+        """Commit what was handed in, on this thread; nothing more is taken. A commit under way is waited for."""
+        self._closed = True
+        self._thread.shutdown()
+        while jobs := self._gather():
+            self._run_here(jobs)
 
-    def _work(self) -> None:
-        while True:
-            jobs, last = self._gather()
-            if jobs:
-                self._run_group(jobs)
-            if last:
-                return
-
-    def _gather(self) -> tuple[list[_Job], bool]:
-        """Wait for one job, then take along what else is there."""
-        jobs: list[_Job] = []
-        while len(jobs) < GROUP_LIMIT:
-            try:
-                job = self._queue.get(block=not jobs)
-            except queue.Empty:
-                break
-            if job is None:
-                return jobs, True
-            jobs.append(job)
-        return jobs, False
-
-    def _run_group(self, jobs: list[_Job]) -> None:
+    async def _work(self) -> None:
         try:
-            results = self._transact(jobs)
-        except Exception as error:  # noqa: BLE001 - whatever failed is told to the one whose unit it was
-            if len(jobs) == 1:
-                _answer(jobs[0], error=translate(error))
-                return
-            for job in jobs:
-                self._run_group([job])
-            return
-        for job, result in zip(jobs, results, strict=True):
-            _answer(job, result=result)
+            while jobs := self._gather():
+                await self._run_group(jobs)
+        finally:
+            self._working = None
 
-    def _transact(self, jobs: list[_Job]) -> list[Any]:
-        with self._engine.begin() as connection:
-            return [job.unit(connection) for job in jobs]
+    def _gather(self) -> list[_Job]:
+        """The next group; those of a group that failed come one by one."""
+        if self._alone:
+            return [self._alone.popleft()]
+        return [self._waiting.popleft() for _ in range(min(GROUP_LIMIT, len(self._waiting)))]
+
+    async def _run_group(self, jobs: list[_Job]) -> None:
+        connection: sa.Connection | None = None
+        try:
+            self._file.check()
+            connection = self._engine.connect()
+            transaction = await self._begin(connection)
+            results = [job.unit(connection) for job in jobs]
+            await self._in_thread(transaction.commit)
+        except Exception as error:  # noqa: BLE001 - whatever failed is told to the one whose unit it was
+            self._give_up(jobs, connection, error)
+        else:
+            for job, result in zip(jobs, results, strict=True):
+                _answer(job, result=result)
+        finally:
+            if connection is not None:
+                connection.close()
+
+    async def _begin(self, connection: sa.Connection) -> sa.RootTransaction:
+        """A transaction; at once where nobody else writes, as is usual."""
+        try:
+            _be_patient(connection, 0)
+            return connection.begin()
+        except sa.exc.OperationalError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) != _SQLITE_BUSY:
+                raise
+        _be_patient(connection, BUSY_TIMEOUT_MS)
+        return await self._in_thread(connection.begin)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _run_here(self, jobs: list[_Job]) -> None:
+        """A group whose loop is ending: nobody may be there any more to hear of it."""
+        try:
+            with self._engine.begin() as connection:
+                results = [job.unit(connection) for job in jobs]
+        except Exception as error:  # noqa: BLE001 - as above
+            self._give_up(jobs, None, error)
+        else:
+            for job, result in zip(jobs, results, strict=True):
+                _answer(job, result=result)
+
+    def _give_up(self, jobs: list[_Job], connection: sa.Connection | None, error: Exception) -> None:
+        """Nothing of the group is written: a lone unit has failed, those of several are tried each by itself."""
+        if connection is not None and isinstance(error, sa.exc.DBAPIError) and not _is_units_own(error):
+            connection.invalidate()  # whatever the disk did to it, the next group gets a new one
+        if len(jobs) == 1:
+            _answer(jobs[0], error=translate(error))
+        else:
+            self._alone.extend(jobs)
+
+
+def _be_patient(connection: sa.Connection, milliseconds: int) -> None:
+    """How long this connection waits for others' locks."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA busy_timeout={milliseconds}")
+
+
+def _is_units_own(error: sa.exc.DBAPIError) -> bool:
+    return isinstance(error, sa.exc.IntegrityError)
 
 
 def _answer(job: _Job, *, result: Any = None, error: BaseException | None = None) -> None:
-    def settle() -> None:
-        if job.future.done():  # its caller was cancelled meanwhile
-            return
-        if error is None:
-            job.future.set_result(result)
-        else:
-            job.future.set_exception(error)
-
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        job.loop.call_soon_threadsafe(settle)
+    if job.future.done() or job.future.get_loop().is_closed():  # its caller was cancelled meanwhile, or all is over
+        return
+    if error is None:
+        job.future.set_result(result)
+    else:
+        job.future.set_exception(error)
 
 
 def translate(error: BaseException) -> BaseException:
     """Database trouble as one of our errors; others pass as they are."""
-    if isinstance(error, sa.exc.DBAPIError) and not isinstance(error, sa.exc.IntegrityError):
+    if isinstance(error, sa.exc.DBAPIError | sa.exc.TimeoutError) and not isinstance(error, sa.exc.IntegrityError):
         ours: BridgeError = Unavailable("the database does not answer just now; try again later")
-        if getattr(error.orig, "sqlite_errorcode", None) == _SQLITE_FULL:
+        if getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == _SQLITE_FULL:
             ours = OutOfSpace("not enough room on disk for the database; try again later")
         ours.__cause__ = error
         return ours
@@ -156,8 +232,9 @@ def translate(error: BaseException) -> BaseException:
 class Reader:
     """Short read-only queries on threads of the loop's pool, each in a transaction of its own."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, file: DatabaseFile) -> None:
         self._engine = engine
+        self._file = file
         self.closed = False
 
     async def run(self, query: Unit[T]) -> T:
@@ -166,11 +243,12 @@ class Reader:
             raise Unavailable("the store is closed")
         try:
             return await asyncio.to_thread(self.run_now, query)
-        except sa.exc.DBAPIError as error:
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
             raise translate(error) from error
 
     def run_now(self, query: Unit[T]) -> T:
         """The same on this thread, for the shell."""
+        self._file.check()
         with self._engine.begin() as connection:
             return query(connection)
 

@@ -1,7 +1,7 @@
 """The fax table: taking on, claiming, and the one way a fax's state changes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,39 +11,36 @@ from bridge.errors import Transient
 from bridge.fax.jobs import Document, Fax, Message, Outcome, Part
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState, HoldReason, sources
-from bridge.store import destinations, history, leases
+from bridge.fax.wishes import Notify, Ret
+from bridge.store import destinations, history, leases, tables
 from bridge.store.leases import Lease
 from bridge.store.tables import Instant, attempt, document, fax, message
+
+_ADD_MESSAGE = message.insert()
+_ADD_FAX = fax.insert()
+_ADD_LINE = tables.history.insert()
 
 
 class Stale(Transient):
     """The fax changed since it was read; what was decided on that ground must not be written."""
 
 
-def add_message(connection: sa.Connection, row: Message, faxes: Iterable[Fax]) -> None:
+def add_message(connection: sa.Connection, row: Message, faxes: Sequence[Fax]) -> None:
     """Take on one mail with its faxes."""
-    connection.execute(
-        message.insert().values(
-            id=row.id,
-            blob_id=row.blob_id,
-            received_at=row.received_at,
-            client=row.client,
-            envelope_sender=row.envelope_sender,
-            identity=row.identity,
-            header_message_id=row.header_message_id,
-            size=row.size,
-        )
-    )
-    for new in faxes:
-        connection.execute(fax.insert().values(_as_row(new)))
-        history.add(
-            connection,
-            at=new.created_at,
-            event="accepted",
-            actor=f"sender {new.sender}",
-            detail=f"for {new.recipient}",
-            fax_id=new.id,
-        )
+    connection.execute(_ADD_MESSAGE, _message_as_row(row))
+    if faxes:
+        connection.execute(_ADD_FAX, [_as_row(new) for new in faxes])
+        connection.execute(_ADD_LINE, [_first_line(new) for new in faxes])
+
+
+def _first_line(new: Fax) -> dict[str, Any]:
+    return {
+        "fax_id": new.id,
+        "at": new.created_at,
+        "event": "accepted",
+        "actor": f"sender {new.sender}"[:330],
+        "detail": f"for {new.recipient}",
+    }
 
 
 def change(
@@ -164,6 +161,8 @@ def message_of(connection: sa.Connection, message_id: str) -> Message:
         row.identity,
         row.header_message_id,
         row.size,
+        None if row.ret is None else Ret(row.ret),
+        row.envelope_id,
     )
 
 
@@ -231,6 +230,11 @@ def from_row(row: sa.Row[Any]) -> Fax:
         outcome=outcome,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        person=row.person,
+        company=row.company,
+        notify=None if row.notify is None else frozenset(Notify(word) for word in row.notify.split(",")),
+        original_recipient=row.original_recipient,
+        notice_to=row.notice_to,
     )
 
 
@@ -249,4 +253,24 @@ def _as_row(new: Fax) -> dict[str, Any]:
         "due_at": new.due_at,
         "created_at": new.created_at,
         "updated_at": new.updated_at,
+        "person": new.person,
+        "company": new.company,
+        "notify": ",".join(sorted(new.notify or ())) or None,
+        "original_recipient": new.original_recipient,
+        "notice_to": new.notice_to,
+    }
+
+
+def _message_as_row(new: Message) -> dict[str, Any]:
+    return {
+        "id": new.id,
+        "blob_id": new.blob_id,
+        "received_at": new.received_at,
+        "client": new.client,
+        "envelope_sender": new.envelope_sender,
+        "identity": new.identity,
+        "header_message_id": new.header_message_id,
+        "size": new.size,
+        "ret": new.ret,
+        "envelope_id": new.envelope_id,
     }

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from bridge.fax.arrivals import DeliveryState, Mail, MailKind, MailState
 from bridge.store import arrivals, blobs, history, leases
-from bridge.store.blobs import StoredBlob
 from bridge.store.leases import Lease
 from bridge.store.tables import outbox
+from bridge.store.writing import StoredBlob
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ def _leased() -> tuple[sa.Column[object], ...]:
     )
 
 
+_EMPTY = sa.text("''")
+
 blob = sa.Table(
     "blob",
     metadata,
@@ -71,6 +73,7 @@ blob = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("created_at", Instant, nullable=False),
+    sa.Column("content", sa.LargeBinary),
 )
 
 message = sa.Table(
@@ -84,6 +87,8 @@ message = sa.Table(
     sa.Column("identity", sa.String(80)),
     sa.Column("header_message_id", sa.String(250)),
     sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("ret", sa.String(4)),
+    sa.Column("envelope_id", sa.String(100), nullable=False, server_default=_EMPTY),
 )
 
 document = sa.Table(
@@ -124,6 +129,11 @@ fax = sa.Table(
     sa.Column("outcome_text", sa.String(500)),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
+    sa.Column("person", sa.String(200), nullable=False, server_default=_EMPTY),
+    sa.Column("company", sa.String(200), nullable=False, server_default=_EMPTY),
+    sa.Column("notify", sa.String(40)),
+    sa.Column("original_recipient", sa.String(500), nullable=False, server_default=_EMPTY),
+    sa.Column("notice_to", sa.String(320)),
     _one_of("state", FaxState),
     sa.Index("ix_fax_due", "state", "due_at"),
     sa.Index("ix_fax_number_state_due", "number", "state", "due_at"),
@@ -134,6 +144,23 @@ fax = sa.Table(
         sqlite_where=sa.text("state IN ('{}')".format("', '".join(sorted(ON_THE_LINE)))),
         postgresql_where=sa.text("state IN ('{}')".format("', '".join(sorted(ON_THE_LINE)))),
     ),
+)
+
+submission = sa.Table(
+    "submission",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("fax_id", sa.ForeignKey("fax.id"), nullable=False),
+    sa.Column("first_at", Instant, nullable=False),
+)
+
+usage = sa.Table(
+    "usage",
+    metadata,
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("scope", sa.String(80), primary_key=True),
+    sa.Column("faxes", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("pages", sa.Integer, nullable=False, server_default="0"),
 )
 
 destination = sa.Table(

@@ -11,8 +11,8 @@ from bridge.ifax import webhooks
 from bridge.ifax.models import Direction
 from bridge.ifax.webhooks import FILE_FIELD, HookEvent
 from bridge.store import StoredBlob
-from bridge.store.blobs import BlobWriter
 from bridge.store.desk import Desk
+from bridge.store.writing import BlobWriter
 
 BODY_LIMIT = 1_000_000
 FILE_LIMIT = 100_000_000
@@ -107,7 +107,7 @@ async def _take(form: _Form, event: object, desk: Desk) -> None:
             form.writer = desk.store.blobs.writer(desk.ids.file_name())
     elif isinstance(event, bytes | bytearray):
         if form.writer is not None:
-            form.writer.write(event)
+            form.writer.write(bytes(event))
         elif len(form.value) < FIELD_LIMIT:
             form.value += event
     elif form.writer is not None:

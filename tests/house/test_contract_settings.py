@@ -7,27 +7,40 @@ from typing import Any
 import pytest
 
 from bridge.settings import SECTIONS, BadConfiguration, Settings, load, sections, sources
-from tests.support.unit_contract import LATER, LISTENER_KEYS, ROUTE_KEYS, SECRETS, SETTINGS
-from tests.support.unit_settings import GOOD, given
+from bridge.settings.identities import HASH_COMMAND
+from tests.support.unit_contract import (
+    IDENTITY,
+    IDENTITY_KEYS,
+    LATER,
+    LISTENER,
+    LISTENER_KEYS,
+    OUR_LISTENER,
+    ROUTE_KEYS,
+    SECRETS,
+    SETTINGS,
+)
+from tests.support.unit_settings import GOOD, HASH, NEEDED, a_certificate, given, problems
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "config" / "faxbridge.toml"
 PAGE = ROOT / "docs" / "settings.md"
 
 _COMMENTED = re.compile(r"# ?((?:\[\[?[a-z._]+\]\]?|[a-z_]+ = (?:\"[^\"]*\"|\[.*\]|[0-9.]+|true|false))(?:\s*#.*)?)")
+_TABLE_ROW = re.compile(r"^\| `([a-z_]+)` \| (.*?) ?\| .* \|$", re.MULTILINE)
 _ROW = re.compile(r"\| `([a-z_]+)\.([a-z_]+)` \| (.*?) \| .* \|")
 
 
 def test_settings_have_the_contracts_keys() -> None:
-    """The settings have every key that stands in the contract without a tag, and nothing else."""
+    """The settings have every key of the contract that is built, and nothing else."""
     built = {(section, key) for section, model in SECTIONS.items() for key in sources.key_names(model)}
     assert built == {(section, key) for section, key, _ in SETTINGS}
-    assert set(SECTIONS) == set(Settings.model_fields)
+    assert {*SECTIONS, "identities"} == set(Settings.model_fields)
 
 
 def test_tables_have_the_contracts_keys() -> None:
-    """Listeners and routes have the contract's untagged keys, and nothing else."""
+    """Listeners, identities and routes have the contract's keys, listeners our own as well, and nothing else."""
     assert tuple(sources.key_names(sections.Listener)) == LISTENER_KEYS
+    assert tuple(sources.key_names(sections.Identity)) == IDENTITY_KEYS
     assert tuple(sources.key_names(sections.Route)) == ROUTE_KEYS
 
 
@@ -36,6 +49,24 @@ def test_a_default_is_the_contracts(section: str, key: str, written: Any) -> Non
     """A key that is written with the contract's default means the same as one that is not written."""
     model = SECTIONS[section]
     assert model(**{key: written}) == model()
+
+
+def test_a_default_in_a_table_is_the_contracts() -> None:
+    """A listener or identity written with all the contract's defaults is the same as one that is not written out."""
+    assert sections.Listener(**LISTENER, **OUR_LISTENER) == sections.Listener()
+    assert sections.Identity(**IDENTITY) == sections.Identity(name=IDENTITY["name"])
+
+
+def test_the_alias_of_the_contract_is_read() -> None:
+    """The contract's example of an alias is good, and no alias is the default."""
+    pharmacy = sections.Aliases.model_validate({"pharmacy": ["+14155550123"]})
+    assert pharmacy.numbers == {"pharmacy": ("+14155550123",)}
+    assert sections.Aliases().numbers == {}
+
+
+def test_the_password_of_an_identity_is_a_secret() -> None:
+    """Of an identity's keys the password's hash is the secret one."""
+    assert [key for key in IDENTITY_KEYS if sources.is_secret(sections.Identity, key)] == ["password_hash"]
 
 
 @pytest.mark.parametrize("key", SECRETS)
@@ -76,6 +107,8 @@ def test_the_sample_has_every_key() -> None:
     tables = {"smtp.listeners", "receiving.routes"}
     wanted = [f"{section}.{key}" for section, key, _ in SETTINGS if f"{section}.{key}" not in tables]
     wanted += [f"smtp.listeners.{key}" for key in LISTENER_KEYS]
+    wanted += [f"identities.{key}" for key in IDENTITY_KEYS]
+    wanted += ["aliases.pharmacy"]
     wanted += [f"receiving.routes.{key}" for key in ROUTE_KEYS]
     assert sorted(shown) == sorted(wanted)
 
@@ -85,12 +118,30 @@ def test_the_sample_shows_the_defaults() -> None:
     shown = {
         (table, key): tomllib.loads(line)[key]
         for table, key, line in written_keys(SAMPLE.read_text(encoding="utf-8"))
-        if "." not in table
+        if "." not in table and table not in {"identities", "aliases"}
     }
     defaults = {(section, key): value for section, key, value in SETTINGS}
     assert {place: value for place, value in shown.items() if defaults[place] != value} == {}
     listeners = tomllib.loads(SAMPLE.read_text(encoding="utf-8"))["smtp"]["listeners"]
-    assert listeners == defaults["smtp", "listeners"]
+    assert listeners == [{**LISTENER, **OUR_LISTENER}]
+
+
+def test_the_sample_shows_an_identity() -> None:
+    """The identity in the sample file, which is commented out, has the contract's defaults."""
+    lines = [line for table, _, line in written_keys(SAMPLE.read_text(encoding="utf-8")) if table == "identities"]
+    assert tomllib.loads("\n".join(lines)) == IDENTITY
+
+
+def test_the_sample_is_good_with_its_comments_in(tmp_path: Path) -> None:
+    """The commented examples of the sample file are good as they stand, once the identity can be somebody."""
+    text = SAMPLE.read_text(encoding="utf-8").replace("\n# networks = []", '\n# networks = ["192.0.2.0/28"]')
+    text = "\n".join(match[1] if (match := _COMMENTED.fullmatch(line)) else line for line in text.splitlines())
+    path = tmp_path / "sample.toml"
+    path.write_text(text, encoding="utf-8")
+    settings = load(path, NEEDED).settings
+    assert [identity.name for identity in settings.identities] == ["front-desk"]
+    assert [route.name for route in settings.receiving.routes] == ["front desk"]
+    assert settings.aliases.numbers == {"pharmacy": ("+14155550123",)}
 
 
 def test_the_sample_is_read(tmp_path: Path) -> None:
@@ -128,7 +179,53 @@ def test_the_page_shows_the_defaults() -> None:
 
 
 def test_the_page_names_the_credentials() -> None:
-    """docs/settings.md names the credential of each secret, and the keys of the tables."""
+    """docs/settings.md names the credential of each secret, and the keys of the routes."""
     text = PAGE.read_text(encoding="utf-8")
     assert [key for key in SECRETS if f"`{key.replace('.', '_')}`" not in text] == []
-    assert [key for key in (*LISTENER_KEYS, *ROUTE_KEYS) if f"`{key}`" not in text] == []
+    assert [key for key in ROUTE_KEYS if f"`{key}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("heading", "defaults"),
+    [("### [[smtp.listeners]]", {**LISTENER, **OUR_LISTENER}), ("## [[identities]]", {**IDENTITY, "name": None})],
+)
+def test_the_page_has_every_key_of_a_table(heading: str, defaults: dict[str, Any]) -> None:
+    """The chapter of a list of tables has a row for each of its keys with its default, and for nothing else."""
+    _, found, chapter = PAGE.read_text(encoding="utf-8").partition(f"\n{heading}\n")
+    assert found
+    rows = _TABLE_ROW.findall(re.split(r"^#", chapter, maxsplit=1, flags=re.MULTILINE)[0])
+    shown = {key: tomllib.loads(f"value = {cell.strip('`')}")["value"] if cell else None for key, cell in rows}
+    assert shown == defaults
+
+
+def test_the_page_tells_our_own_keys() -> None:
+    """docs/settings.md says which keys of a listener are ours in addition to those that were agreed."""
+    keys = " and ".join(f"`{key}`" for key in OUR_LISTENER)
+    assert f"{keys} are our own additions" in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_examples_of_the_page_are_good(tmp_path: Path) -> None:
+    """Each example in docs/settings.md is a good configuration, given a real certificate and a real hash."""
+    certificate, key = a_certificate(tmp_path)
+    examples = re.findall(r"^```toml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(examples) == 5
+    for example in examples:
+        text = re.sub(r'"\$argon2id[^"]*"', f'"{HASH}"', example)
+        text = text.replace("/etc/faxbridge/tls/fullchain.pem", str(certificate))
+        text = text.replace("/etc/faxbridge/tls/privkey.pem", str(key))
+        admin = {"FAXBRIDGE_RELAY__ADMIN": "operator@example.net", "FAXBRIDGE_RECEIVING__RECIPIENTS": "a@example.net"}
+        assert problems(tmp_path, text, **admin) == []
+
+
+def test_the_socket_of_the_examples_is_there() -> None:
+    """The socket unit that the page speaks of passes its socket under the name that the examples use."""
+    unit = (ROOT / "systemd" / "faxbridge-smtp.socket").read_text(encoding="utf-8")
+    assert "\nFileDescriptorName=smtp\n" in unit
+    assert "\nService=faxbridge.service\n" in unit
+    assert '"systemd:smtp"' in PAGE.read_text(encoding="utf-8")
+    assert "Sockets=faxbridge-smtp.socket" in (ROOT / "systemd" / "faxbridge.service").read_text(encoding="utf-8")
+
+
+def test_the_page_says_how_to_make_a_hash() -> None:
+    """docs/settings.md names the one-liner that errors about a hash name."""
+    assert HASH_COMMAND.removeprefix("python3") in PAGE.read_text(encoding="utf-8")

@@ -1,4 +1,7 @@
-"""Mistakes of other fax gateways at this border, each as a test that we don't make it."""
+"""Mistakes of other fax gateways at this border (field.md, section 6), each as a test that we don't make it.
+
+The number in a test's name is the line of that section.
+"""
 
 import asyncio
 from dataclasses import replace
@@ -118,15 +121,94 @@ async def test_7_digits_are_not_gathered_from_other_text(local: str, tmp_path: P
 
 async def test_8_equal_mails_at_once_have_files_of_their_own(tmp_path: Path) -> None:
     """Sessions that send the same bytes at the same time share no file; the end of one takes nothing from another."""
+    numbers = [f"+1415555010{number}" for number in range(4)]
+    large = MAIL + b"One more line of text.\r\n" * 12_000
     async with a_site(tmp_path) as site:
-        lines = [await (await site.greeted()).envelope() for _ in range(4)]
+        lines = [await (await site.greeted()).envelope(f"{number}@fax.local") for number in numbers]
         for line in lines:
             assert (await line.say("DATA")).startswith("354 ")
-            await line.send(MAIL)
+            await line.send(large)
         await until(lambda: len(site.kept.files()) == 4)
         lines[0].close()
         for line in lines[1:]:
             await line.send(b".\r\n")
         assert [(await line.reply())[:4] for line in lines[1:]] == ["250 "] * 3
         await until(lambda: len(site.kept.files()) == 3)
-        assert [site.kept.plain(path.name) for path in site.kept.files()] == [MAIL] * 3
+        assert [site.kept.plain(path.name) for path in site.kept.files()] == [large] * 3
+
+
+async def test_10_a_refused_sender_is_told_and_a_mail_is_a_job_or_refused(tmp_path: Path) -> None:
+    """Section 6, 10: who may not send hears it at RCPT, and nothing of the mail stays; a 250 always has its fax."""
+    async with a_site(tmp_path, replace(POLICY, senders=("*@example.org",))) as site:
+        line = await site.greeted()
+        assert (await line.say("MAIL FROM:<someone@example.net>")).startswith("250 ")
+        answer = await line.say("RCPT TO:<+14155550123@fax.local>")
+        assert answer.startswith("550 5.7.1 ")
+        assert "policy.senders" in answer
+        assert (await line.say("RSET")).startswith("250 ")
+        assert site.kept.counts() == (0, 0, 0)
+        assert (await (await line.envelope()).data()).startswith("250 ")
+        assert site.kept.counts() == (1, 1, 1)
+        assert site.kept.rows("SELECT count(*) FROM outbox") == [(0,)], "nobody is written to behind his back"
+
+
+@pytest.mark.parametrize(
+    "subject", ["body scan", "somebody", "call 2125550199 back", "+12125550199", "/cover=none ::p=1"]
+)
+async def test_14_words_in_a_subject_order_nothing(subject: str, tmp_path: Path) -> None:
+    """Section 6, 14: neither ten digits nor a word in the subject change the number or the caller id."""
+    async with a_site(tmp_path, caller_id="+14155550100") as site:
+        line = await (await site.greeted()).envelope()
+        assert (await line.data(b"Subject: " + subject.encode() + b"\r\n\r\ntext\r\n")).startswith("250 ")
+        assert site.kept.rows("SELECT number, caller_id FROM fax") == [("+14155550123", "+14155550100")]
+
+
+async def test_15_the_envelope_counts_and_not_the_header(tmp_path: Path) -> None:
+    """Section 6, 15: all recipients of the envelope are faxed, the numbers in To and Cc are not asked."""
+    header = (
+        b"To: +14155550111@fax.local\r\nCc: +14155550112@fax.local, x@example.org\r\nBcc: +14155550113@fax.local\r\n"
+    )
+    wanted = ["+14155550101", "+14155550102", "+14155550103"]
+    async with a_site(tmp_path) as site:
+        line = await (await site.greeted()).envelope(*(f"{number}@fax.local" for number in wanted))
+        assert (await line.data(header + b"\r\ntext\r\n")).startswith("250 ")
+        assert [number for _, number in site.kept.faxes()] == wanted
+
+
+async def test_15_an_error_of_ours_is_not_swallowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Section 6, 15: when the rows cannot be written the client hears 451, and nothing is left."""
+    real = Writer.run
+
+    async def broken(self: Writer, unit: object) -> object:
+        raise RuntimeError("the secret insides")
+
+    async with a_site(tmp_path) as site:
+        line = await (await site.greeted()).envelope()
+        monkeypatch.setattr(Writer, "run", broken)
+        answer = await line.data()
+        assert answer.startswith("451 4.3.0 ")
+        assert "insides" not in answer
+        assert site.kept.counts() == (0, 0, 0)
+        assert site.kept.files() == []
+        monkeypatch.setattr(Writer, "run", real)
+        assert (await (await line.envelope()).data()).startswith("250 ")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Subject: =?UTF-8?Q?Gr=C3=BC=C3=9Fe?= =?ISO-8859-1?B?4Pbk?=\r\n",
+        b"Subject: =?UTF-8?Q?broken=ZZ?= =?x-unknown?B?!!!!?=\r\n",
+        b"Subject: Gr\xfc\xdfe\r\n",
+        b"Subject: \xe3\x82\xaf\xe3\x83\xaa\r\n",
+        b'Message-ID: <>\r\nTo: "\r\nFrom: <a@[>\r\n',
+        b"Subject:" + b" long" * 400 + b"\r\n",
+    ],
+)
+async def test_20_encoded_and_broken_header_fields_are_no_obstacle(header: bytes, tmp_path: Path) -> None:
+    """Section 6, 18 and 20: whatever charset or nonsense stands in a header, the mail is kept as it came and faxed."""
+    async with a_site(tmp_path) as site:
+        line = await (await site.greeted()).envelope()
+        assert (await line.data(header + b"\r\ntext\r\n")).startswith("250 ")
+        [(blob,)] = site.kept.rows("SELECT blob_id FROM message")
+        assert site.kept.plain(blob) == header + b"\r\ntext\r\n"

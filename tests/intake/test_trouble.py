@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from bridge.errors import OutOfSpace, Unavailable
+from bridge.fax.policy import Permission
 from bridge.intake.acceptance import Acceptor
-from bridge.store.blobs import BlobWriter
+from bridge.store.writing import BlobWriter
 from tests.support.intake_stand import MAIL, NUMBER, Site, a_site
 
 SECRET = "s3cret in an exception"
+LARGE = MAIL + b"One more line of text.\r\n" * 4_000
+"""More than lies in a row: it gets a file."""
 
 
 async def goes_on(site: Site) -> None:
@@ -71,7 +74,7 @@ async def test_a_sync_that_fails_is_a_temporary_answer_and_leaves_no_file(
         line = await (await site.greeted()).envelope()
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", failing_sync(kind, trouble[0]))
-            answer = await line.data()
+            answer = await line.data(LARGE)
         assert answer.startswith(trouble[1])
         assert SECRET not in answer
         assert site.kept.files() == []
@@ -79,15 +82,40 @@ async def test_a_sync_that_fails_is_a_temporary_answer_and_leaves_no_file(
         assert (await (await line.envelope()).data()).startswith("250 2.0.0 ")
 
 
-async def test_a_blob_that_cannot_be_begun_is_refused_before_354(tmp_path: Path) -> None:
-    """Without a place to write, DATA is answered with 451 at once, and with the place back the mail is taken."""
+async def test_a_file_that_cannot_be_begun_is_a_temporary_answer(tmp_path: Path) -> None:
+    """Without a place to write a large mail is 451 after its end; a small one needs no file and is taken."""
     async with a_site(tmp_path) as site:
         line = await (await site.greeted()).envelope()
         place = site.desk.store.blobs.workspace
         place.rename(place.with_name("away"))
-        assert (await line.say("DATA")).startswith("451 4.3.0 ")
-        place.with_name("away").rename(place)
+        assert (await line.data(LARGE)).startswith("451 4.3.0 ")
         assert (await (await line.envelope()).data()).startswith("250 2.0.0 ")
+        place.with_name("away").rename(place)
+        assert (await (await line.envelope()).data(LARGE)).startswith("250 2.0.0 ")
+        assert site.kept.counts() == (2, 2, 2)
+
+
+@pytest.mark.parametrize("trouble", [(errno.ENOSPC, "452 4.3.1 "), (errno.EIO, "451 4.3.0 ")])
+async def test_a_sync_under_way_that_fails_is_a_temporary_answer(
+    trouble: tuple[int, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large mail is synced as it comes; when that fails the rest is read, and then comes the temporary answer."""
+    synced = []
+
+    def fdatasync(_: int) -> None:
+        synced.append("failed")
+        raise OSError(trouble[0], SECRET)
+
+    async with a_site(tmp_path, max_message_size=20_000_000) as site:
+        line = await (await site.greeted()).envelope()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", fdatasync)
+            answer = await line.data(MAIL + b"One more line of text.\r\n" * 500_000)
+        assert answer.startswith(trouble[1])
+        assert synced == ["failed"]
+        assert SECRET not in answer
+        assert site.kept.files() == []
+        assert (await (await line.envelope()).data(LARGE)).startswith("250 2.0.0 ")
 
 
 DATABASE = {
@@ -100,18 +128,21 @@ DATABASE = {
 
 
 @pytest.mark.parametrize(("harm", "mend"), DATABASE.values(), ids=DATABASE.keys())
-async def test_a_database_that_fails_is_a_temporary_answer(harm: str, mend: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [MAIL, LARGE], ids=["in its row", "in a file"])
+async def test_a_database_that_fails_is_a_temporary_answer(
+    harm: str, mend: str, content: bytes, tmp_path: Path
+) -> None:
     """Whatever the database raises is 451 4.3.0, its words stay with us, and nothing of the mail is left."""
     async with a_site(tmp_path) as site:
         line = await (await site.greeted()).envelope()
         site.kept.alter(harm)
-        answer = await line.data()
+        answer = await line.data(content)
         assert answer.startswith("451 4.3.0 ")
         assert SECRET not in answer
         assert "table" not in answer
         assert site.kept.files() == []
         site.kept.alter(mend)
-        assert (await (await line.envelope()).data()).startswith("250 2.0.0 ")
+        assert (await (await line.envelope()).data(content)).startswith("250 2.0.0 ")
         assert site.kept.counts() == (1, 1, 1)
 
 
@@ -120,7 +151,7 @@ async def test_a_database_that_fails_leaves_no_file_of_a_forwarded_mail(tmp_path
     async with a_site(tmp_path) as site:
         line = await (await site.greeted()).envelope("postmaster@fax.local", f"{NUMBER}@fax.local")
         site.kept.alter("ALTER TABLE message RENAME TO away")
-        assert (await line.data()).startswith("451 4.3.0 ")
+        assert (await line.data(LARGE)).startswith("451 4.3.0 ")
         assert site.kept.files() == []
 
 
@@ -148,7 +179,7 @@ async def test_an_error_in_rcpt_is_temporary_too(tmp_path: Path, monkeypatch: py
     async with a_site(tmp_path) as site:
         line = await (await site.greeted()).envelope()
         with monkeypatch.context() as patch:
-            patch.setattr(site.intake.policy, "check_number", explode)
+            patch.setattr(Permission, "check_number", explode)
             assert (await line.say("RCPT TO:<+14155550124@fax.local>")).startswith("451 4.3.0 trouble")
         site.kept.alter("ALTER TABLE delivery RENAME TO away")
         assert (await line.say("RCPT TO:<bounce+abc@fax.local>")).startswith("451 4.3.0 ")
@@ -167,11 +198,11 @@ async def test_an_own_mailbox_named_twice_is_one_recipient(recipients: tuple[str
 
 
 async def test_a_session_that_says_nothing_is_ended(tmp_path: Path) -> None:
-    """A session idle for longer than the command timeout is closed, and in DATA leaves nothing."""
+    """A session idle for longer than the command timeout is told so and closed, and in DATA leaves nothing."""
     async with a_site(tmp_path, command_timeout=timedelta(seconds=0.3)) as site:
         line = await (await site.greeted()).envelope()
         assert (await line.say("DATA")).startswith("354 ")
         await line.send(b"Subject: never ended\r\n")
-        assert await line.rest() == []
+        assert [answer[:10] for answer in await line.rest()] == ["421 4.4.2 "]
         await site.until_no_sessions()
         assert site.kept.files() == []

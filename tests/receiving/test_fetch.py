@@ -20,7 +20,7 @@ from bridge.receiving.fetch import STRANGERS_PER_MINUTE, Fetcher, StrangerBudget
 from bridge.receiving.mails import Mailer
 from bridge.receiving.options import ReceivingOptions
 from bridge.receiving.route import Router
-from bridge.store import arrivals, commands, tables
+from bridge.store import arrivals, commands, tables, writing
 from bridge.store.commands import Command
 from tests.support.store_bench import Bench, FakeClock, work
 from tests.support.store_carrier import MAIL, FakeCarrier, answer
@@ -554,8 +554,11 @@ async def test_fewer_pages_than_were_sent(bench: Bench, receiving: Receiving) ->
 
 
 @pytest.mark.parametrize("missing", [False, True], ids=["damaged", "missing"])
-async def test_a_damaged_file(bench: Bench, receiving: Receiving, missing: bool) -> None:
+async def test_a_damaged_file(
+    bench: Bench, receiving: Receiving, missing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A received file that is damaged on our disk is told to every mailbox of its route as a fax that is lost."""
+    monkeypatch.setattr(writing, "INLINE_LIMIT", -1)
     fax = await _fetched(bench, receiving)
     blob = (await bench.received(fax.id)).blob_id
     assert blob is not None

@@ -2,9 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -22,72 +19,13 @@ from bridge.posting.options import RelayOptions
 from bridge.posting.undeliverable import Undeliverable
 from bridge.runtime.worker import LEASE_SECONDS
 from bridge.store import StoredBlob, arrivals, outbox, tables
+from tests.support.fake_relay import a_relay
 from tests.support.store_bench import ADMIN, SENDER, Bench, work
 from tests.support.store_carrier import MAIL
 
 OFFICE = "office@example.org"
 DESK = "front-desk@example.org"
 CONTENT = b"Subject: a notice\r\n\r\n.a line that begins with a dot\r\nlast line\r\n"
-
-
-@dataclass
-class FakeRelay:
-    """Answers each command as told, by its first word; ``None`` ends the connection instead."""
-
-    replies: dict[str, bytes | None] = field(default_factory=dict)
-    refused: dict[str, bytes] = field(default_factory=dict)
-    """The answer to RCPT for one address."""
-
-    mails: list[tuple[str, str, bytes]] = field(default_factory=list)
-    port: int = 0
-    at_once: int = 0
-
-    def _reply(self, word: str) -> bytes | None:
-        usual = {"greeting": b"220 relay.test", "EHLO": b"250 relay.test", "DATA": b"354 go on", "QUIT": b"221 bye"}
-        return self.replies.get(word, usual.get(word, b"250 2.0.0 fine"))
-
-    def _refusal(self, line: str) -> bytes | None:
-        return next((reply for address, reply in self.refused.items() if f"<{address}>" in line), None)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        sender = recipient = ""
-        self.at_once += 1
-        try:
-            word = "greeting"
-            while (reply := self._reply(word)) is not None:
-                writer.write(reply + b"\r\n")
-                await writer.drain()
-                if word == "DATA" and reply.startswith(b"3"):
-                    body = await reader.readuntil(b"\r\n.\r\n")
-                    self.mails.append((sender, recipient, body))
-                    word = "dot"
-                    continue
-                line = (await reader.readline()).decode()
-                if word == "QUIT" or not line:
-                    return
-                word = line.split()[0].upper()
-                sender = line if word == "MAIL" else sender
-                recipient = line if word == "RCPT" else recipient
-                if word == "RCPT" and (no := self._refusal(line)) is not None:
-                    writer.write(no + b"\r\n")
-                    word = (await reader.readline()).decode().split()[0].upper()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            return
-        finally:
-            self.at_once -= 1
-            writer.close()
-
-
-@asynccontextmanager
-async def a_relay(**replies: bytes | None) -> AsyncIterator[FakeRelay]:
-    """A relay on a free port."""
-    made = FakeRelay(replies)
-    async with await asyncio.start_server(made.serve, "127.0.0.1", 0) as server:
-        made.port = server.sockets[0].getsockname()[1]
-        yield made
-        async with asyncio.timeout(8):
-            while made.at_once:  # noqa: ASYNC110 - the other side goes when it goes
-                await asyncio.sleep(0.005)
 
 
 def _courier(bench: Bench, port: int, *fallback: str, name: str = "post-0/x") -> Courier:

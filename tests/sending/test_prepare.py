@@ -1,48 +1,20 @@
 """Preparing: one document a message for all its faxes, or all of them end with a notice that names the part."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import pytest
 
-from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
-from bridge.fax.jobs import Part
+from bridge.document.renderer import DocumentUnusable
 from bridge.fax.states import FaxState
 from bridge.sending.options import SendingOptions
 from bridge.sending.prepare import Preparer
 from bridge.sending.report import Reporter
 from bridge.store import tables
 from bridge.store.faxes import Stale
+from tests.support.sending_stand import PARTS, FakeRenderer
 from tests.support.store_bench import ADMIN, MAIL as MESSAGE, NUMBER, OTHER, PAGES, SENDER, Bench, work
-from tests.support.store_carrier import MAIL, OPTIONS, Meanwhile
-
-PARTS = (Part("a.pdf", "application/pdf", 2), Part("sheet.xyz", "application/x-unknown", 0, "cannot be faxed"))
-
-
-class FakeRenderer:
-    """Makes the pages it was told to, or none; notes the mail it was given."""
-
-    def __init__(self, folder: Path) -> None:
-        self.made = folder / "made.pdf"
-        self.made.write_bytes(PAGES)
-        self.fails: DocumentUnusable | None = None
-        self.meanwhile: Meanwhile | None = None
-        self.given: list[bytes] = []
-
-    @asynccontextmanager
-    async def from_mail(self, message: BinaryIO) -> AsyncIterator[Rendered]:
-        self.given.append(message.read())
-        if self.meanwhile is not None:
-            await self.meanwhile()
-        if self.fails is not None:
-            raise self.fails
-        yield Rendered(self.made, 2, PARTS[:1])
-
-    def as_renderer(self) -> Renderer:
-        return cast("Renderer", self)
+from tests.support.store_carrier import MAIL, OPTIONS
 
 
 @pytest.fixture

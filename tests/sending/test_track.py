@@ -279,7 +279,7 @@ async def test_a_message_that_cannot_be_read(bench: Bench, tracking: Tracking) -
     for number, spoil in ((OTHER, "damaged"), ("+14155550103", "gone")):
         fax = await bench.sending(number, job=number[-4:])
         (message,) = await bench.rows(tables.message, tables.message.c.id == fax.message_id)
-        path = bench.store.blobs._path(message.blob_id)
+        path = bench.blob_path(message.blob_id)
         if spoil == "gone":
             path.unlink()
         else:

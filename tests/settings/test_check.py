@@ -10,7 +10,7 @@ import pytest
 from bridge import cli
 from bridge.settings import MASK, BadConfiguration, load
 from tests.support.unit_contract import SETTINGS
-from tests.support.unit_settings import GOOD, NEEDED, given, read
+from tests.support.unit_settings import GOOD, HASH, NEEDED, given, read
 
 FAXBRIDGE = Path(sys.executable).with_name("faxbridge")
 HIDDEN = "hunter2-hunter2-hunter2"
@@ -129,8 +129,31 @@ def test_show_has_every_key(tmp_path: Path, faxbridge: Shell) -> None:
     assert done.returncode == 0
     heading, *rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert heading == ["key", "value", "origin"]
-    assert [row[0] for row in rows] == [f"{section}.{key}" for section, key, _ in SETTINGS]
+    shown = [row[0] for row in rows]
+    assert [key for key in shown if "." in key] == [f"{section}.{key}" for section, key, _ in SETTINGS]
+    assert [row for row in rows if "." not in row[0]] == [["identities", "[]", "default"], ["aliases", "{}", "default"]]
     assert {len(row) for row in rows} == {3}
+
+
+def test_show_has_every_identity_and_alias(tmp_path: Path) -> None:
+    """Each identity and each alias is shown in a row of its own with its line, passwords masked."""
+    text = (
+        f'[[identities]]\nname = "front-desk"\npassword_hash = "{HASH}"\n'
+        '[[identities]]\nname = "lab"\nnetworks = ["192.0.2.0/28"]\nprefixes = ["+1900"]\n'
+        '[aliases]\nPharmacy = ["+14155550123"]\n"all.labs" = ["+14155550123", "+14155550124"]\n'
+    )
+    loaded = read(tmp_path, text)
+    shown = {key: (value, origin.replace(f"{tmp_path}/", "")) for key, value, origin in loaded.show()}
+    desk, line = shown["identities[1]"]
+    assert line == "faxbridge.toml:1"
+    assert desk.startswith(f'{{ name = "front-desk", password_hash = {MASK}, networks = [], ')
+    lab, line = shown["identities[2]"]
+    assert line == "faxbridge.toml:4"
+    assert 'name = "lab", password_hash = "", networks = ["192.0.2.0/28"], ' in lab
+    assert 'prefixes = ["+1900"], pages_per_day = 500, ' in lab
+    assert shown["aliases.Pharmacy"] == ('["+14155550123"]', "faxbridge.toml:9")
+    assert shown["aliases.all.labs"] == ('["+14155550123", "+14155550124"]', "faxbridge.toml:10")
+    assert HASH not in repr(loaded)
 
 
 def test_show_names_the_origin(tmp_path: Path) -> None:
@@ -145,7 +168,11 @@ def test_show_names_the_origin(tmp_path: Path) -> None:
     assert shown["log.format"] == ('"json"', "environment FAXBRIDGE_LOG__FORMAT")
     assert shown["relay.password"] == (MASK, "credential relay_password")
     assert shown["relay.url"] == ('"smtp://127.0.0.1:25"', "default")
-    assert shown["smtp.listeners"] == ('[{ address = "127.0.0.1:1" }]', "faxbridge.toml:6")
+    value, origin = shown["smtp.listeners"]
+    assert value.startswith(
+        '[{ address = "127.0.0.1:1", tls = "off", profile = "strict", auth = "optional", front = []'
+    )
+    assert origin == "faxbridge.toml:6"
     assert shown["service.shutdown_timeout"] == ("150s", "default")
 
 
@@ -203,6 +230,12 @@ def test_secrets_are_masked(tmp_path: Path, faxbridge: Shell) -> None:
         f'[ifax]\naccess_tokn = "{HIDDEN}"\n',
         f'[ifax]\naccess_token = ["{HIDDEN}"]\n',
         f'[relay]\npassword = {{ value = "{HIDDEN}" }}\n',
+        f'[[identities]]\nname = "a"\npassword_hash = "{HIDDEN}"\n',
+        f'[[identities]]\nname = "a"\npassword_hash = ["{HIDDEN}"]\n',
+        f'[[identities]]\nname = "a"\npassword = "{HIDDEN}"\n',
+        f'[[identities]]\npassword_hash = "$argon2id$v=19$m=8,t=1,p=1${HIDDEN}$x"\n',
+        f'[identities]\npassword_hash = "{HIDDEN}"\n',
+        f'identities = ["{HIDDEN}"]\n',
     ],
 )
 def test_no_error_shows_a_secret(tmp_path: Path, text: str) -> None:

@@ -1,6 +1,3 @@
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -9,7 +6,7 @@ import pytest
 from bridge import settings as settings_room
 from bridge.settings import BadConfiguration, load, load_store
 from bridge.settings.sections import Listener
-from tests.support.unit_settings import GOOD, NEEDED, given, problems, read
+from tests.support.unit_settings import GOOD, NEEDED, given, problems, read, shut_out
 
 SECRET = "Ax5-secret_0123456789abcdefgh"
 OTHER_SECRET = "Zy6-secret_0123456789abcdefgh"
@@ -71,8 +68,9 @@ def test_a_list_comes_by_commas_or_as_json(tmp_path: Path, written: str) -> None
 
 def test_json_lists_may_hold_commas(tmp_path: Path) -> None:
     """A value with a comma in it comes as JSON."""
-    senders = read(tmp_path, "", FAXBRIDGE_POLICY__SENDERS='["a,b@example.org"]').settings.policy.senders
-    assert senders == ("a,b@example.org",)
+    written = '["\\"a,b\\"@example.org"]'
+    senders = read(tmp_path, "", FAXBRIDGE_POLICY__SENDERS=written).settings.policy.senders
+    assert senders == ('"a,b"@example.org',)
 
 
 def test_networks_come_by_commas(tmp_path: Path) -> None:
@@ -198,7 +196,10 @@ def test_no_other_variable_matters(tmp_path: Path) -> None:
         ("FAXBRIDGE_LOGLEVEL", "info", "log"),
         ("FAXBRIDGE_LOG_LEVEL", "info", "log"),
         ("FAXBRIDGE_CONFIGS", "x", "known are"),
-        ("FAXBRIDGE_LIMITS__SESSIONS", "5", "known are"),
+        ("FAXBRIDGE_RETENTION__DOCUMENTS", "30d", "retention: unknown section"),
+        ("FAXBRIDGE_LIMITS__SESSION", "5", "sessions"),
+        ("FAXBRIDGE_IDENTITYS", "[]", "identities"),
+        ("FAXBRIDGE_ALIAS__PHARMACY", "+14155550123", "aliases"),
     ],
 )
 def test_an_unknown_variable_is_an_error(tmp_path: Path, name: str, value: str, nearest: str) -> None:
@@ -232,6 +233,9 @@ def test_an_unknown_variable_is_an_error(tmp_path: Path, name: str, value: str, 
             "receiving.routes[1].numbr",
             "number",
         ),
+        ('[[identities]]\nname = "a"\nnetwork = []\n', "faxbridge.toml:3", "identities[1].network", "networks"),
+        ('[[identites]]\nname = "a"\n', "faxbridge.toml:1", "identites", "identities"),
+        ('[alias]\npharmacy = ["+14155550123"]\n', "faxbridge.toml:1", "alias", "aliases"),
     ],
 )
 def test_an_unknown_key_is_an_error(tmp_path: Path, text: str, place: str, key: str, nearest: str) -> None:
@@ -352,20 +356,6 @@ def test_the_default_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert load(None, {}).settings.log.level == "debug"
 
 
-@contextmanager
-def shut_out(folder: Path) -> Iterator[None]:
-    """Nobody in particular, before a folder that lets nobody in."""
-    folder.chmod(0)
-    owner = os.geteuid()
-    if owner == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(owner)
-        folder.chmod(0o700)
-
-
 @pytest.mark.parametrize("named", [True, False])
 def test_a_file_that_may_not_be_read_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, named: bool
@@ -406,3 +396,80 @@ def test_a_wrong_store_is_an_error_with_a_place(tmp_path: Path, text: str, wante
     with pytest.raises(BadConfiguration) as caught:
         load_store(given(tmp_path, text), {})
     assert str(caught.value).replace(f"{tmp_path}/", "").startswith(wanted)
+
+
+def test_identities_come_from_the_environment_whole(tmp_path: Path) -> None:
+    """[[identities]] as JSON in a variable takes the place of the file's, and its errors are laid at the variable."""
+    text = '[[identities]]\nname = "a"\nnetworks = ["192.0.2.1/32"]\n'
+    written = '[{"name": "b", "senders": ["*@example.org"]}, {"name": "c", "networks": ["192.0.2.2/32"]}]'
+    loaded = read(tmp_path, text, FAXBRIDGE_IDENTITIES=written)
+    assert [identity.name for identity in loaded.settings.identities] == ["b", "c"]
+    origins = [origin for key, _, origin in loaded.show() if key.startswith("identities")]
+    assert origins == ["environment FAXBRIDGE_IDENTITIES"] * 2
+    found = problems(tmp_path, text, FAXBRIDGE_IDENTITIES='[{"name": "b"}]')
+    assert [problem.split(": ")[:2] for problem in found] == [["environment FAXBRIDGE_IDENTITIES", "identities[1]"]]
+
+
+@pytest.mark.parametrize(
+    ("variables", "key"),
+    [
+        ({"FAXBRIDGE_IDENTITIES": "front-desk"}, "identities"),
+        ({"FAXBRIDGE_IDENTITIES": '[{"name": '}, "identities"),
+        ({"FAXBRIDGE_IDENTITIES__NAME": "b"}, "identities"),
+        ({"FAXBRIDGE_IDENTITIES": "[]", "FAXBRIDGE_IDENTITIES__NAME": "b"}, "identities.name"),
+        ({"FAXBRIDGE_ALIASES": "[]"}, "aliases"),
+        ({"FAXBRIDGE_ALIASES__A__B": "+14155550123"}, "aliases.a"),
+    ],
+)
+def test_half_a_list_of_tables_is_an_error(tmp_path: Path, variables: dict[str, str], key: str) -> None:
+    """A variable that sets but a part of a list of tables, or no list at all, is one error and never ignored."""
+    found = problems(tmp_path, "", **variables)
+    assert [problem.split(": ")[1] for problem in found] == [key]
+    assert found[0].startswith("environment FAXBRIDGE_")
+
+
+def test_aliases_are_joined_name_by_name(tmp_path: Path) -> None:
+    """An alias from the environment stands over the file's of that name, and leaves the others."""
+    text = '[aliases]\npharmacy = ["+14155550123"]\nlab = ["+14155550124"]\n'
+    loaded = read(tmp_path, text, FAXBRIDGE_ALIASES__PHARMACY="+14155550125, +14155550126")
+    assert loaded.settings.aliases.numbers == {
+        "pharmacy": ("+14155550125", "+14155550126"),
+        "lab": ("+14155550124",),
+    }
+    origins = {key: origin.replace(f"{tmp_path}/", "") for key, _, origin in loaded.show()}
+    assert origins["aliases.pharmacy"] == "environment FAXBRIDGE_ALIASES__PHARMACY"
+    assert origins["aliases.lab"] == "faxbridge.toml:3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[aliases]\n\n"front.desk" = ["4155550123"]\n',
+        "[aliases]\nlab = [\n  '+14155550124',\n]\n'front.desk' = ['x=1']\n",
+        '\n[ aliases ] # names\n "front.desk"= ["+1"]\n',
+    ],
+)
+def test_a_quoted_name_has_its_line(tmp_path: Path, text: str) -> None:
+    """What is wrong with a name that stands in quotes is laid at its own line."""
+    line = next(number for number, line in enumerate(text.splitlines(), start=1) if "front.desk" in line)
+    found = problems(tmp_path, text)
+    assert [problem.split(": ")[:2] for problem in found] == [[f"faxbridge.toml:{line}", "aliases.front.desk[1]"]]
+
+
+def test_a_table_in_one_line_has_its_line(tmp_path: Path) -> None:
+    """What stands in an inline table is shown as coming from its line, and what does not as default."""
+    text = (
+        'log = { level = "debug" }\naliases = { lab = ["+14155550124"] }\n'
+        'identities = [{ name = "a", senders = ["a@example.org"] }]\n'
+    )
+    rows = {key: origin.replace(f"{tmp_path}/", "") for key, _, origin in read(tmp_path, text).show()}
+    assert (rows["log.level"], rows["log.format"]) == ("faxbridge.toml:1", "default")
+    assert (rows["aliases.lab"], rows["identities[1]"]) == ("faxbridge.toml:2", "faxbridge.toml:3")
+
+
+def test_a_password_hash_is_no_credential(tmp_path: Path) -> None:
+    """A file of the credentials folder that begins like a list of tables is nobody's, one for a limit is told."""
+    load(given(tmp_path, GOOD), credentials(tmp_path, identities_password_hash="x"))
+    (tmp_path / "credentials" / "limits_sessions").write_text("5")
+    with pytest.raises(BadConfiguration, match=r"limits\.sessions is no secret"):
+        load(given(tmp_path, GOOD), {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")})

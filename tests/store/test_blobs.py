@@ -1,21 +1,27 @@
 """Blobs: on disk before anything names them, gone when they are not wanted, and never other bytes than were written."""
 
 import errno
+import hashlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 
 from bridge.errors import OutOfSpace, Unavailable
-from bridge.store import Store
-from bridge.store.blobs import HEADER, BlobDamaged, Blobs, StoredBlob
+from bridge.store import Store, tables
+from bridge.store.blobs import BlobDamaged, Blobs
+from bridge.store.writing import HEADER, INLINE_LIMIT, StoredBlob
 from tests.support.store_bench import Bench, options
 
 NAME = "ab" + "0" * 30
 SAME_HOME = "ab" + "1" * 30
-DATA = bytes(range(256)) * 40
+DATA = bytes(range(256)) * 300
+"""More than lies in a row."""
+
+SMALL = DATA[:INLINE_LIMIT]
 
 
 class Disk:
@@ -125,36 +131,53 @@ async def test_the_folder_of_blobs_is_synced_into_its_parent(tmp_path: Path, mon
     assert ("fsync", ".") in disk.calls
 
 
+class OddFile:
+    """The file of a writer, whose writes are another's."""
+
+    def __init__(self, file: Any, write: Callable[[Any, Any], int]) -> None:
+        self._file = file
+        self._write = write
+
+    def write(self, data: Any) -> int:
+        return self._write(self._file, data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
 @pytest.mark.parametrize(("code", "wanted"), [(errno.EIO, Unavailable), (errno.ENOSPC, OutOfSpace)])
-async def test_failing_write(
-    blobs: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, wanted: type[Exception]
-) -> None:
-    """A write that fails leaves nothing and is told as what it is."""
+async def test_failing_write(blobs: Blobs, tmp_path: Path, code: int, wanted: type[Exception]) -> None:
+    """A write that fails is told as what it is; once the writer is aborted nothing is left."""
 
-    class Full:
-        def __init__(self, file: Any) -> None:
-            self._file = file
-
-        def write(self, _: bytes) -> int:
-            raise OSError(code, os.strerror(code))
-
-        def close(self) -> None:
-            self._file.close()
+    def full(_: object, __: object) -> int:
+        raise OSError(code, os.strerror(code))
 
     writer = blobs.writer(NAME)
-    monkeypatch.setattr(writer, "_file", Full(writer._file))
-    monkeypatch.setattr(blobs, "writer", lambda _: writer)
+    writer.write(DATA)
+    writer._file = cast("BinaryIO", OddFile(writer._file, full))
     with pytest.raises(wanted):
-        await blobs.put(NAME, DATA)
+        writer.write(DATA)
+    writer.abort()
     assert _files(tmp_path / "blobs") == []
+
+
+async def test_a_write_cut_short(blobs: Blobs) -> None:
+    """Where the system writes less than it was given, the rest goes after it, in order."""
+    writer = blobs.writer(NAME)
+    writer.write(DATA)
+    writer._file = cast("BinaryIO", OddFile(writer._file, lambda file, data: int(file.write(bytes(data)[:1000]))))
+    for start in range(0, len(DATA), 7000):
+        writer.write(DATA[start : start + 7000])
+    assert await blobs.read(await writer.commit()) == DATA + DATA
 
 
 async def test_a_name_is_used_once(blobs: Blobs) -> None:
     """Two writers never share a file."""
     writer = blobs.writer(NAME)
+    writer.write(DATA)
     with pytest.raises(Unavailable):
-        blobs.writer(NAME)
-    writer.abort()
+        blobs.writer(NAME).write(DATA)
+    assert await blobs.read(await writer.commit()) == DATA
 
 
 async def test_copy_and_head(blobs: Blobs, tmp_path: Path) -> None:
@@ -164,7 +187,7 @@ async def test_copy_and_head(blobs: Blobs, tmp_path: Path) -> None:
     stored = await blobs.copy(NAME, source)
     assert stored.size == len(DATA) * 60
     assert await blobs.read(stored) == DATA * 60
-    assert await blobs.head(NAME, 10) == DATA[:10]
+    assert await blobs.head(stored, 10) == DATA[:10]
     await blobs.check(stored)
 
 
@@ -207,13 +230,13 @@ async def test_missing(blobs: Blobs) -> None:
 
 async def test_sweep(bench: Bench) -> None:
     """Sweeping removes files that no row names and that are a day old, and no others."""
-    kept = await bench.blob(DATA, "message")
+    kept, small = await bench.blob(DATA, "message"), await bench.blob(SMALL, "message")
     old, young = [await bench.store.blobs.put(bench.ids.file_name(), DATA) for _ in range(2)]
     day = time.time() - 24 * 3600 - 60
     for blob in (kept, old):
-        os.utime(bench.store.blobs._path(blob.id), (day, day))
+        os.utime(bench.blob_path(blob.id), (day, day))
     assert bench.store.sweep() == 1
-    assert bench.blob_files() == {kept.id, young.id}
+    assert bench.blob_files() == {kept.id, small.id, young.id}
     assert bench.store.sweep() == 0
 
 
@@ -234,3 +257,50 @@ async def test_discarding(bench: Bench) -> None:
     bench.store.blobs.discard(stored)
     bench.store.blobs.discard(stored)
     assert bench.blob_files() == set()
+
+
+async def test_small_ones_lie_in_their_rows(bench: Bench) -> None:
+    """Up to the limit no file is made: the row holds the bytes, and every way of reading gives them back."""
+    for data in (b"", b"x", SMALL):
+        stored = await bench.blob(data, "message")
+        assert not bench.blob_path(stored.id).exists()
+        found = await bench.store.stored(stored.id)
+        assert (found.content, found.size, found.sha256) == (data, len(data), hashlib.sha256(data).hexdigest())
+        assert await bench.store.read_blob(stored.id) == data
+        await bench.store.blobs.check(found)
+        assert await bench.store.blobs.head(found, 10) == data[:10]
+        with bench.store.blobs.open_plain(found) as file:
+            assert os.fstat(file.fileno()).st_size == len(data)
+            assert file.read() == data
+
+
+async def test_larger_ones_lie_in_files(bench: Bench) -> None:
+    """One byte more, however it was cut into pieces, and the row holds none of it."""
+    writer = bench.store.blobs.writer(bench.ids.file_name())
+    for piece in (SMALL[:9], SMALL[9:], b"x"):
+        writer.write(piece)
+    stored = await writer.commit()
+    assert stored.content is None
+    assert bench.blob_path(stored.id).read_bytes() == HEADER + SMALL + b"x"
+    assert await bench.store.blobs.read(stored) == SMALL + b"x"
+
+
+async def test_damage_in_a_row_is_found(bench: Bench) -> None:
+    """Bytes in a row that are not the ones written are not handed out either."""
+    for data in (b"see attachment", SMALL):
+        stored = await bench.blob(data, "message")
+        bench.damage(stored.id)
+        for read in (bench.store.blobs.read, bench.store.blobs.check):
+            with pytest.raises(BlobDamaged):
+                await read(await bench.store.stored(stored.id))
+
+
+async def test_a_small_one_is_not_on_disk_before_its_row(bench: Bench) -> None:
+    """Aborted, discarded or simply forgotten: a small blob without a row leaves nothing."""
+    writer = bench.store.blobs.writer(NAME)
+    writer.write(SMALL)
+    writer.abort()
+    bench.store.blobs.discard(await bench.store.blobs.put(SAME_HOME, SMALL))
+    await bench.store.blobs.put(NAME, SMALL)
+    assert bench.blob_files() == set()
+    assert await bench.rows(tables.blob) == []

@@ -174,7 +174,7 @@ async def test_open_ends_the_leases_of_the_dead(bench: Bench, tmp_path: Path) ->
     bench.store = again
     try:
         for table in (tables.fax, tables.destination):
-            assert {row.lease_owner for row in await Bench(again).rows(table)} == {None}
-        assert (await Bench(again).fax(fax.id)).state == "ready"
+            assert {row.lease_owner for row in await bench.rows(table)} == {None}
+        assert (await bench.fax(fax.id)).state == "ready"
     finally:
         again.close()

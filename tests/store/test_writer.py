@@ -21,20 +21,24 @@ def _put(name: str) -> Callable[[sa.Connection], str]:
 
 
 class Gate:
-    """A unit that holds the writer until it is opened, so that others gather behind it."""
+    """Holds the next commit until it is opened, so that units gather behind it."""
 
-    def __init__(self) -> None:
+    def __init__(self, bench: Bench) -> None:
         self.entered, self.opened = threading.Event(), threading.Event()
+        sa.event.listen(bench.store._write_engine, "commit", self._hold)
+
+    def _hold(self, _: sa.Connection) -> None:
+        if not self.opened.is_set():
+            self.entered.set()
+            assert self.opened.wait(8)
 
     def unit(self, _: sa.Connection) -> str:
-        self.entered.set()
-        assert self.opened.wait(8)
         return "gate"
 
 
 async def _behind_a_gate(bench: Bench, *units: Callable[[sa.Connection], object]) -> list[object]:
     """Results (or errors) of units that were all handed in while the writer was busy."""
-    gate = Gate()
+    gate = Gate(bench)
     first = asyncio.ensure_future(bench.store.write(gate.unit))
     await asyncio.to_thread(gate.entered.wait, 8)
     waiting = [asyncio.ensure_future(bench.store.write(unit)) for unit in units]
@@ -84,7 +88,7 @@ async def test_a_failing_unit_takes_nobody_down(bench: Bench) -> None:
 
 async def test_a_cancelled_caller_does_not_cancel_the_commit(bench: Bench) -> None:
     """What was handed in is written though its caller is gone, and those beside it get their results."""
-    gate = Gate()
+    gate = Gate(bench)
     first = asyncio.ensure_future(bench.store.write(gate.unit))
     await asyncio.to_thread(gate.entered.wait, 8)
     gone, stays = (asyncio.ensure_future(bench.store.write(_put(name))) for name in ("gone", "stays"))
@@ -122,11 +126,14 @@ async def test_the_writer_outlives_failures(bench: Bench) -> None:
 async def test_a_locked_database(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that another process keeps locked is unavailable, and works again afterwards."""
     monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 50)
-    with bench.store._write_engine.connect() as other:
+    bench.store._write_engine.dispose()  # so that its connections are as patient as that
+    process = engine.make_engine(bench.folder.parent / "data" / "faxbridge.db", begin="BEGIN IMMEDIATE")
+    with process.connect() as other:
         other.execute(sa.select(tables.cursor))  # begins, and holds the write lock
         with pytest.raises(Unavailable):
             await bench.store.write(_put("x"))
         assert await bench.rows(tables.cursor) == [], "readers go on beside a writer"
+    process.dispose()
     assert await bench.store.write(_put("y")) == "y"
 
 
@@ -149,11 +156,10 @@ async def test_a_full_disk(bench: Bench) -> None:
 
 async def test_readers_see_whole_transactions(bench: Bench) -> None:
     """A reader never sees half of a unit."""
-    gate = Gate()
+    gate = Gate(bench)
 
     def two(connection: sa.Connection) -> None:
         _put("one")(connection)
-        gate.unit(connection)
         _put("two")(connection)
 
     writing = asyncio.ensure_future(bench.store.write(two))

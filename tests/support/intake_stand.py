@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,13 +11,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from bridge.fax.options import PolicyOptions
-from bridge.fax.policy import Policy
 from bridge.intake import listeners
-from bridge.intake.acceptance import Acceptor
+from bridge.intake.certificates import Certificates
+from bridge.intake.connection import Connection
 from bridge.intake.listeners import Listeners
-from bridge.intake.options import IntakeOptions
-from bridge.intake.server import FaxServer, Intake
-from bridge.runtime.clock import SystemClock
+from bridge.intake.options import IntakeOptions, ListenerOptions, Profile
+from bridge.intake.parts import Intake
+from bridge.intake.proof import Prover
+from bridge.mail.options import MailOptions
+from bridge.runtime.clock import Clock, SystemClock
 from bridge.runtime.events import Events
 from bridge.runtime.ids import Ids
 from bridge.runtime.worker import Bells
@@ -30,14 +33,22 @@ PATIENCE = 8.0
 SENDER = "office@example.org"
 NUMBER = "+14155550123"
 MAIL = b"From: office@example.org\r\nSubject: a test\r\n\r\nOne line of text.\r\n"
-"""A mail as it stands between 354 and the final dot."""
+"""A mail as it stands between 354 and the final dot; a strict listener would miss Date and Message-ID in it."""
+
+FORMAL_MAIL = b"Date: Mon, 23 Nov 2026 08:15:30 +0000\r\nMessage-ID: <1@client.example.org>\r\n" + MAIL
+
+LISTENER = ListenerOptions("127.0.0.1", 0, profile=Profile.LEGACY)
+"""What most tests talk to. Those of the strict profile say so."""
 
 OPTIONS = IntakeOptions(
-    listeners=(("127.0.0.1", 0),),
+    listeners=(LISTENER,),
     domains=("fax.local", "fax.example.net"),
     hostname="mx.fax.local",
     max_message_size=1_000_000,
     admin="admin@example.org",
+)
+MAIL_OPTIONS = MailOptions(
+    sender="Fax <fax@fax.local>", hostname="mx.fax.local", domain="fax.local", admin="admin@example.org"
 )
 POLICY = PolicyOptions(networks=(ip_network("127.0.0.0/8"),), countries=frozenset({"US", "CA"}))
 
@@ -67,7 +78,10 @@ class Kept:
         return sorted(path for path in (self.folder / "blobs").rglob("*") if path.is_file())
 
     def plain(self, blob_id: str) -> bytes:
-        """A blob's bytes behind its header."""
+        """A blob's bytes: from its row, or from behind the header of its file."""
+        [(content,)] = self.rows(f"SELECT content FROM blob WHERE id = '{blob_id}'")
+        if content is not None:
+            return bytes(content)
         return (self.folder / "blobs" / blob_id[:2] / blob_id).read_bytes()[8:]
 
     def counts(self) -> tuple[int, int, int]:
@@ -163,6 +177,7 @@ class Site:
     listeners: Listeners
     stop: asyncio.Event
     running: asyncio.Task[None]
+    certificates: Certificates | None = None
     open: list[Dialogue] = field(default_factory=list)
 
     async def connect(self) -> Dialogue:
@@ -179,7 +194,7 @@ class Site:
         return line
 
     @property
-    def sessions(self) -> list[FaxServer]:
+    def sessions(self) -> list[Connection]:
         return list(self.listeners._sessions)
 
     async def until_no_sessions(self) -> None:
@@ -194,17 +209,56 @@ async def until(holds: Any, patience: float = PATIENCE) -> None:
             await asyncio.sleep(0.01)
 
 
+@dataclass(frozen=True)
+class Pair:
+    """A certificate and its key, as PEM files."""
+
+    certificate: Path
+    key: Path
+
+
+def a_pair(folder: Path, name: str = "mx.fax.local") -> Pair:
+    """A self-signed certificate for a day, made by the openssl command."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pair = Pair(folder / "certificate.pem", folder / "key.pem")
+    names = f"subjectAltName=DNS:{name},IP:127.0.0.1"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "1",
+    ]
+    files = ["-days", "1", "-keyout", str(pair.key), "-out", str(pair.certificate)]
+    subprocess.run([*command, "-subj", f"/CN={name}", "-addext", names, *files], check=True, capture_output=True)
+    return pair
+
+
 @asynccontextmanager
-async def a_site(folder: Path, policy: PolicyOptions = POLICY, **changes: Any) -> AsyncIterator[Site]:
-    """The SMTP server on a free port; ``changes`` to its options."""
-    options = replace(OPTIONS, **changes)
+async def a_site(
+    folder: Path,
+    policy: PolicyOptions = POLICY,
+    *,
+    listener: ListenerOptions = LISTENER,
+    pair: Pair | None = None,
+    prover: Prover | None = None,
+    clock: Clock | None = None,
+    **changes: Any,
+) -> AsyncIterator[Site]:
+    """The SMTP server on a free port with one listener; ``changes`` to its options, ``clock`` that of the logins."""
+    options = replace(OPTIONS, listeners=(listener,), **changes)
     with a_desk(folder) as (desk, kept):
-        intake = Intake(desk, options, Policy(policy), Acceptor(desk, options))
-        bound = listeners.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
-        serving, stop = Listeners(intake, [bound]), asyncio.Event()
+        intake = Intake.build(desk, options, policy, MAIL_OPTIONS, prover=prover, clock=clock)
+        certificates = None if pair is None else Certificates(pair.certificate, pair.key, desk.events)
+        [bound] = listeners.bind(listener, {})
+        serving, stop = Listeners(intake, [(listener, bound)], certificates), asyncio.Event()
         running = asyncio.create_task(serving.run(stop))
-        site = Site(port, kept, desk, intake, serving, stop, running)
+        site = Site(bound.getsockname()[1], kept, desk, intake, serving, stop, running, certificates)
         try:
             yield site
         finally:
@@ -214,3 +268,4 @@ async def a_site(folder: Path, policy: PolicyOptions = POLICY, **changes: Any) -
             async with asyncio.timeout(PATIENCE):
                 await running
             bound.close()
+            intake.close()

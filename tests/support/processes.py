@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import default as modern
+from email.utils import formatdate, make_msgid
 from pathlib import Path
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -81,6 +82,9 @@ def a_mail(
     mail["Subject"] = subject
     for name, value in headers.items():
         mail[name.replace("_", "-")] = value
+    for name, value in (("Date", formatdate()), ("Message-ID", make_msgid(domain="client.example.org"))):
+        if name not in mail:
+            mail[name] = value
     mail.set_content(body)
     for name, kind, content in files:
         maintype, _, subtype = kind.partition("/")
@@ -427,7 +431,7 @@ class House:
         self.base_url = "http://127.0.0.1:9/v1"
         self.sandbox: Sandbox | None = None
 
-    def settings(self, **changes: Json) -> Json:
+    def settings(self, **changes: Any) -> Json:
         """A configuration in which nothing goes out of this machine, with ``changes`` over its sections."""
         whole: Json = {
             "ifax": {"base_url": self.base_url, "access_token": KEY, "calls_per_second": 100},
@@ -439,15 +443,17 @@ class House:
             "receiving": {"recipients": [FALLBACK]},
         }
         for section, values in changes.items():
-            whole[section] = {**whole.get(section, {}), **values}
+            whole[section] = {**whole.get(section, {}), **values} if isinstance(values, dict) else values
         return whole
 
-    def configure(self, **changes: Json) -> Path:
-        """Write the configuration file."""
-        lines = []
-        for section, values in self.settings(**changes).items():
-            lines.append(f"[{section}]")
-            lines += [f"{key} = {_toml(value)}" for key, value in values.items()]
+    def configure(self, **changes: Any) -> Path:
+        """Write the configuration file; lists of tables come first, on a line each."""
+        settings = self.settings(**changes)
+        lines = [f"{key} = {_toml(value)}" for key, value in settings.items() if isinstance(value, list)]
+        for section, values in settings.items():
+            if isinstance(values, dict):
+                lines.append(f"[{section}]")
+                lines += [f"{key} = {_toml(value)}" for key, value in values.items()]
         self.config.write_text("\n".join(lines) + "\n")
         return self.config
 
@@ -489,10 +495,11 @@ class House:
         await daemon.event("poll.done")
         return sandbox, daemon
 
-    async def run(self, *arguments: str, config: bool = True, **environment: str) -> Ran:
-        """One command of the shell to its end."""
+    async def run(self, *arguments: str, config: bool = True, under: Sequence[str] = (), **environment: str) -> Ran:
+        """One command of the shell to its end, started by ``under`` where that is given."""
         words = [*arguments, "--config", str(self.config)] if config else arguments
         child = await asyncio.create_subprocess_exec(
+            *under,
             *_FAXBRIDGE,
             *words,
             stdin=asyncio.subprocess.DEVNULL,

@@ -60,6 +60,7 @@ class Bench:
     """A desk with everything on it, and short words for what tests ask of the store."""
 
     store: Store
+    folder: Path
     clock: FakeClock = field(default_factory=FakeClock)
 
     def __post_init__(self) -> None:
@@ -199,14 +200,30 @@ class Bench:
         return found
 
     def blob_files(self) -> set[str]:
-        """Names of all blob files on disk."""
-        return set(self.store.blobs.names_older_than(float("inf")))
+        """Names of all blobs that are on disk: in files, and, small ones, in their rows."""
+        small = sa.select(tables.blob.c.id).where(tables.blob.c.content.is_not(None))
+        in_rows = self.store.read_now(lambda connection: connection.execute(small).scalars().all())
+        return set(self.store.blobs.names_older_than(float("inf"))) | set(in_rows)
+
+    def blob_path(self, blob_id: str) -> Path:
+        """Where a blob's file lies, if it has one."""
+        return self.folder / blob_id[:2] / blob_id
 
     def damage(self, blob_id: str) -> None:
-        """Change the last byte of a blob's file."""
-        path = self.store.blobs._path(blob_id)
-        raw = path.read_bytes()
-        path.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+        """Change the last byte of a blob, behind the back of the store."""
+        this = tables.blob.c.id == blob_id
+        query = sa.select(tables.blob.c.content).where(this)
+        content = self.store.read_now(lambda connection: connection.execute(query).scalar())
+        if content is None:
+            path = self.blob_path(blob_id)
+            path.write_bytes(_flipped(path.read_bytes()))
+            return
+        change = tables.blob.update().where(this).values(content=_flipped(content))
+        self.store.write_now(lambda connection: connection.execute(change))
+
+
+def _flipped(raw: bytes) -> bytes:
+    return raw[:-1] + bytes([raw[-1] ^ 1])
 
 
 async def work(duty: Duty[Any]) -> bool:
@@ -230,6 +247,6 @@ def open_bench(folder: Path) -> Iterator[Bench]:
     """A bench whose store is closed at the end."""
     store = Store.open_alone(options(folder))
     try:
-        yield Bench(store)
+        yield Bench(store, options(folder).blobs)
     finally:
         store.close()

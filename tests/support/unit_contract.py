@@ -1,6 +1,35 @@
-"""The contract's names as data: what stands in it without a tag, and what a later part will bring."""
+"""The contract's names as data: those that are built, and what a later part will bring."""
 
 from typing import Any
+
+LISTENER: dict[str, Any] = {
+    "address": "127.0.0.1:2525",
+    "tls": "off",
+    "profile": "strict",
+    "auth": "optional",
+    "front": [],
+    "proxy": False,
+}
+"""A listener with the contract's defaults."""
+
+OUR_LISTENER: dict[str, Any] = {"front_name": "", "bare_lf": []}
+"""What we have in addition to the contract, with its defaults."""
+
+IDENTITY: dict[str, Any] = {
+    "name": "front-desk",
+    "password_hash": "",
+    "networks": [],
+    "senders": [],
+    "caller_id": "",
+    "countries": [],
+    "prefixes": [],
+    "pages_per_day": 500,
+    "language": "en",
+    "privacy": "full",
+    "cover": "",
+    "notify": "",
+}
+"""An identity with the contract's defaults, and the contract's example for the one key that has none."""
 
 SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("ifax", "base_url", "https://api.ifaxapp.com/v1"),
@@ -15,9 +44,11 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("ifax", "calls_per_second", 5),
     ("ifax", "max_document", "15MB"),
     ("ifax", "first_poll", "30s"),
-    ("smtp", "listeners", [{"address": "127.0.0.1:2525"}]),
+    ("smtp", "listeners", [LISTENER]),
     ("smtp", "domains", ["fax.local"]),
     ("smtp", "hostname", ""),
+    ("smtp", "certificate", ""),
+    ("smtp", "key", ""),
     ("smtp", "max_message_size", "50MB"),
     ("relay", "url", "smtp://127.0.0.1:25"),
     ("relay", "username", ""),
@@ -36,48 +67,42 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("policy", "senders", []),
     ("policy", "countries", ["US", "CA"]),
     ("policy", "default_country", "US"),
+    ("limits", "sessions", 200),
+    ("limits", "recipients", 100),
+    ("limits", "faxes_per_day", 5000),
+    ("limits", "pages_per_day", 20000),
+    ("limits", "reserve", "500MB"),
     ("receiving", "poll_interval", "5m"),
     ("receiving", "recipients", []),
     ("receiving", "routes", []),
     ("notices", "delivered", True),
+    ("notices", "duplicate", True),
     ("log", "level", "info"),
     ("log", "format", "auto"),
     ("service", "shutdown_timeout", "150s"),
 )
-"""Section, key, default as the contract writes it: all keys without a tag. No route is the default of the routes."""
+"""Section, key, default as the contract writes it: all keys that are built. No route is the default of the routes."""
 
-LISTENER_KEYS = ("address",)
+LISTENER_KEYS = (*LISTENER, *OUR_LISTENER)
+IDENTITY_KEYS = tuple(IDENTITY)
 ROUTE_KEYS = ("name", "number", "caller", "deliver")
 
 SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hook_password")
 
 LATER: tuple[str, ...] = (
     '[ifax]\nsettle_window = "4h"',
-    '[[smtp.listeners]]\naddress = "127.0.0.1:2525"\ntls = "off"',
-    '[[smtp.listeners]]\naddress = "127.0.0.1:2525"\nprofile = "strict"',
-    '[[smtp.listeners]]\naddress = "127.0.0.1:2525"\nauth = "optional"',
-    '[[smtp.listeners]]\naddress = "127.0.0.1:2525"\nfront = []',
-    '[[smtp.listeners]]\naddress = "127.0.0.1:2525"\nproxy = false',
-    '[smtp]\ncertificate = ""',
-    '[smtp]\nkey = ""',
-    '[[identities]]\nname = "front-desk"',
-    '[aliases]\npharmacy = ["+14155550123"]',
-    "[limits]\nsessions = 200",
-    "[limits]\nfaxes_per_day = 5000",
-    '[limits]\nreserve = "500MB"',
     '[document]\nbody = "cover"',
     "[document]\nmax_pages = 200",
     '[retry]\ngive_up_after = "24h"',
     "[retry.busy]\nattempts = 5",
     '[notices]\nlanguage = "en"',
     "[notices]\naccepted = false",
-    "[notices]\nduplicate = true",
     '[notices]\nprivacy = "full"',
     "[notices]\nthumbnail = false",
     "[notices]\nattach_document = false",
     '[retention]\ndocuments = "30d"',
 )
-"""Keys with a tag, as they would be written: unknown until their part is built."""
+"""Keys of later parts, as they would be written: unknown until their part is built."""
 
 COMMANDS = ("serve", "demo", "sandbox", "check", "list", "show", "codes", "migrate")
 """The commands without a tag."""

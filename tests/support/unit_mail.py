@@ -1,5 +1,6 @@
 """Facts for notices and received faxes, and a reader of mails that trusts no mail library with what it checks."""
 
+from datetime import timedelta
 from email import message_from_bytes
 from email.message import Message as Part_
 from typing import Any
@@ -10,7 +11,7 @@ from bridge.fax.options import Target
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState, ReceivedState
 from bridge.mail.headers import read_headers
-from bridge.mail.notices import NoticeEvent, NoticeFacts
+from bridge.mail.notices import DuplicateFacts, NoticeEvent, NoticeFacts
 from bridge.mail.options import MailOptions
 from tests.support.unit_clock import START
 
@@ -24,7 +25,9 @@ OUTCOMES = {
     NoticeEvent.PARTIAL: Outcome(OutcomeClass.PARTIAL, "partial", 17, "CUT OFF"),
     NoticeEvent.CANCELLED: Outcome(OutcomeClass.CANCELLED, "cancelled"),
     NoticeEvent.UNCONFIRMED: Outcome(OutcomeClass.UNKNOWN, "unconfirmed"),
+    NoticeEvent.HELD: Outcome(OutcomeClass.PENDING, "held-limit"),
 }
+"""For every notice about one fax; a duplicate has no outcome of its own."""
 
 
 def a_fax(**changed: Any) -> Fax:
@@ -51,6 +54,21 @@ def a_fax(**changed: Any) -> Fax:
         "updated_at": START,
     }
     return Fax(**{**fields, **changed})
+
+
+def a_message(**changed: Any) -> Message:
+    """The mail that fax came in."""
+    fields: dict[str, Any] = {
+        "id": "06D1ZN8K7Q1M",
+        "blob_id": "blob",
+        "received_at": START,
+        "client": "127.0.0.1",
+        "envelope_sender": SENDER,
+        "identity": None,
+        "header_message_id": None,
+        "size": 1000,
+    }
+    return Message(**{**fields, **changed})
 
 
 def an_attempt(**changed: Any) -> Attempt:
@@ -80,10 +98,21 @@ def facts(event: NoticeEvent = NoticeEvent.DELIVERED, mail: bytes = b"", **chang
         "pages_sent": 2 if event is NoticeEvent.DELIVERED else 1,
         "parts": (Part("letter.pdf", "application/pdf", 2),),
         "attempts": (an_attempt(),),
-        "message": Message("06D1ZN8K7Q1M", "blob", START, "127.0.0.1", SENDER, None, None, len(mail)),
+        "message": a_message(size=len(mail)),
         "headers": read_headers(mail),
     }
     return NoticeFacts(**{**fields, **changed})
+
+
+def a_duplicate(state: FaxState, mail: bytes = b"", **changed: Any) -> DuplicateFacts:
+    """What a notice about ``mail`` tells, which came in again while the first fax stood so."""
+    fields: dict[str, Any] = {
+        "fax": a_fax(state=state, state_since=START + timedelta(minutes=25)),
+        "message": a_message(),
+        "headers": read_headers(mail),
+        "again_from": START + timedelta(hours=24),
+    }
+    return DuplicateFacts(**{**fields, **changed})
 
 
 def a_received(**changed: Any) -> Received:
@@ -149,7 +178,12 @@ def well_formed(mail: bytes) -> bool:
 
 def parts_of(mail: bytes) -> list[Part_]:
     """The parts of a multipart, as other people's mail programs see them."""
-    payload = message_from_bytes(mail).get_payload()
+    return parts_in(message_from_bytes(mail))
+
+
+def parts_in(whole: Part_) -> list[Part_]:
+    """The parts of what has parts."""
+    payload = whole.get_payload()
     assert isinstance(payload, list)
     return [part for part in payload if isinstance(part, Part_)]
 
@@ -159,3 +193,10 @@ def text_of(part: Part_) -> str:
     payload = part.get_payload(decode=True)
     assert isinstance(payload, bytes)
     return payload.decode(part.get_content_charset() or "ascii").replace("\r\n", "\n")
+
+
+def status_of(mail: bytes) -> list[dict[str, str]]:
+    """The blocks of a notice's part for programs, each field on one line."""
+    part = parts_of(mail)[1]
+    assert part.get_content_type() == "message/delivery-status"
+    return [{name: "".join(value.splitlines()) for name, value in block.items()} for block in parts_in(part)]

@@ -1,15 +1,38 @@
+import re
+
+import phonenumbers
 import pytest
 from hypothesis import given, strategies as st
 
 from bridge.errors import NotAFaxNumber
 from bridge.fax import numbers
-from bridge.fax.addresses import FaxNumber, Mailbox, OwnMailbox, read_local_part
+from bridge.fax.addresses import FaxNumber, FaxNumbers, Mailbox, OwnMailbox, is_reserved, read_local_part
+from bridge.fax.options import Alias
 
 LOCAL = st.one_of(
     st.text(max_size=60),
-    st.text(st.sampled_from('+1450235 ()-./="\\FAXfax;T3S\u0661\uff11'), max_size=40),
+    st.text(st.sampled_from('+1450235 ()-./="\\FAXfax;T3SORGATN\u0661\uff11'), max_size=40),
     st.from_regex(r'"?(FAX=)?\+?1?\(?415\)?[ .-]?555[ .-]?01[0-9]{2}(/[A-Z0-9]+=[a-z0-9]*)?"?', fullmatch=True),
+    st.from_regex(r'"?[a-z0-9]{0,5}(FAX=)?(011|00)?1?415555012[0-9](x|,,|#|\^|%|!|;ext=)?[0-9]{0,4}"?', fullmatch=True),
 )
+VALUE = st.one_of(
+    st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=60),
+    st.text(st.sampled_from("+0123456789 .-()=,"), min_size=1, max_size=60),
+)
+ALIASES = (
+    Alias("pharmacy", ("+14155550123",)),
+    Alias("wards", ("+14155550101", "+14155550102", "+14155550101")),
+    Alias("00042", ("+14155550142",)),
+    Alias("dr.smith42", ("+14155550143",)),
+)
+
+
+def read(local: str, country: str = "US") -> FaxNumber:
+    """The one fax that ``local`` asks for."""
+    wanted = read_local_part(local, country)
+    assert isinstance(wanted, FaxNumbers)
+    [number] = wanted.numbers
+    return number
 
 
 @pytest.mark.parametrize(
@@ -17,35 +40,100 @@ LOCAL = st.one_of(
     [
         *("+14155550123", "14155550123", "4155550123", "(415)555-0123", "415.555.0123", "+1-415-555-0123"),
         *("FAX=+14155550123", "fax=+14155550123", "Fax=4155550123", '"(415) 555-0123"', '"FAX=+1 415 555 0123"'),
-        '"\\+1415\\5550123"',
+        *('"\\+1415\\5550123"', "+1.415.555.0123", "1-415-555-0123", "011-1-415-555-0123", "FAX=+1.415.555.0123"),
+        *('"FAX=(415) 555-0123"', '"+14155550123"', "fAx=+1-415-555-0123"),
     ],
 )
 def test_a_number_is_read(local: str) -> None:
     """A number as people write it, FAX= before it, quotes around it: all mean the same fax."""
-    assert read_local_part(local, "US") == FaxNumber("+14155550123")
+    assert read_local_part(local, "US") == FaxNumbers((FaxNumber("+14155550123"),))
+
+
+@pytest.mark.parametrize(
+    ("local", "country"),
+    [("0014155550123", "DE"), ("00-1-415-555-0123", "GB"), ("0111-415-555-0123", "CA"), ("+14155550123", "ZZ")],
+)
+def test_the_country_at_home_reads_its_prefixes(local: str, country: str) -> None:
+    """The international prefix of the country at home is understood there."""
+    assert read(local, country).number == "+14155550123"
 
 
 @pytest.mark.parametrize(
     "local",
     [
-        *("", "FAX=", "fax", "info", "john.doe", "john4155550123", "4155550123john", "VOICE=+14155550123", "FAX+1415"),
+        *("", "FAX=", "fax", "info", "john.doe", "john4155550123", "4155550123john", "FAX+1415", "dr.smith42"),
         *("FAX=FAX=+14155550123", "FAX =+14155550123", "FAX=+14155550123@", "+14155550123,+14155550124", '"', '""'),
         *('"415"5550123', '4155550123"', "FAX=+14155550123/", "FAX=+14155550123/T33S=1234", "+14155550123/ATTN=John"),
         *("4155550123/4155550124", "postmaster+x", "postmaster2", "bounce", "bounce+", "reply", "preview+x", "abuse-x"),
         *("+14155550123 /x=1", "FAX=\uff0b14155550123", "bounce+UPPER.x", "bounce+" + "a" * 65, "\u212aabuse"),
+        *(
+            "4155550123x101",
+            "4155550123,,101",
+            "4155550123;ext=101",
+            "4155550123#101",
+            "4155550123^101",
+            "415*555*0123",
+        ),
+        *("14155550123%evil.example", "evil.example!14155550123", "14155550123!x", "14155550123.", ".14155550123"),
+        *("FAX=+14155550123%evil.example", "FAX=+14155550123 ", '" 4155550123"', '"4155550123 "', "4155550123-"),
+        *("\uff14\uff11\uff15\uff15\uff15\uff15\uff10\uff11\uff12\uff13", "\u06644155550123", "0014155550123"),
+        *("p:14155550123", "tel:+14155550123", "sip:14155550123", "/FAX=+14155550123/", "1415555012", "141555501234"),
+        *("4155550123=", "=4155550123", "FAX==+14155550123", "FAX=+14155550123=", "FAX=/ATTN=John", "FAX=pharmacy"),
+        *("bounce+\u212a", "ABU\u017fE", "\u017f", "4155550123\n", "4155550123\0", "1" * 257, '"' + "1" * 300 + '"'),
     ],
-    ids=repr,
+    ids=ascii,
 )
 def test_what_is_not_understood_is_refused(local: str) -> None:
     """Anything else is refused; nothing is picked out of it."""
     with pytest.raises(NotAFaxNumber):
+        read_local_part(local, "US", ALIASES[:2])
+
+
+@pytest.mark.parametrize(
+    "local",
+    [
+        *('"', '"415', '415"', '"415"5550123', '""4155550123""', '"4155550123\\"', '"4155\\', '"4155550123"x', 'x"4"'),
+        *('"\u00e4"', '"4155550123\\\n"', '"4155550123\t"', '"4155550123\x7f"', '"41555"50123"'),
+    ],
+    ids=ascii,
+)
+def test_bad_quoting_is_refused(local: str) -> None:
+    """Quotes that do not make one quoted string of RFC 5321 are refused, whatever stands between them."""
+    with pytest.raises(NotAFaxNumber):
         read_local_part(local, "US")
 
 
-def test_sub_addresses_are_refused_with_their_reason() -> None:
-    """A T33S sub-address cannot be carried, and the refusal says so."""
-    with pytest.raises(NotAFaxNumber, match="sub-address"):
-        read_local_part("FAX=+14155550123/T33S=42", "US")
+@pytest.mark.parametrize(
+    ("local", "words"),
+    [
+        ("+1415555012", "understood as +1415555012: 9 digits after the country code; a US number has 10"),
+        ("FAX=+1415555012/ATTN=John", "understood as +1415555012: 9 digits after the country code"),
+        ("VOICE=+14155550123", "VOICE= is not a fax; write FAX=+14155550123"),
+        ("vpim=+14155550123", "write FAX=+14155550123"),
+        ("AMIS=4155550123/ATTN=x", "write FAX=+14155550123"),
+        ("john", "<john> is not a fax number; write it like +14155550123"),
+        ("4155550123x101", "extensions, pauses and tones cannot be dialled"),
+        ("4155550123,,101", "extensions, pauses and tones cannot be dialled"),
+        ("4155550123;ext=101", "extensions, pauses and tones cannot be dialled"),
+        ("14155550123%evil.example", "nothing is relayed"),
+        ("evil!14155550123", "nothing is relayed"),
+        ("+14155550123/ATTN=John", "need FAX= before the number"),
+        ('"4155550123', "quotes"),
+        ("FAX=+14155550123/T33S=42", "sub-address"),
+        ("\uff14155550123", "beyond ASCII"),
+    ],
+    ids=ascii,
+)
+def test_a_refusal_says_what_is_wrong(local: str, words: str) -> None:
+    """The refusal says what was understood and what is wrong with it."""
+    with pytest.raises(NotAFaxNumber, match=re.escape(words)):
+        read_local_part(local, "US")
+
+
+def test_elements_say_for_whom() -> None:
+    """ATTN and ORG behind the number are the person and the company, and change nothing else."""
+    assert read("FAX=+14155550123/ATTN=John.Smith/ORG=Acme") == FaxNumber("+14155550123", "John Smith", "Acme")
+    assert read('"FAX=+1 415 555 0123/ORG=Smith & Sons"') == FaxNumber("+14155550123", "", "Smith & Sons")
 
 
 @pytest.mark.parametrize(
@@ -66,17 +154,121 @@ def test_our_own_mailboxes(local: str, mailbox: Mailbox, token: str) -> None:
     assert read_local_part(local, "US") == OwnMailbox(mailbox, token)
 
 
+@pytest.mark.parametrize("name", ["postmaster", "Abuse", "preview", "bounce", "bounce+x", "REPLY+0z", "postmaster+x"])
+def test_names_of_our_own_mailboxes_are_reserved(name: str) -> None:
+    """A name that is, or begins like, one of our own mailboxes is reserved, in any case of letters."""
+    assert is_reserved(name)
+
+
+@pytest.mark.parametrize("name", ["pharmacy", "00042", "postmasters", "abuse-desk", "", "re", "my+bounce"])
+def test_other_names_are_free(name: str) -> None:
+    """Any other name may be an alias."""
+    assert not is_reserved(name)
+
+
+@given(LOCAL)
+def test_what_is_our_own_is_reserved(local: str) -> None:
+    """No local part that is one of our own mailboxes could be taken away by an alias."""
+    try:
+        wanted = read_local_part(local, "US")
+    except NotAFaxNumber:
+        return
+    assert not isinstance(wanted, OwnMailbox) or is_reserved(local)
+
+
+@pytest.mark.parametrize(
+    ("local", "found"),
+    [
+        ("pharmacy", ["+14155550123"]),
+        ("PHARMACY", ["+14155550123"]),
+        ('"Pharmacy"', ["+14155550123"]),
+        ("wards", ["+14155550101", "+14155550102"]),
+        ("00042", ["+14155550142"]),
+        ("dr.smith42", ["+14155550143"]),
+    ],
+)
+def test_aliases_and_groups(local: str, found: list[str]) -> None:
+    """An alias, in any case of letters, is its number, a group each of its numbers once, in the order written."""
+    assert read_local_part(local, "US", ALIASES) == FaxNumbers(tuple(FaxNumber(number) for number in found))
+
+
+@pytest.mark.parametrize(
+    "local", ["pharmacy2", "xpharmacy", "pharmacy/ATTN=John", "FAX=pharmacy", "ward", "42", "042", "00042x", "wards+x"]
+)
+def test_an_alias_is_a_whole_local_part(local: str) -> None:
+    """What only contains an alias is none."""
+    with pytest.raises(NotAFaxNumber):
+        read_local_part(local, "US", ALIASES)
+
+
 @given(LOCAL)
 def test_digits_are_never_glued(local: str) -> None:
-    """Whatever stands before the @ is refused, ours, or a number with the digits as they stood, in their order."""
+    """Whatever stands before the @ is refused, ours, or a number with exactly the digits that were written as one."""
     try:
         wanted = read_local_part(local, "US")
     except NotAFaxNumber as error:
-        assert error.smtp.isascii() and error.smtp.isprintable()  # noqa: PT017, PT018 - a reply line, whatever it says
+        assert error.smtp.isascii() and error.smtp.isprintable() and len(error.smtp) < 300  # noqa: PT017, PT018 - a reply line
         return
-    if isinstance(wanted, FaxNumber):
-        assert numbers.is_e164(wanted.number)
-        written = "".join(char for char in local if char in "0123456789")
-        assert written.endswith(wanted.number[-7:])
-        assert "/" not in local
-        assert not set(local) - set('+0123456789 ().-"\\FAXfax=')
+    if isinstance(wanted, FaxNumbers):
+        [fax] = wanted.numbers
+        assert numbers.is_e164(fax.number)
+        text = re.sub(r"\\(.)", r"\1", local[1:-1]) if local.startswith('"') else local
+        written = re.sub(r"^fax=", "", text, flags=re.IGNORECASE).partition("/")[0]
+        assert re.fullmatch(r"\+?[0-9 ().-]+", written)
+        digits = re.sub(r"[^0-9]", "", written)
+        expected = fax.number[1:]
+        at_home = {expected, expected.removeprefix("1"), f"011{expected}"} if expected.startswith("1") else set()
+        abroad = {expected, f"{expected[:2]}0{expected[2:]}", f"{expected[:3]}0{expected[3:]}"}
+        if written.startswith("+"):
+            assert digits in abroad | {f"1{expected}"}
+        else:
+            assert digits in at_home | {f"011{each}" for each in abroad | {f"1{expected}"}}
+
+
+@given(st.sampled_from(["415", "212", "312", "416", "617"]), st.integers(100, 199), VALUE, VALUE)
+def test_a_value_never_changes_the_number(area: str, line: int, person: str, other: str) -> None:
+    """Whatever stands in the elements, the fax goes to the number before them, or nowhere."""
+    number = f"+1{area}5550{line}"
+    quoted = re.sub(r'([\\"])', r"\\\1", f"FAX={number}/ATTN={person}/ADDR={other}")
+    try:
+        fax = read(f'"{quoted}"')
+    except NotAFaxNumber:
+        return
+    assert fax.number == number
+
+
+def test_a_value_full_of_digits_changes_nothing() -> None:
+    """A number as a value is a value."""
+    assert read("FAX=+14155550123/ATTN=4155550199/ORG=+14155550198/ZIP=94105").number == "+14155550123"
+
+
+def test_valid_numbers_come_back_as_themselves() -> None:
+    """A valid number of any country and kind, in each international form, at home anywhere, is itself."""
+    forms = (phonenumbers.PhoneNumberFormat.E164, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    tried = 0
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        for kind in phonenumbers.PhoneNumberType.values():
+            known = phonenumbers.example_number_for_type(region, kind)
+            e164 = phonenumbers.format_number(known, forms[0]) if known else ""
+            if known is None or not phonenumbers.is_valid_number(known) or not numbers.is_e164(e164):
+                continue
+            if phonenumbers.is_possible_number_with_reason(known) != phonenumbers.ValidationResult.IS_POSSIBLE:
+                continue  # local-only lengths: cannot be dialled from elsewhere
+            for form in forms:
+                written = phonenumbers.format_number(known, form)
+                for local in (written, f"FAX={written}", f'"{written}"', f'"FAX={written}/ATTN=Ann"'):
+                    assert read(local, "US").number == e164, local
+                    assert read(local, region).number == e164, local
+            assert read(f"011{e164[1:]}", "US").number == e164
+            tried += 1
+    assert tried > 800
+
+
+@given(st.integers(2, 9), st.integers(0, 99), st.integers(0, 9_999_999), st.sampled_from(["", "1", "+1", "0111"]))
+def test_every_valid_number_at_home_is_itself(first: int, area: int, line: int, before: str) -> None:
+    """Every valid number with country code 1 is itself, however it begins."""
+    national = f"{first}{area:02d}{line:07d}"
+    if not phonenumbers.is_valid_number(phonenumbers.parse(f"+1{national}")):
+        return
+    for written in (national, f"({national[:3]}){national[3:6]}-{national[6:]}", f"{national[:3]}.{national[3:]}"):
+        assert read(f"{before}{written}").number == f"+1{national}"

@@ -1,7 +1,8 @@
 import pytest
 from hypothesis import example, given, strategies as st
 
-from bridge.intake.dots import BadLine, DotDecoder
+from bridge.intake import dots
+from bridge.intake.dots import LINE_LIMIT, BadLine, Decoder, DotDecoder, LenientDecoder
 
 LINE = st.one_of(
     st.sampled_from([b"", b".", b"..", b"...", b".a", b"a."]),
@@ -27,9 +28,9 @@ def chunks(data: bytes, sizes: list[int]) -> list[bytes]:
     return [*pieces, data]
 
 
-def decode(pieces: list[bytes]) -> tuple[bytes, bytes | None]:
+def decode(pieces: list[bytes], decoder: Decoder | None = None) -> tuple[bytes, bytes | None]:
     """What the decoder makes of the pieces: the message, and what came after its end (None without an end)."""
-    decoder = DotDecoder()
+    decoder = decoder or DotDecoder()
     plain = b""
     for number, piece in enumerate(pieces, start=1):
         decoded = decoder.feed(piece)
@@ -118,3 +119,126 @@ def test_little_is_held_back() -> None:
     assert decoder.feed(b"\r\n").plain == b""
     assert decoder.feed(b".").plain == b""
     assert decoder.feed(b".").plain == b"\r\n."
+
+
+def lines_before_the_end(wire: bytes) -> list[bytes]:
+    """The lines of a message that ends somewhere in ``wire``."""
+    lines = wire.split(b"\r\n")
+    return lines[: lines.index(b".")]
+
+
+@given(st.lists(st.integers(0, 12), max_size=12), SIZES, st.integers(1, 9))
+@example([9, 10], [1] * 60, 9)
+@example([10], [10, 1, 1], 9)
+@example([3, 3, 3], [4, 3], 3)
+def test_long_lines_are_noticed(lengths: list[int], sizes: list[int], limit: int) -> None:
+    """``too_long`` says whether a line had more octets than the limit, wherever the pieces were cut."""
+    wire = b"".join(b"x" * length + b"\r\n" for length in lengths) + b".\r\nQUIT\r\n"
+    decoder = DotDecoder(limit)
+    decode(chunks(wire, sizes), decoder)
+    assert decoder.too_long == any(len(line) > limit for line in lines_before_the_end(wire))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 499, 997, 998, 999, 1000, 1001, 5000])
+@pytest.mark.parametrize("over", [0, 1])
+def test_the_limit_of_a_line_is_998_octets(over: int, size: int) -> None:
+    """998 octets and CR LF are a line, one more is too long: first, last, or between others."""
+    line = b"x" * (LINE_LIMIT + over) + b"\r\n"
+    for wire in (line + b"y\r\n.\r\n", b"y\r\n" + line + b".\r\n", b"y\r\n" * 700 + line + b"y\r\n" * 700 + b".\r\n"):
+        decoder = DotDecoder(LINE_LIMIT)
+        decode([wire[start : start + size] for start in range(0, len(wire), size)], decoder)
+        assert decoder.too_long == bool(over)
+
+
+def test_without_a_limit_no_line_is_too_long() -> None:
+    """The decoder of a legacy listener does not measure."""
+    decoder = DotDecoder()
+    decode([b"x" * 100_000 + b"\r\n.\r\n"], decoder)
+    assert not decoder.too_long
+
+
+WIRE = st.lists(
+    st.sampled_from([b"\r", b"\n", b".", b"\0", b"a", b"\r\n", b"\r\n.", b"\n.", b"b\n", b".\n", b"\r\n.\r\n"]),
+    max_size=20,
+).map(b"".join)
+"""Anything, with most of what is hard to tell apart in it."""
+
+
+def leniently(wire: bytes) -> tuple[bytes, bytes | None] | str:
+    """What the lenient decoder is to make of ``wire``, octet by octet."""
+    plain, line, after_crlf = b"", b"", True
+    for at, octet in enumerate(wire):
+        if octet != ord("\n"):
+            line += bytes([octet])
+            continue
+        with_cr, line = line.endswith(b"\r"), line[:-1] if line.endswith(b"\r") else line
+        if b"\r" in line or b"\0" in line:
+            return "refused"
+        if line == b".":
+            return (plain, wire[at + 1 :]) if with_cr and after_crlf else "refused"
+        plain += (line[1:] if line.startswith(b".") else line) + b"\r\n"
+        line, after_crlf = b"", with_cr
+    return plain, None
+
+
+def lenient_outcome(pieces: list[bytes]) -> tuple[bytes, bytes | None] | str:
+    """What becomes of the pieces on a listener that mends bare LF."""
+    try:
+        return decode(pieces, LenientDecoder())
+    except BadLine:
+        return "refused"
+
+
+@given(WIRE, SIZES)
+@example(b"a\n.\r\n", [1] * 60)
+@example(b"a\r\n.\n", [1] * 60)
+@example(b"a\n..\nb\r\n.\r\nQUIT\r\n", [])
+def test_the_lenient_decoder_equals_a_slow_one(wire: bytes, sizes: list[int]) -> None:
+    """In whatever pieces the bytes come: lines end with LF, come out with CR LF; a lone dot among them is refused."""
+    assert lenient_outcome(chunks(wire, sizes)) == leniently(wire)
+
+
+@given(WIRE, SIZES)
+def test_the_lenient_decoder_knows_one_end(wire: bytes, sizes: list[int]) -> None:
+    """Where it sees the end CR LF . CR LF stands, the first CR LF being that of DATA perhaps; nothing else is one."""
+    outcome = lenient_outcome(chunks(wire, sizes))
+    if not isinstance(outcome, str):
+        plain, rest = outcome
+        assert plain == b"" or plain.endswith(b"\r\n")
+        assert b"\n" not in plain.replace(b"\r\n", b"")
+        assert b"\r" not in plain.replace(b"\r\n", b"")
+        if rest is not None:
+            assert (b"\r\n" + wire.removesuffix(rest)).endswith(b"\r\n.\r\n")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        *(b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r.\r\n", b"\r\n.\r", b"\n.\r", b"\r.\n", b"\r\n\x00.\r\n"),
+        *(b"\r\n.\x00\r\n", b"\r\n.\r\x00\n", b"\r\r\n.\r\n", b"\r\n.\r\r\n", b"\n\r.\r\n", b"\n.\r\r\n"),
+    ],
+    ids=repr,
+)
+def test_smuggled_ends_are_no_ends_to_the_lenient_decoder(ending: bytes, size: int) -> None:
+    """Where bare LF is mended a dot by itself on an odd line is refused, and nothing behind it is a command."""
+    smuggled = b"Subject: x\r\n\r\nbody" + ending + b"MAIL FROM:<a@example.org>\r\n"
+    with pytest.raises(BadLine):
+        decode([smuggled[start : start + size] for start in range(0, len(smuggled), size)], LenientDecoder())
+
+
+def test_a_mail_with_bare_lf_is_mended() -> None:
+    """What a machine that knows no CR sends comes out as it should have been; its end is CR LF . CR LF all the same."""
+    assert decode([b"Subject: x\n\n..one\n.two\nthree\r\n.\r\nQUIT"], LenientDecoder()) == (
+        b"Subject: x\r\n\r\n.one\r\ntwo\r\nthree\r\n",
+        b"QUIT",
+    )
+
+
+def test_the_lenient_decoder_holds_no_endless_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line whose end does not come within the limit is refused, so that no memory is filled with it."""
+    monkeypatch.setattr(dots, "_HELD_LIMIT", 1000)
+    decoder = LenientDecoder()
+    decoder.feed(b"x" * 1000)
+    with pytest.raises(BadLine):
+        decoder.feed(b"x")

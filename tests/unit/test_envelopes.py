@@ -1,7 +1,6 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from bridge.errors import Permanent
 from bridge.fax.addresses import Mailbox, OwnMailbox
 from bridge.intake.envelopes import (
     ADDRESS_LIMIT,
@@ -9,9 +8,6 @@ from bridge.intake.envelopes import (
     FaxEnvelope,
     FaxRecipient,
     OwnRecipient,
-    TooLarge,
-    UnknownParameter,
-    check_mail_parameters,
     read_path,
 )
 
@@ -81,43 +77,15 @@ def test_any_argument_is_read_or_refused(argument: str | None) -> None:
     assert all(name == name.upper() and " " not in value for name, value in parameters.items())
 
 
-@pytest.mark.parametrize(
-    "parameters", [{}, {"SIZE": "0"}, {"SIZE": "1000"}, {"BODY": "7bit"}, {"BODY": "8BITMIME", "SIZE": "1"}]
-)
-def test_what_is_offered_may_be_asked(parameters: dict[str, str]) -> None:
-    """SIZE within the limit and both kinds of BODY are taken."""
-    check_mail_parameters(parameters, 1000)
+def test_a_parameter_is_given_once() -> None:
+    """The same name twice is bad syntax, in whatever case: nobody has to guess which of them counts."""
+    with pytest.raises(BadSyntax, match="size is given twice"):
+        read_path("FROM:<a@b> SIZE=1 BODY=7BIT size=2", "FROM")
 
 
-@pytest.mark.parametrize(
-    ("parameters", "refusal", "reply"),
-    [
-        ({"SIZE": "1001"}, TooLarge, "552 5.3.4 "),
-        ({"SIZE": "9" * 20}, TooLarge, "552 5.3.4 "),
-        ({"SIZE": "9" * 21}, BadSyntax, "501 5.5.4 "),
-        ({"SIZE": ""}, BadSyntax, "501 5.5.4 "),
-        ({"SIZE": "-1"}, BadSyntax, "501 5.5.4 "),
-        ({"SIZE": "\u0661"}, BadSyntax, "501 5.5.4 "),
-        ({"SIZE": "1_0"}, BadSyntax, "501 5.5.4 "),
-        ({"BODY": "BINARYMIME"}, BadSyntax, "501 5.5.4 "),
-        ({"BODY": ""}, BadSyntax, "501 5.5.4 "),
-        ({"SMTPUTF8": ""}, UnknownParameter, "555 5.5.4 "),
-        ({"AUTH": "<>"}, UnknownParameter, "555 5.5.4 "),
-        ({"X" * 500: ""}, UnknownParameter, "555 5.5.4 "),
-    ],
-)
-def test_what_is_not_offered_is_refused(parameters: dict[str, str], refusal: type[Permanent], reply: str) -> None:
-    """Too large a size, a parameter that was not offered, a value that is none: each has its reply."""
-    with pytest.raises(refusal) as caught:
-        check_mail_parameters(parameters, 1000)
-    assert caught.value.smtp.startswith(reply)
-    assert len(caught.value.smtp) < 100
-
-
-def test_a_limit_is_shown_in_megabytes() -> None:
-    """The refusal of a large mail says what the limit is."""
-    with pytest.raises(TooLarge, match="50 MB at most"):
-        check_mail_parameters({"SIZE": "50000001"}, 50_000_000)
+def test_names_of_parameters_are_capitals_and_values_are_as_given() -> None:
+    """``envid=aB`` is the parameter ENVID with the value aB."""
+    assert read_path("FROM:<> envid=aB Ret=hdrs", "FROM") == ("", {"ENVID": "aB", "RET": "hdrs"})
 
 
 def test_an_envelope_counts_its_recipients() -> None:

@@ -140,7 +140,7 @@ def test_headers_are_bounded() -> None:
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_a_trace_line_is_one_field(client: str, helo: str) -> None:
     """Whatever a client calls itself, the trace line is one folded Received field in ASCII."""
-    line = received_line(client=client, helo=helo, hostname="mx.example.org", row_id="ROW", now=START)
+    line = received_line(client=client, helo=helo, protocol="ESMTP", hostname="mx.example.org", row_id="ROW", now=START)
     first, *folded, last = line.decode("ascii").split("\r\n")
     assert first.startswith("Received: from ")
     assert folded
@@ -151,11 +151,13 @@ def test_a_trace_line_is_one_field(client: str, helo: str) -> None:
 
 def test_a_trace_line_names_no_more_than_names() -> None:
     """What a client calls itself cannot close the comment, begin an encoded word or break the line."""
-    line = received_line(client="a)b", helo="x (=?utf-8?q?=0A?=\r\nBcc:", hostname="h(", row_id="ROW", now=START)
+    line = received_line(
+        client="a)b", helo="x (=?utf-8?q?=0A?=\r\nBcc:", protocol="ESMTP", hostname="h(", row_id="ROW", now=START
+    )
     assert line.startswith(
         b"Received: from x????utf-8?q??0A????Bcc: ([a?b])\r\n\tby h? (Faxbridge) with ESMTP id ROW;\r\n"
     )
-    assert received_line(client="", helo="", hostname="h", row_id="R", now=START).startswith(
+    assert received_line(client="", helo="", protocol="ESMTP", hostname="h", row_id="R", now=START).startswith(
         b"Received: from unknown ([unknown])"
     )
 

@@ -1,7 +1,6 @@
 import base64
 import re
 from email import message_from_bytes
-from email.message import Message
 from email.policy import default as modern
 
 import pytest
@@ -28,6 +27,7 @@ from tests.support.unit_mail import (
     field,
     fields_of,
     parts_of,
+    status_of,
     text_of,
     well_formed,
 )
@@ -80,11 +80,7 @@ def body(told: NoticeFacts, recipient: str = SENDER) -> list[str]:
 
 def status(told: NoticeFacts) -> list[dict[str, str]]:
     """The blocks of the part for programs."""
-    part = parts_of(render(told))[1]
-    assert part.get_content_type() == "message/delivery-status"
-    blocks = part.get_payload()
-    assert isinstance(blocks, list)
-    return [dict(block.items()) for block in blocks if isinstance(block, Message)]
+    return status_of(render(told))
 
 
 # The form
@@ -114,7 +110,7 @@ def test_a_notice_has_the_contracts_fields() -> None:
     assert well_formed(notice)
 
 
-@pytest.mark.parametrize("event", NoticeEvent)
+@pytest.mark.parametrize("event", OUTCOMES)
 def test_a_notice_is_a_report(event: NoticeEvent) -> None:
     """Each notice is a multipart/report of a text for people and a delivery-status, with its event in the header."""
     notice = render(facts(event))
@@ -124,7 +120,7 @@ def test_a_notice_is_a_report(event: NoticeEvent) -> None:
     assert well_formed(notice)
 
 
-@pytest.mark.parametrize("event", NoticeEvent)
+@pytest.mark.parametrize("event", OUTCOMES)
 def test_rendering_twice_gives_the_same_bytes(event: NoticeEvent) -> None:
     """The same facts, row and time always give the same bytes."""
     told = facts(event, b"Subject: =?utf-8?q?caf=C3=A9?=\r\nMessage-ID: <a@b>\r\n\r\n")
@@ -223,6 +219,7 @@ def test_nothing_foreign_adds_to_the_report(recipient: str, text: str, name: str
         (NoticeEvent.CANCELLED, "failed", r"5\.7\.0"),
         (NoticeEvent.FAILED, "failed", r"5\.\d+\.\d+"),
         (NoticeEvent.UNCONFIRMED, "delayed", r"4\.\d+\.\d+"),
+        (NoticeEvent.HELD, "delayed", r"4\.7\.1"),
     ],
 )
 def test_action_and_status_are_the_contracts(event: NoticeEvent, action: str, code: str) -> None:
@@ -294,6 +291,11 @@ def test_without_a_code_there_is_no_diagnosis() -> None:
             "Fax to +1 415-555-0123: not known whether it was sent",
             "We do not know whether your fax to +1 415-555-0123 was sent.",
         ),
+        (
+            NoticeEvent.HELD,
+            "Fax to +1 415-555-0123 is on hold",
+            "Your fax to +1 415-555-0123 is on hold. It is kept whole, and none of it has been sent.",
+        ),
     ],
 )
 def test_the_meaning_comes_first(event: NoticeEvent, subject: str, first: str) -> None:
@@ -349,7 +351,7 @@ def test_the_operator_is_told_whose_fax_it_is() -> None:
 
 
 @pytest.mark.parametrize("pages_sent", [None, 0, 1, 2])
-@pytest.mark.parametrize("event", NoticeEvent)
+@pytest.mark.parametrize("event", OUTCOMES)
 def test_the_operators_copy_is_not_about_his_fax(event: NoticeEvent, pages_sent: int | None) -> None:
     """The operator's copy of any notice names the sender; what the sender reads is marked as the sender's."""
     told = facts(event, pages_sent=pages_sent, why="the line broke")
@@ -402,7 +404,7 @@ def test_a_part_is_told_as_counted(pages: int | None, pages_sent: int | None, wo
     assert lines[0] == f"Your fax to +1 415-555-0123 {words}"
 
 
-@pytest.mark.parametrize("event", NoticeEvent)
+@pytest.mark.parametrize("event", OUTCOMES)
 @pytest.mark.parametrize(
     "subject", ["Letter", "Grüße aus Köln " * 9, "=?utf-8?q?a=0ABcc:_x?=", "word " * 60, "傳真" * 80]
 )
@@ -455,6 +457,7 @@ def test_lines_are_not_broken_by_the_wire() -> None:
         (FaxState.FAILED, OUTCOMES[NoticeEvent.PARTIAL], NoticeEvent.PARTIAL),
         (FaxState.CANCELLED, OUTCOMES[NoticeEvent.CANCELLED], NoticeEvent.CANCELLED),
         (FaxState.UNCONFIRMED, OUTCOMES[NoticeEvent.UNCONFIRMED], NoticeEvent.UNCONFIRMED),
+        (FaxState.HELD, OUTCOMES[NoticeEvent.HELD], NoticeEvent.HELD),
     ],
 )
 def test_each_end_has_its_event(state: FaxState, outcome: Outcome, event: NoticeEvent) -> None:

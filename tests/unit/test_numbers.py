@@ -122,6 +122,63 @@ def test_a_refusal_says_what_was_understood(written: str, words: str) -> None:
         numbers.understand(written, "US")
 
 
+@pytest.mark.parametrize(
+    ("country", "before"),
+    [
+        ("US", "|1|011"),
+        ("AG", "|1|011"),
+        ("GB", "|0|44|00"),
+        ("DE", "|0|49|00"),
+        ("IT", "|39|00"),
+        ("MX", "|52|0[09]"),
+        ("AR", "|0|54|00"),
+        ("BR", "|0|55|00[0-9]{2}"),
+        ("AU", "|0|61|(14[1-8][0-9])?001[0-9]"),
+    ],
+)
+@given(st.data())
+def test_no_country_at_home_changes_digits(country: str, before: str, data: st.DataObject) -> None:
+    """What a country has libphonenumber add, take out or move is refused: the digits of the result were all written."""
+    written = data.draw(st.from_regex(r"(\+|00|011|0)?(54|55|49|44|1)?0?(15|11|9)?[1-9][0-9]{5,9}", fullmatch=True))
+    try:
+        understood = numbers.understand(written, country)
+    except NotAFaxNumber:
+        return
+    parsed = phonenumbers.parse(understood)
+    code, national = str(parsed.country_code), phonenumbers.national_significant_number(parsed)
+    assert written.endswith(national)
+    start = written.removesuffix(national)
+    international = rf"(\+|{before.rpartition('|')[2]}|00|011){code}[0-9]{{0,2}}"
+    assert re.fullmatch(rf"{before}|{international}", start)
+
+
+def test_digits_are_never_exchanged() -> None:
+    """A number that is understood with other digits than were written is refused, with what was understood."""
+    mobile = phonenumbers.example_number_for_type("AR", phonenumbers.PhoneNumberType.MOBILE)
+    antigua, brazil = phonenumbers.example_number("AG"), phonenumbers.example_number("BR")
+    assert mobile and antigua and brazil  # noqa: PT018 - premises
+    moved = phonenumbers.format_number(mobile, phonenumbers.PhoneNumberFormat.NATIONAL)
+    without_area = phonenumbers.national_significant_number(antigua)[3:]
+    through_carrier = f"0 15 {phonenumbers.national_significant_number(brazil)}"
+    for written, country in ((moved, "AR"), (without_area, "AG"), (through_carrier, "BR"), ("1 1 415 555 0123", "US")):
+        with pytest.raises(NotAFaxNumber, match=r"understood as \+[0-9]+, which is not quite what was written"):
+            numbers.understand(written, country)
+
+
+@pytest.mark.parametrize("tail", ["x101", " ext 5", " ext. 5", ",,101", ";ext=5", "#101", "*5", "p101", " w 1"])
+def test_what_is_dialled_after_the_answer_is_refused(tail: str) -> None:
+    """Extensions, pauses and tones are refused as such."""
+    with pytest.raises(NotAFaxNumber, match="extensions, pauses and tones cannot be dialled"):
+        numbers.understand(f"(415) 555-0123{tail}", "US")
+
+
+@pytest.mark.parametrize("written", ["4155550123 ", "4155550123-", "4155550123.", "415555(0123)", " 4155550123"])
+def test_a_number_ends_with_a_digit(written: str) -> None:
+    """Separators stand between digits; before and behind the number there is nothing."""
+    with pytest.raises(NotAFaxNumber, match="is not a fax number"):
+        numbers.understand(written, "US")
+
+
 def test_the_country_at_home_counts() -> None:
     """Without a plus a number is one of the country at home; with one it is what it says."""
     assert numbers.understand("4155550123", "CA") == "+14155550123"

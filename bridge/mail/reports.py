@@ -1,0 +1,111 @@
+"""The form of every notice: a ``multipart/report`` of words for people and fields for programs (RFC 6522, RFC 3464).
+
+What stands in it comes from ``notices``; that nothing foreign adds a field is seen to here and in ``fields``.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+
+from bridge.fax.jobs import Fax
+from bridge.mail import composing, fields, returned
+from bridge.mail.headers import Headers
+from bridge.mail.options import MailOptions
+from bridge.mail.returned import Returned
+from bridge.mail.wishes import Action
+from bridge.runtime import foreign
+
+_TYPED = re.compile(r"([A-Za-z0-9-]{1,40});\s*(\S.*)", re.DOTALL)
+_NOT_XTEXT = re.compile(r"[^!-*,-<>-\[\]-~]")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a notice says to programs of one recipient: ``original`` is ORCPT, or empty; ``diagnosis`` the carrier's."""
+
+    original: str
+    recipient: str
+    action: Action
+    code: str
+    arrived: datetime
+    envelope_id: str = ""
+    diagnosis: str = ""
+    called_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One notice in all its parts: ``headers`` are of the mail it answers."""
+
+    event: str
+    fax: Fax
+    headers: Headers
+    subject: str
+    text: str
+    status: Status
+    returned: Returned | None = None
+
+
+def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str, now: datetime) -> bytes:
+    """The notice's bytes; the same for the same report, row and time."""
+    headers, original = report.headers, report.headers.text("subject")
+    head = [
+        composing.begin(
+            options,
+            row_id=row_id,
+            recipient=recipient,
+            subject=foreign.one_line(f"{report.subject}: {original}" if original else report.subject),
+            now=now,
+            automatic="auto-replied",
+        ),
+        fields.ids("In-Reply-To", [headers.message_id]) if headers.message_id else b"",
+        fields.ids("References", headers.references) if headers.references else b"",
+        fields.unstructured("X-Fax-Event", report.event),
+        fields.unstructured("X-Fax-Id", report.fax.id),
+        fields.unstructured("X-Fax-Number", report.fax.number),
+    ]
+    parts = [
+        composing.text_part(report.text),
+        composing.status_part(_of_the_message(report.status, options), _of_the_recipient(report.status, report.fax)),
+    ]
+    if report.returned is not None:
+        parts.append(returned.part(report.returned, row_id))
+    return composing.multipart(b"".join(head), 'report; report-type="delivery-status"', row_id, *parts)
+
+
+def original_recipient(orcpt: str, recipient: str) -> str:
+    """The address the sender used, with its type: ORCPT as it was given, else the recipient as given.
+
+    What is not ASCII is written as RFC 6533, 3, has it for mail that must be.
+    """
+    typed = _TYPED.fullmatch(orcpt)
+    kind, address = typed.groups() if typed else ("rfc822", recipient)
+    if address.isascii():
+        return f"{kind}; {address}"
+    return "utf-8; " + _NOT_XTEXT.sub(lambda char: f"\\x{{{ord(char[0]):02X}}}", address)
+
+
+def _of_the_message(status: Status, options: MailOptions) -> Mapping[str, str]:
+    """RFC 3464, 2.2."""
+    envelope = {"Original-Envelope-Id": status.envelope_id} if status.envelope_id else {}
+    return envelope | {
+        "Reporting-MTA": f"dns; {composing.host(options)}",
+        "Arrival-Date": format_datetime(status.arrived),
+    }
+
+
+def _of_the_recipient(status: Status, fax: Fax) -> Mapping[str, str]:
+    """RFC 3464, 2.3."""
+    block = {
+        "Original-Recipient": original_recipient(status.original, status.recipient),
+        "Final-Recipient": f"fax; {fax.number}",
+        "Action": status.action,
+        "Status": status.code,
+    }
+    if status.diagnosis:
+        block["Diagnostic-Code"] = f"x-ifax; {status.diagnosis}"
+    if status.called_at is not None:
+        block["Last-Attempt-Date"] = format_datetime(status.called_at)
+    return block

@@ -1,0 +1,67 @@
+"""What the operator must know of outgoing faxes: mails that are drafted here and written with what they tell of."""
+
+from datetime import datetime
+
+from bridge.fax import outcomes
+from bridge.fax.arrivals import Mail, MailKind
+from bridge.fax.jobs import Outcome
+from bridge.mail import alarms, composing
+from bridge.mail.options import MailOptions
+from bridge.sending.allowance import Excess, plural
+from bridge.store.desk import Desk
+from bridge.store.outbox import Draft
+
+
+class Alarms:
+    """Drafts mails to the operator; ``purpose`` sees to it that each is written once."""
+
+    def __init__(self, desk: Desk, mail: MailOptions) -> None:
+        self._desk = desk
+        self._mail = mail
+
+    async def refused(self, outcome: Outcome, now: datetime) -> Draft:
+        """What stops every fax (no credit, key refused) is told once an hour for each cause."""
+        cause = outcomes.cause(outcome.cause)
+        said = " ".join(str(word) for word in (outcome.code, outcome.text) if word is not None)
+        return await self._draft(
+            f"alarm/{cause.slug}/{now:%Y-%m-%dT%H}",
+            now,
+            f"Faxes are refused: {cause.title}",
+            f"iFax refuses faxes: {cause.title}.",
+            cause.explanation,
+            "Every fax will fail like this until it is mended; the senders are told each time.",
+            f"iFax said: {said or 'nothing more'}",
+        )
+
+    async def limit(self, excess: Excess, fax_id: str, pages: int, now: datetime) -> Draft:
+        """A daily limit of pages is told once a day for each scope, with the first fax that is held for it."""
+        whose = f"{excess.identity} has" if excess.identity else "this site has"
+        key = f"pages_per_day of identity {excess.identity}" if excess.identity else "limits.pages_per_day"
+        return await self._draft(
+            f"limit/pages/{f'identity/{excess.identity}' if excess.identity else 'site'}/{now:%Y-%m-%d}",
+            now,
+            f"A fax is held: it would go over the daily limit of pages of {excess.identity or 'this site'}",
+            f"On {now.day} {now:%B %Y} (UTC) {whose} used {excess.used} of {plural(excess.limit, 'page')}, and fax "
+            f"{fax_id} with {plural(pages, 'page')} would go over that.",
+            "It is held, and so is every other fax today that would go over; smaller ones still go out. "
+            "Nothing is lost. Their senders are told each time; you are told once a day.",
+            "What to do: find out whether these faxes are meant; a stolen password looks like this. "
+            f"If they are, and there will be more, raise {key}.",
+            "To see what is held: faxbridge list --state held",
+        )
+
+    async def _draft(self, purpose: str, now: datetime, subject: str, *lines: str) -> Draft:
+        row_id = self._desk.ids.new()
+        content = alarms.render_alarm(
+            subject=subject, lines=lines, options=self._mail, row_id=row_id, now=now, event="alarm"
+        )
+        mail = Mail(
+            id=row_id,
+            kind=MailKind.ADMIN,
+            purpose=purpose,
+            event="alarm",
+            envelope_sender="",
+            recipient=self._mail.admin,
+            message_id=composing.message_id(row_id, self._mail),
+        )
+        return await self._desk.draft(mail, content)

@@ -1,0 +1,127 @@
+"""One blob on its way to the disk: held in memory while it is small, then a file that is synced as it grows."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from bridge.store.folder import Folder, disk_trouble, sync_folder
+
+HEADER = b"FAXB\x01\x00\x00\x00"
+"""Magic, format version 1, three bytes reserved (for the key a later version may encrypt with)."""
+
+INLINE_LIMIT = 64 * 1024
+"""Bytes of a blob that lies in its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob: its random name, its length and SHA-256 (hex) of the plain bytes.
+
+    ``content`` is None for one whose file is safely on disk; a small one's bytes, which go into its row.
+    """
+
+    id: str
+    size: int
+    sha256: str
+    content: bytes | None = field(default=None, repr=False)
+
+
+class BlobWriter:
+    """One blob being written. End it with ``commit`` or ``abort``; an aborted one leaves nothing behind.
+
+    Its methods but ``commit`` and ``take`` block, and run on whatever thread calls them, one at a time.
+    """
+
+    def __init__(self, folder: Folder, name: str) -> None:
+        self._folder = folder
+        self._name = name
+        self._file: BinaryIO | None = None
+        self._held: list[bytes] = []
+        self._hash = hashlib.sha256()
+        self._unsynced = 0
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Append; raises OutOfSpace or Unavailable, after which only ``abort`` is left."""
+        self._hash.update(data)
+        self.size += len(data)
+        if self._file is None:
+            self._held.append(data)
+            if self.size <= INLINE_LIMIT:
+                return
+            data, self._held = b"".join(self._held), []
+            self._open()
+        self._put(data)
+
+    async def take(self, pieces: Sequence[bytes], *, sync_after: int) -> None:
+        """Append; whenever ``sync_after`` bytes have gathered, sync them, so that the last sync, for which a client
+        waits, has little left to do.
+
+        Writes go to the page cache and stay on the loop: handing each to a thread was seen to cost twice the processor
+        time (docs/decisions/0009). Syncs wait for the disk, on a thread.
+        """
+        for piece in pieces:
+            self.write(piece)
+        if self._unsynced >= sync_after:
+            await self._folder.in_thread(self._sync)
+
+    def _sync(self) -> None:
+        assert self._file is not None
+        self._unsynced = 0
+        try:
+            os.fdatasync(self._file.fileno())
+        except OSError as error:
+            raise disk_trouble(error) from error
+
+    async def commit(self) -> StoredBlob:
+        """Sync and name the file; when this returns the bytes survive a power cut, or lie in ``content``.
+
+        A failed sync is never tried again: the file is removed and the error raised.
+        """
+        if self._file is None:
+            return StoredBlob(self._name, self.size, self._hash.hexdigest(), b"".join(self._held))
+        try:
+            return await self._folder.in_thread(self._commit)
+        except OSError as error:
+            self.abort()
+            raise disk_trouble(error) from error
+
+    def _open(self) -> None:
+        try:
+            self._file = self._folder.temporary(self._name).open("xb", buffering=0)
+            self._file.write(HEADER)
+        except OSError as error:
+            self.abort()
+            raise disk_trouble(error) from error
+
+    def _put(self, data: bytes) -> None:
+        assert self._file is not None
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self._file.write(view) :]
+        except OSError as error:
+            raise disk_trouble(error) from error
+        self._unsynced += len(data)
+
+    def _commit(self) -> StoredBlob:
+        assert self._file is not None
+        os.fsync(self._file.fileno())
+        self._file.close()
+        home = self._folder.home(self._name)
+        self._folder.temporary(self._name).rename(home / self._name)
+        try:
+            sync_folder(home)
+        except OSError:
+            (home / self._name).unlink(missing_ok=True)
+            raise
+        return StoredBlob(self._name, self.size, self._hash.hexdigest())
+
+    def abort(self) -> None:
+        """Remove what was written."""
+        self._held = []
+        if self._file is not None:
+            self._file.close()
+            self._folder.temporary(self._name).unlink(missing_ok=True)
