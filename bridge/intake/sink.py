@@ -3,7 +3,6 @@
 The rest of the message is still read and thrown away, since a reply may only come after its end.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 from bridge.errors import BridgeError, OutOfSpace, Unavailable
@@ -18,38 +17,30 @@ SYNC_AFTER = 4_000_000
 _HEADER_END = b"\r\n\r\n"
 
 
-class BodyHash:
-    """SHA-256 of what comes after a message's header: the same for a mail that went two ways and was stamped twice.
+class HeaderEnd:
+    """Finds where a message's header ends, in whatever pieces it comes.
 
-    A message without a header end within ``HEADER_LIMIT`` bytes counts as a whole.
+    What comes after it is the same for a mail that went two ways and was stamped twice.
     """
 
     def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._head: bytes | None = b""
+        self._seen = b""
+        self._done = False
 
-    def update(self, piece: bytes) -> None:
-        """The message's next bytes."""
-        if self._head is None:
-            self._hash.update(piece)
-            return
-        seen = self._head + piece
-        end = 0 if seen.startswith(b"\r\n") else seen.find(_HEADER_END, max(len(self._head) - 3, 0))
-        if end >= 0:
-            self._head = None
-            self._hash.update(seen[end:])
-        elif len(seen) > HEADER_LIMIT:
-            self._head = None
-            self._hash.update(seen)
-        else:
-            self._head = seen
+    def find(self, piece: bytes) -> int | None:
+        """How much of this piece still belongs to the header, if it ends there; None before that, and ever after.
 
-    def hexdigest(self) -> str:
-        """Of all that came so far."""
-        if self._head is not None:
-            self._hash.update(self._head)
-            self._head = None
-        return self._hash.hexdigest()
+        A message whose header does not end within ``HEADER_LIMIT`` bytes has none.
+        """
+        if self._done:
+            return None
+        before, self._seen = len(self._seen), self._seen + piece
+        at = self._seen.find(_HEADER_END, max(before - 3, 0))
+        end = 2 if self._seen.startswith(b"\r\n") else at + len(_HEADER_END)
+        found = end == 2 or at >= 0  # noqa: PLR2004 - a message that begins with a blank line has no header
+        if found or len(self._seen) > HEADER_LIMIT:
+            self._done, self._seen = True, b""
+        return end - before if found else None
 
 
 class Sink:
@@ -58,7 +49,7 @@ class Sink:
     def __init__(self, writer: BlobWriter, limit: int) -> None:
         self._writer: BlobWriter | None = writer
         self._limit = limit
-        self._body = BodyHash()
+        self._header_end = HeaderEnd()
         self._size = 0
         self.trouble: BridgeError | None = None
 
@@ -72,16 +63,24 @@ class Sink:
             return
         try:
             for piece in pieces:
-                self._body.update(piece)
-            await self._writer.take(pieces, sync_after=SYNC_AFTER)
+                self._put(self._writer, piece)
+            await self._writer.sync_beyond(SYNC_AFTER)
         except (OutOfSpace, Unavailable) as error:
             self._fail(error)
+
+    def _put(self, writer: BlobWriter, piece: bytes) -> None:
+        cut = self._header_end.find(piece)
+        if cut is not None:
+            writer.write(piece[:cut])
+            writer.divide()
+            piece = piece[cut:]
+        writer.write(piece)
 
     async def commit(self) -> tuple[StoredBlob, str]:
         """The blob, synced (a small one with its bytes), and the SHA-256 of its body."""
         assert self._writer is not None
         writer, self._writer = self._writer, None
-        return await writer.commit(), self._body.hexdigest()
+        return await writer.commit(), writer.second_digest()
 
     def drop(self) -> None:
         """Remove what was not committed."""

@@ -145,9 +145,9 @@ class Store:
     async def stored(self, blob_id: str) -> StoredBlob:
         """A blob's name with the size and digest it must have."""
         wanted = tables.blob.c
-        query = sa.select(wanted.size, wanted.sha256, wanted.content).where(wanted.id == blob_id)
+        query = sa.select(wanted.size, wanted.sha256, wanted.content, wanted.split).where(wanted.id == blob_id)
         row = await self.read(lambda connection: connection.execute(query).one())
-        return StoredBlob(blob_id, row.size, row.sha256, row.content)
+        return StoredBlob(blob_id, row.size, row.sha256, row.content, row.split)
 
     async def read_blob(self, blob_id: str) -> bytes:
         """A blob's bytes, checked against the digest in its row."""

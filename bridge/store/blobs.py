@@ -8,7 +8,6 @@ A blob of no more than ``INLINE_LIMIT`` bytes gets no file: it lies in its row, 
 (docs/decisions/0009).
 """
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +19,7 @@ import sqlalchemy as sa
 
 from bridge.errors import Permanent
 from bridge.store import tables
+from bridge.store.digests import Digest
 from bridge.store.folder import TEMPORARY, Folder, disk_trouble
 from bridge.store.writing import HEADER, BlobWriter, StoredBlob
 
@@ -40,6 +40,7 @@ def record(connection: sa.Connection, stored: StoredBlob, kind: str, now: dateti
         "kind": kind,
         "size": stored.size,
         "sha256": stored.sha256,
+        "split": stored.split,
         "content": stored.content,
         "created_at": now,
     }
@@ -109,7 +110,9 @@ class Blobs:
         def fetch() -> bytes:
             with self.open_plain(blob) as file:
                 data = file.read()
-            if len(data) != blob.size or hashlib.sha256(data).hexdigest() != blob.sha256:
+            seen = Digest(blob.split)
+            seen.update(data)
+            if len(data) != blob.size or seen.hexdigest() != blob.sha256:
                 raise _damaged(blob)
             return data
 
@@ -119,7 +122,7 @@ class Blobs:
         """Read through once without keeping the bytes. Raises as ``read`` does."""
 
         def digest() -> str:
-            seen = hashlib.sha256()
+            seen = Digest(blob.split)
             with self.open_plain(blob) as file:
                 while chunk := file.read(CHUNK):
                     seen.update(chunk)

@@ -74,6 +74,7 @@ blob = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("content", sa.LargeBinary),
+    sa.Column("split", sa.Integer),
 )
 
 message = sa.Table(

@@ -1,11 +1,10 @@
 """One blob on its way to the disk: held in memory while it is small, then a file that is synced as it grows."""
 
-import hashlib
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from bridge.store.digests import Digest
 from bridge.store.folder import Folder, disk_trouble, sync_folder
 
 HEADER = b"FAXB\x01\x00\x00\x00"
@@ -17,7 +16,7 @@ INLINE_LIMIT = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StoredBlob:
-    """A blob: its random name, its length and SHA-256 (hex) of the plain bytes.
+    """A blob: its random name, its length and the digest (hex) of its plain bytes (``digests``), in one part or two.
 
     ``content`` is None for one whose file is safely on disk; a small one's bytes, which go into its row.
     """
@@ -26,12 +25,13 @@ class StoredBlob:
     size: int
     sha256: str
     content: bytes | None = field(default=None, repr=False)
+    split: int | None = None
 
 
 class BlobWriter:
     """One blob being written. End it with ``commit`` or ``abort``; an aborted one leaves nothing behind.
 
-    Its methods but ``commit`` and ``take`` block, and run on whatever thread calls them, one at a time.
+    Its methods but ``commit`` and ``sync_beyond`` block, and run on whatever thread calls them, one at a time.
     """
 
     def __init__(self, folder: Folder, name: str) -> None:
@@ -39,13 +39,13 @@ class BlobWriter:
         self._name = name
         self._file: BinaryIO | None = None
         self._held: list[bytes] = []
-        self._hash = hashlib.sha256()
+        self._digest = Digest()
         self._unsynced = 0
         self.size = 0
 
     def write(self, data: bytes) -> None:
         """Append; raises OutOfSpace or Unavailable, after which only ``abort`` is left."""
-        self._hash.update(data)
+        self._digest.update(data)
         self.size += len(data)
         if self._file is None:
             self._held.append(data)
@@ -55,16 +55,22 @@ class BlobWriter:
             self._open()
         self._put(data)
 
-    async def take(self, pieces: Sequence[bytes], *, sync_after: int) -> None:
-        """Append; whenever ``sync_after`` bytes have gathered, sync them, so that the last sync, for which a client
-        waits, has little left to do.
+    def divide(self) -> None:
+        """What is written from here on is the second part, with a digest of its own."""
+        self._digest.divide()
+
+    def second_digest(self) -> str:
+        """SHA-256 (hex) of the second part so far; of everything where there is but one."""
+        return self._digest.of_second()
+
+    async def sync_beyond(self, limit: int) -> None:
+        """Sync once more than ``limit`` bytes have gathered, so that the last sync, for which a client waits, has
+        little left to do.
 
         Writes go to the page cache and stay on the loop: handing each to a thread was seen to cost twice the processor
         time (docs/decisions/0009). Syncs wait for the disk, on a thread.
         """
-        for piece in pieces:
-            self.write(piece)
-        if self._unsynced >= sync_after:
+        if self._unsynced > limit:
             await self._folder.in_thread(self._sync)
 
     def _sync(self) -> None:
@@ -81,7 +87,7 @@ class BlobWriter:
         A failed sync is never tried again: the file is removed and the error raised.
         """
         if self._file is None:
-            return StoredBlob(self._name, self.size, self._hash.hexdigest(), b"".join(self._held))
+            return self._stored(b"".join(self._held))
         try:
             return await self._folder.in_thread(self._commit)
         except OSError as error:
@@ -117,7 +123,10 @@ class BlobWriter:
         except OSError:
             (home / self._name).unlink(missing_ok=True)
             raise
-        return StoredBlob(self._name, self.size, self._hash.hexdigest())
+        return self._stored(None)
+
+    def _stored(self, content: bytes | None) -> StoredBlob:
+        return StoredBlob(self._name, self.size, self._digest.hexdigest(), content, self._digest.split)
 
     def abort(self) -> None:
         """Remove what was written."""

@@ -20,6 +20,7 @@ def instant() -> sa.types.TypeEngine[str] | sa.types.TypeEngine[datetime]:
 def upgrade() -> None:
     """Add columns and tables; no row is touched, so that a large database is through in a moment."""
     op.add_column("blob", sa.Column("content", sa.LargeBinary(), nullable=True))
+    op.add_column("blob", sa.Column("split", sa.Integer(), nullable=True))
     op.add_column("message", sa.Column("ret", sa.String(length=4), nullable=True))
     op.add_column("message", sa.Column("envelope_id", sa.String(length=100), server_default="", nullable=False))
     op.add_column("fax", sa.Column("person", sa.String(length=200), server_default="", nullable=False))
