@@ -76,7 +76,10 @@ class Acceptor:
         plan = Plan(
             message=message,
             stored=stored,
-            faxes={seen.key(each.number): self._fax(message, envelope.permission, each) for each in envelope.faxes},
+            faxes={
+                seen.key(each.number): self._fax(message, envelope.permission, _named(each, headers))
+                for each in envelope.faxes
+            },
             since=now - seen.window,
             limit=self._options.limits.faxes_per_day,
             # Everything for ourselves goes to the operator, so that one copy of a mail is enough.
@@ -207,3 +210,8 @@ class Acceptor:
         for earlier in plan.found.earlier.values():
             events.fax_duplicate(fax=earlier.fax.id, client=message.client)
         self._desk.bells.ring(Bell.PREPARE, Bell.POST)
+
+
+def _named(recipient: FaxRecipient, headers: Headers) -> FaxRecipient:
+    """Whom the fax is for: as the address says (ATTN), else the display name that stands with it in the mail."""
+    return recipient if recipient.person else replace(recipient, person=headers.name_of(recipient.address))

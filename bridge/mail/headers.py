@@ -23,6 +23,7 @@ _MESSAGE_ID = re.compile(
 """RFC 5322, but dots may stand anywhere on the left, as they do; nothing that readers take for an encoded word."""
 
 _ADDRESS = re.compile(r"[^\s<>\"(),;:]+@[^\s<>\"(),;:]+", re.ASCII)
+_ESCAPED = re.compile(r"\\(.)")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -58,6 +59,15 @@ class Headers:
         values = (foreign.decode(value) for field, value in self.fields if field == name.lower())
         return frozenset(found.lower() for value in values for found in _ADDRESS.findall(value))
 
+    def name_of(self, address: str) -> str:
+        """The display name that stands with this very address in To or Cc, as a person reads it; empty without one."""
+        wanted = f"<{address.lower()}>"
+        for value in (foreign.decode(value) for field, value in self.fields if field in {"to", "cc"}):
+            place = value.lower().find(wanted)
+            if place >= 0 and (name := _display_name(value[:place].rstrip())):
+                return foreign.header_text(name)
+        return ""
+
     @property
     def is_automatic(self) -> bool:
         """Whether the mail says of itself that a program sent it (RFC 3834)."""
@@ -77,6 +87,16 @@ class Headers:
             return []
         found = _MESSAGE_ID.findall(foreign.decode(value))
         return [identity for identity in found if len(identity) <= MESSAGE_ID_LIMIT]
+
+
+def _display_name(before: str) -> str:
+    """What stands last in ``before``: a quoted string, or what follows the last comma, semicolon or colon."""
+    if not before.endswith('"'):
+        return before[max(before.rfind(mark) for mark in ",;:>") + 1 :].strip()
+    start = len(before) - 1
+    while (start := before.rfind('"', 0, start)) > 0 and before[start - 1] == "\\":
+        pass
+    return _ESCAPED.sub(r"\1", before[start + 1 : -1]) if start >= 0 else ""
 
 
 def _lines(text: bytes) -> Iterator[bytes]:

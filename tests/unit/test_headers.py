@@ -250,3 +250,33 @@ def test_ids_stand_one_a_line() -> None:
     """Ids stand letter by letter, one a line, however long they are."""
     identities = ["<a@b>", f"<{'c' * 240}@d>", "<e@f>"]
     assert fields.ids("References", identities) == f"References: <a@b>\r\n {identities[1]}\r\n <e@f>\r\n".encode()
+
+
+NAMES = [
+    (b"To: Dr. Smith <+14155550123@fax.local>", "Dr. Smith"),
+    (b'To: "Smith, Dr. \\"Bones\\"" <+14155550123@FAX.local>', 'Smith, Dr. "Bones"'),
+    (b"To: a@b.example, =?utf-8?q?Gr=C3=BCn?= <+14155550123@fax.local>", "Gr\u00fcn"),
+    (b"Cc: Ward 5\r\n <+14155550123@fax.local>, x@y.example", "Ward 5"),
+    (b"To: friends: Ann <+14155550123@fax.local>;", "Ann"),
+    (b"To: Bob <+14155550124@fax.local>", ""),
+    (b"To: +14155550123@fax.local", ""),
+    (b"To: <+14155550123@fax.local>", ""),
+    (b'To: "" <+14155550123@fax.local>', ""),
+    (b'To: x" <+14155550123@fax.local>', ""),
+    (b"Bcc: Eve <+14155550123@fax.local>", ""),
+]
+
+
+@pytest.mark.parametrize(("line", "name"), NAMES)
+def test_the_display_name_of_an_address(line: bytes, name: str) -> None:
+    """The name that stands with this very address in To or Cc, decoded; of another address, or without one, none."""
+    assert read_headers(line + b"\r\n\r\n").name_of("+14155550123@fax.local") == name
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_some_name(value: bytes) -> None:
+    """Whatever stands in To, a name of one bounded line comes out, or none."""
+    name = read_headers(b"To: " + value + b"<+14155550123@fax.local>\r\n\r\n").name_of("+14155550123@fax.local")
+    assert len(name) <= 200
+    assert "\n" not in name
+    assert "\r" not in name
