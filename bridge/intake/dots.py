@@ -88,15 +88,20 @@ class DotDecoder:
 
     def _measure(self, data: bytes, limit: int) -> None:
         """Look for a line over the limit, one step a limit: within so many octets from a line's start one must end."""
-        start, size = -self._run, len(data)
-        while size - start > limit + 2:
-            end = data.rfind(_LINE_END, max(start, 0), start + limit + 2)
+        size, step, find_last = len(data), limit + 2, data.rfind
+        start = find_last(b"\n", 0, max(step - self._run, 0)) + 1
+        if not start:  # no line has ended yet: this one began before
+            self._run += size
+            if self._run >= step:
+                self.too_long, self._limit = True, None
+            return
+        while size - start >= step:
+            end = find_last(b"\n", start, start + step)
             if end < 0:
                 self.too_long, self._limit = True, None
                 return
-            start = end + 2
-        last = data.rfind(_LINE_END, max(start, 0))
-        self._run = size - (last + 2 if last >= 0 else start)
+            start = end + 1
+        self._run = size - (find_last(b"\n", start) + 1 or start)
 
 
 class LenientDecoder:

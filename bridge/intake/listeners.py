@@ -17,6 +17,7 @@ from bridge.intake.standing import BadProxyHeader, Standing, of_peer, of_proxied
 BACKLOG = 512
 ACCEPT_PAUSE_SECONDS = 1.0
 HANDSHAKE_SECONDS = 30.0
+RECEIVE_BUFFER = 128 * 1024
 FEW = 20
 """Sessions one client may have at once, however few there may be in all."""
 
@@ -123,6 +124,8 @@ class Listeners:
                 self._intake.desk.events.worker_failed(worker="accept", error=error)
                 await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
                 continue
+            # What one connection may leave lying in the kernel: sessions times this, and no more, waits unread.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
             peer = str(address[0]) if isinstance(address, tuple) and address else "local"
             standing = of_peer(peer, options.front)
             if refusal := self._refusal(standing):
