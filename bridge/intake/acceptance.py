@@ -58,12 +58,18 @@ class Acceptor:
         rows out.
         """
         try:
-            return await self._accept(client, envelope, content)
+            plan, taken = await self._take_on(client, envelope, content)
         except Exception:
             self._desk.store.blobs.discard(content.stored)
             raise
+        # It is on disk: from here on nothing may undo it.
+        self._discard(taken.unused)
+        if not taken.kept:
+            self._desk.store.blobs.discard(content.stored)
+        self._say(plan, taken)
+        return plan.answer
 
-    async def _accept(self, client: Client, envelope: FaxEnvelope, content: Content) -> str:
+    async def _take_on(self, client: Client, envelope: FaxEnvelope, content: Content) -> tuple[Plan, Taken]:
         stored, headers = content.stored, content.headers
         sender = envelope.sender or ""
         if envelope.faxes:
@@ -85,12 +91,7 @@ class Acceptor:
             # Everything for ourselves goes to the operator, so that one copy of a mail is enough.
             own=tuple([await self._forward(client, message, each, stored) for each in envelope.own[:1]]),
         )
-        plan, taken = await self._carry_out(plan, seen, content)
-        self._discard(taken.unused)
-        if not taken.kept:
-            self._desk.store.blobs.discard(stored)
-        self._say(plan, taken)
-        return plan.answer
+        return await self._carry_out(plan, seen, content)
 
     async def _carry_out(self, plan: Plan, seen: Fingerprint, content: Content) -> tuple[Plan, Taken]:
         """The plan as it was written. No mail is drafted, and nothing read, before there is need for it."""
@@ -179,7 +180,6 @@ class Acceptor:
 
     async def _forward(self, client: Client, message: Message, recipient: OwnRecipient, stored: StoredBlob) -> Draft:
         """Mail for postmaster and abuse, and bounces, go on to the operator as they came."""
-        original = await self._desk.store.blobs.read(stored)
         line = forwarding.received_line(
             client=client.address,
             helo=client.helo,
@@ -198,7 +198,7 @@ class Acceptor:
             recipient=self._options.admin,
             message_id=message.header_message_id or f"<{row_id.lower()}.faxbridge@{self._options.hostname}>",
         )
-        return await self._desk.draft(mail, line + original)
+        return await self._desk.draft_copy(mail, line, stored)
 
     def _say(self, plan: Plan, taken: Taken) -> None:
         message, events = plan.message, self._desk.events

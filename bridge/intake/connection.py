@@ -3,8 +3,8 @@
 Replaced are the loop over commands, time-outs, the end of input, the answer to our own failures (aiosmtpd's is ``500``
 with the exception's text) and the way of DATA, which goes past the line reader. Private names of aiosmtpd and asyncio
 that are leaned on: ``_create_envelope``, ``_set_rset_state``, ``_set_post_data_state``, ``_reset_timeout``,
-``_timeout_cb``, ``_handle_client``, ``_smtp_methods``, ``_tls_protocol``, ``_reader``, ``_reader._buffer``; each has a
-test.
+``_timeout_cb``, ``_timeout_handle``, ``_timeout_duration``, ``_handle_client``, ``_smtp_methods``, ``_reader`` with its
+``_buffer``, ``_eof`` and ``_maybe_resume_transport``, ``_writer``; each has a test.
 """
 
 import asyncio
@@ -37,6 +37,9 @@ SESSION_SECONDS = 3600.0
 SLOWEST = 1000
 """Octets a second that DATA must bring, over each span of the time-out."""
 
+CLOSE_SECONDS = 10.0
+"""How long a client may take to read the last of what we said."""
+
 DRAIN_SECONDS = 10.0
 DRAIN_LIMIT = 100_000_000
 """So long and so much is still read after a session's end was announced."""
@@ -48,6 +51,9 @@ TOO_SLOW = "421 4.4.2 the message comes too slowly, good bye"
 TOO_LONG_HERE = "421 4.4.2 this session has lasted too long; come again"
 TOO_MANY_ERRORS = "421 4.7.0 too many errors, good bye"
 OWN_TROUBLE = "451 4.3.0 trouble on our side; nothing was taken on, try again later"
+
+_OF_HTTP = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
+"""A web page can make a browser send these, with commands of SMTP behind them."""
 
 _WITHOUT_CODE = re.compile(r"([245])[0-9]{2} (?![245]\.[0-9]+\.[0-9]+)", re.ASCII)
 
@@ -163,7 +169,6 @@ class Connection(SMTP):
         elif self._busy and self._all_written():  # it is we who take our time
             self._reset_timeout()
             return
-        self._reset_timeout()  # aiosmtpd cancels it when the connection has gone
         self._say_and_close(TIMED_OUT if stream is None else TOO_SLOW)
 
     def _all_written(self) -> bool:
@@ -172,7 +177,13 @@ class Connection(SMTP):
     def _say_and_close(self, reply: str) -> None:
         if isinstance(self.transport, asyncio.WriteTransport) and not self.transport.is_closing():
             self.transport.write(f"{reply}\r\n".encode("ascii"))
+            self._close()
+
+    def _close(self) -> None:
+        """Close once what was said is on its way; a client that never reads does not keep us waiting for that."""
+        if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.close()
+            self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     def finish_soon(self) -> None:
         """End the session: at once when it is between mails, else after the one in hand."""
@@ -205,8 +216,7 @@ class Connection(SMTP):
             self._events.mail_refused(client=self.client_shown(), verb="STARTTLS", reply="554 5.7.0")
             self.connection_lost(error)  # asyncio tells nobody of a session that TLS never let begin
         finally:
-            if self.transport is not None:
-                self.transport.close()
+            self._close()
 
     async def _next_command(self) -> None:
         if self.closing:
@@ -215,9 +225,9 @@ class Connection(SMTP):
             line = await self._read_line(COMMAND_LIMIT)
         except LineTooLong as error:
             await self.push(error.smtp)
-            return
-        self._reset_timeout()
-        await self._obey(line)
+        else:
+            self._reset_timeout()
+            await self._obey(line)
         self._reset_timeout()
         self._commands += 1
         if self._errors > ERRORS or self._commands > COMMANDS:
@@ -229,6 +239,8 @@ class Connection(SMTP):
         """Carry one command out; whatever goes wrong, the client gets a reply that says nothing of our insides."""
         name, rest = (*line.split(None, 1), b"", b"")[:2]  # at any white space (RFC 5321, 4.1.1)
         command = name.decode("ascii", errors="replace").upper()
+        if command in _OF_HTTP:
+            await self._end("421 4.7.0 this is SMTP, good bye")
         method = self._smtp_methods.get(command)
         if method is None:
             await self.push("500 5.5.1 that command is not known here")
@@ -301,6 +313,10 @@ class Connection(SMTP):
         if self._reader.at_eof() or self._reader._eof:  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
             self._stream.feed_end()
         return self._stream
+
+    def in_message(self) -> bool:
+        """Whether what comes next belongs to a message whose end has not come."""
+        return self._stream is not None and self._stream.open
 
     def received(self) -> None:
         """The message is through, or given up; lines come again."""

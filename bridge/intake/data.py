@@ -12,6 +12,8 @@ from bridge.intake.dots import BadLine, Decoder
 BLOCK = 256 * 1024
 """Bytes that go to the disk together."""
 
+SMALL = 4096
+
 
 class ClientGone(Exception):
     """The connection ended in the middle of a message."""
@@ -24,6 +26,7 @@ class DataStream:
         self._decoder = decoder
         self._transport = transport
         self._pieces: list[bytes] = []
+        self._loose = bytearray()
         self._size = 0
         self._ready = asyncio.Event()
         self._paused = False
@@ -46,15 +49,35 @@ class DataStream:
             self.bad = True
             self._ready.set()
             return
-        if decoded.plain:
-            self._pieces.append(decoded.plain)
-            self._size += len(decoded.plain)
+        self._keep(decoded.plain)
         self.rest = decoded.rest
-        if self.rest is not None or self._size >= BLOCK:
+        if self.rest is not None:
+            self._resume()  # what comes now is the line reader's, which keeps its own account of what it holds
             self._ready.set()
-        if self._size >= 2 * BLOCK and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
+        elif self._size >= BLOCK:
+            self._ready.set()
+            if self._size >= 2 * BLOCK and not self._paused:
+                self._paused = True
+                self._transport.pause_reading()
+
+    def _keep(self, plain: bytes) -> None:
+        """Small pieces are joined: an object for every two octets takes twenty times their room."""
+        self._size += len(plain)
+        if len(plain) < SMALL:
+            self._loose += plain
+            return
+        self._gather()
+        self._pieces.append(plain)
+
+    def _gather(self) -> None:
+        if self._loose:
+            self._pieces.append(bytes(self._loose))
+            self._loose.clear()
+
+    def _resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
 
     def feed_end(self) -> None:
         """The client will say no more."""
@@ -68,13 +91,12 @@ class DataStream:
             self._ready.clear()
             if self.bad:
                 raise BadLine
+            self._gather()
             pieces, self._pieces, self._size = self._pieces, [], 0
-            if self._paused:
-                self._paused = False
-                self._transport.resume_reading()
+            self._resume()
             if pieces:
                 yield pieces
-            if self.rest is not None and not self._pieces:
+            if self.rest is not None and not self._size:
                 return
             if self._gone:
                 raise ClientGone

@@ -77,9 +77,9 @@ class DotDecoder:
         self._ends.decode(data.decode("latin-1"), final=data.endswith(b"\r"))
         if self._ends.newlines not in _ONLY_CRLF or b"\0" in data:
             raise BadLine
-        if self._limit is not None:
-            self._measure(data, self._limit)
         plain = data.replace(b"\r\n.", _LINE_END) if dotted else data
+        if self._limit is not None:
+            self._measure(plain, self._limit)
         if self._virtual:
             plain = plain[self._virtual :]
             if data:

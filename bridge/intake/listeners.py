@@ -12,7 +12,7 @@ from bridge.intake.connection import SHUTTING_DOWN, Connection
 from bridge.intake.options import ListenerOptions, Profile, Tls
 from bridge.intake.parts import Intake
 from bridge.intake.server import FaxServer
-from bridge.intake.standing import BadProxyHeader, Standing, of_peer, of_proxied
+from bridge.intake.standing import BadProxyHeader, Standing, household, of_peer, of_proxied
 
 BACKLOG = 512
 ACCEPT_PAUSE_SECONDS = 1.0
@@ -124,14 +124,15 @@ class Listeners:
                 self._intake.desk.events.worker_failed(worker="accept", error=error)
                 await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
                 continue
-            # What one connection may leave lying in the kernel: sessions times this, and no more, waits unread.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            with suppress(OSError):  # it may be gone already, which shows soon enough
+                # What one connection may leave lying in the kernel: sessions times this, and no more, waits unread.
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
             peer = str(address[0]) if isinstance(address, tuple) and address else "local"
             standing = of_peer(peer, options.front)
             if refusal := self._refusal(standing):
                 self._turn_away(connection, options, standing, refusal)
                 continue
-            self._clients[standing.peer] += 1
+            self._clients[household(standing.peer)] += 1
             greeting.create_task(self._greet(options, connection, standing))
 
     def _refusal(self, standing: Standing) -> str:
@@ -140,7 +141,7 @@ class Listeners:
             return SHUTTING_DOWN
         most = self._intake.options.sessions
         of_one = most if standing.front else max(most // 2, FEW)
-        if self._clients.total() >= most or self._clients[standing.peer] >= of_one:
+        if self._clients.total() >= most or self._clients[household(standing.peer)] >= of_one:
             return TOO_MANY
         return ""
 
@@ -156,7 +157,7 @@ class Listeners:
 
     async def _greet(self, options: ListenerOptions, connection: socket.socket, standing: Standing) -> None:
         """From a bare connection to a session: the PROXY header where one must come, then TLS where it comes first."""
-        peer = standing.peer
+        peer = household(standing.peer)
         context = None if self._certificates is None else self._certificates_context
         session: FaxServer | None = None
 
@@ -176,9 +177,9 @@ class Listeners:
                 begin, connection, ssl=tls, ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None
             )
         except BadProxyHeader as error:
-            self._intake.desk.events.mail_refused(client=peer, verb="PROXY", reply=error.smtp)
+            self._intake.desk.events.mail_refused(client=standing.peer, verb="PROXY", reply=error.smtp)
         except (OSError, ssl.SSLError, TimeoutError):
-            self._intake.desk.events.mail_refused(client=peer, verb="TLS", reply="554 5.7.0")
+            self._intake.desk.events.mail_refused(client=standing.peer, verb="TLS", reply="554 5.7.0")
         else:
             if self._stopping and session is not None:
                 session.finish_soon()

@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_network
 from weakref import WeakValueDictionary
 
 from argon2 import PasswordHasher
@@ -20,7 +19,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from bridge.errors import Permanent, Transient
 from bridge.fax.options import Identity
 from bridge.fax.policy import Permission, Policy
-from bridge.intake.standing import read_address
+from bridge.intake.standing import household
 from bridge.runtime.clock import Clock
 
 MECHANISMS = ("PLAIN", "LOGIN")
@@ -138,7 +137,7 @@ class Logins:
 
     async def check(self, said: Credentials, address: str) -> Permission:
         """Under what permission this login faxes. Raises BadLogin or ShutOut, the slower the more often."""
-        source = _source(address)
+        source = household(address)
         async with self._turns.setdefault(source, asyncio.Lock()):  # one guess at a time, or the delays are no delays
             return await self._check(said, source)
 
@@ -170,12 +169,6 @@ class Logins:
         while len(self._failures) > ADDRESSES:
             self._failures.popitem(last=False)
         return count
-
-
-def _source(address: str) -> str:
-    """What counts as one address: of IPv6 the network of one household, in which anybody may pick any address."""
-    found = read_address(address)
-    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else address
 
 
 def _verify(stored: str, password: str) -> bool:

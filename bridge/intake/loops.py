@@ -9,7 +9,8 @@ CARRIERS_NOTICES = "no-reply@ifaxapp.com"
 """The address from which iFax mails its own notices (the vendor's page)."""
 
 _BULK = {"bulk", "list", "junk"}
-_LIST_FIELDS = ("list-id", "list-unsubscribe", "list-post", "mailing-list")
+_LIST = ("list-", "mailing-list")
+"""How the fields of lists begin (RFC 2369, RFC 2919)."""
 
 
 class TooManyHops(Permanent):
@@ -30,7 +31,7 @@ def check_header(head: Headers, sender: str, hostnames: frozenset[str]) -> None:
         raise Refused("mail that Faxbridge itself wrote is never faxed; send its attachment in a mail of your own")
     if head.is_automatic or head.raw("x-autoreply") is not None or head.raw("x-autorespond") is not None:
         raise Refused("automatic mail (Auto-Submitted) is never faxed")
-    if head.text("precedence").lower() in _BULK or any(head.raw(name) is not None for name in _LIST_FIELDS):
+    if head.first_word("precedence") in _BULK or any(name.startswith(_LIST) for name, _ in head.fields):
         raise Refused("list and bulk mail is never faxed")
 
 

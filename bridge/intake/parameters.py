@@ -16,7 +16,7 @@ _SIZE = re.compile(r"[0-9]{1,20}", re.ASCII)
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*", re.ASCII)
 _HEX = re.compile(r"\+([0-9A-F]{2})", re.ASCII)
 _ADDRESS_TYPE = re.compile(r"[A-Za-z0-9-]{1,40}", re.ASCII)
-_UTF8_ADDRESS = re.compile(r"(?:[^\s\\+=]|\\x\{[0-9A-F]{2,6}\})*")
+_UTF8_ADDRESS = re.compile(r"(?:[^\s\\+=]|\\x\{[0-9A-F]{2,6}\})+")
 
 
 class UnknownParameter(Permanent):
@@ -147,9 +147,11 @@ def _original_recipient(value: str) -> str:
     kind, semicolon, written = value.partition(";")
     if not semicolon or not _ADDRESS_TYPE.fullmatch(kind):
         raise BadSyntax("ORCPT is TYPE;ADDRESS, such as rfc822;name@example.org")
-    if kind.lower() == "utf-8" and _UTF8_ADDRESS.fullmatch(written):
-        return f"{kind};{_printable('ORCPT', written, ORIGINAL_RECIPIENT_LIMIT)}"
-    return f"{kind};{_printable('ORCPT', decode_xtext('ORCPT', written), ORIGINAL_RECIPIENT_LIMIT)}"
+    if kind.lower() == "utf-8":
+        if not _UTF8_ADDRESS.fullmatch(written):
+            raise BadSyntax("ORCPT is not an address of type utf-8 (RFC 6533)")
+        return _printable("ORCPT", f"{kind};{written}", ORIGINAL_RECIPIENT_LIMIT)
+    return _printable("ORCPT", f"{kind};{decode_xtext('ORCPT', written)}", ORIGINAL_RECIPIENT_LIMIT)
 
 
 def _printable(name: str, text: str, limit: int) -> str:

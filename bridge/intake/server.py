@@ -13,11 +13,12 @@ from bridge.intake import envelopes, parameters
 from bridge.intake.acceptance import Client
 from bridge.intake.connection import Connection
 from bridge.intake.content import Content
+from bridge.intake.data import ClientGone
 from bridge.intake.dots import LINE_LIMIT, BadLine, Decoder, DotDecoder, LenientDecoder
 from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient
 from bridge.intake.logins import MECHANISMS, read_credentials
 from bridge.intake.options import Auth, ListenerOptions, Profile, Tls
-from bridge.intake.parameters import RecipientWishes
+from bridge.intake.parameters import RecipientWishes, TooLarge
 from bridge.intake.parts import Intake
 from bridge.intake.profiles import check_form, check_greeting
 from bridge.intake.sink import Sink
@@ -26,6 +27,16 @@ from bridge.store import arrivals
 
 _OPEN_TO_ALL = {"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS", "AUTH", "HELP", "VRFY"}
 """Commands that tell nobody anything, and may go in the clear; AUTH has a refusal of its own."""
+
+
+OVERRUN = 10_000_000
+"""Octets beyond the largest message that are still read for the sake of a reply at its end."""
+
+BROKEN_OFF = "421 4.3.0 trouble on our side; nothing was taken on, try again later"
+
+
+class Endless(TooLarge):
+    """More than the site takes, and no end of it."""
 
 
 class NoSuchMailbox(Refused):
@@ -318,6 +329,13 @@ class FaxServer(Connection):
             reply = "521 5.5.2 bare CR, bare LF or NUL in the message; lines end with CR LF"
             self._events.mail_refused(client=self.client_shown(), verb="DATA", reply=reply)
             await self.hang_up(reply)
+        except Endless as error:
+            await self.hang_up(error.smtp)
+        except Exception as error:
+            if isinstance(error, ClientGone | ConnectionError) or not self.in_message():
+                raise
+            self._events.intake_failed(client=self.client_shown(), error=error)
+            await self.hang_up(BROKEN_OFF)  # the rest of the message must not be read as commands
         finally:
             self.received()
             sink.drop()
@@ -332,6 +350,8 @@ class FaxServer(Connection):
         stream = await self.receive(decoder)
         async for pieces in stream.blocks():
             await sink.write(pieces)
+            if sink.trouble is not None and stream.received > self._intake.options.max_message_size + OVERRUN:
+                raise Endless(sink.trouble.public)
         if sink.trouble is not None:
             raise sink.trouble
         blobs = self._intake.desk.store.blobs

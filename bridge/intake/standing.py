@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from aiosmtpd.proxy_protocol import get_proxy
 
@@ -56,6 +56,12 @@ def read_address(text: str) -> Address | None:
     except ValueError:
         return None
     return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+
+
+def household(text: str) -> str:
+    """What counts as one client: of IPv6 the network of one household, in which anybody may pick any address."""
+    found = read_address(text)
+    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else text
 
 
 def lies_in(text: str, networks: tuple[Network, ...]) -> bool:

@@ -55,8 +55,8 @@ class Headers:
         return tuple(dict.fromkeys(thread))[-REFERENCES_KEPT:]
 
     def addresses(self, name: str) -> frozenset[str]:
-        """Whatever reads like a mail address in the fields of that name, in lower case."""
-        values = (foreign.decode(value) for field, value in self.fields if field == name.lower())
+        """What reads like a mail address in the fields of that name, not within names or comments; in lower case."""
+        values = (_bare(foreign.decode(value)) for field, value in self.fields if field == name.lower())
         return frozenset(found.lower() for value in values for found in _ADDRESS.findall(value))
 
     def name_of(self, address: str) -> str:
@@ -71,11 +71,13 @@ class Headers:
     @property
     def is_automatic(self) -> bool:
         """Whether the mail says of itself that a program sent it (RFC 3834)."""
-        value = self.raw("auto-submitted")
-        if value is None:
-            return False
-        word = foreign.decode(value).partition(";")[0].partition("(")[0].strip().lower()
-        return word != "no"
+        values = (foreign.decode(value) for field, value in self.fields if field == "auto-submitted")
+        return any(_bare(value).partition(";")[0].strip().lower() != "no" for value in values)
+
+    def first_word(self, name: str) -> str:
+        """The first word of a field, comments aside, in lower case; empty without one."""
+        words = _bare(foreign.decode(self.raw(name) or b"")).split(None, 1)
+        return words[0].lower() if words else ""
 
     def count(self, name: str) -> int:
         """How many fields of that name there are."""
@@ -87,6 +89,27 @@ class Headers:
             return []
         found = _MESSAGE_ID.findall(foreign.decode(value))
         return [identity for identity in found if len(identity) <= MESSAGE_ID_LIMIT]
+
+
+def _bare(value: str) -> str:
+    """A structured field without its quoted strings and comments (RFC 5322, 3.2.2 and 3.2.4), each a space."""
+    kept, depth, quoted, escaped = [], 0, False, False
+    for char in value:
+        if escaped:
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif quoted:
+            quoted = char != '"'
+        elif char == '"' and not depth:
+            quoted = True
+            kept.append(" ")
+        elif char in "()":
+            depth = max(depth + (1 if char == "(" else -1), 0)
+            kept.append(" ")
+        elif not depth:
+            kept.append(char)
+    return "".join(kept)
 
 
 def _display_name(before: str) -> str:

@@ -6,7 +6,7 @@ line; JSON off a terminal. ``docs/log-events.md`` lists them; a test holds that 
 
 import logging
 import sys
-from typing import Literal, TextIO
+from typing import Literal, TextIO, cast
 
 import structlog
 
@@ -42,7 +42,7 @@ def configure_logging(level: str, log_format: LogFormat, stream: TextIO = sys.st
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", Unbreakable(stream))),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(stream=stream, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", force=True)
@@ -51,6 +51,32 @@ def configure_logging(level: str, log_format: LogFormat, stream: TextIO = sys.st
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     for noisy in ("httpx", "httpcore", "uvicorn", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class Unbreakable:
+    """A stream for the log whose failures harm nobody: a log that cannot be written must not undo what was done.
+
+    ``lost`` counts the writes that failed.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.lost = 0
+
+    def write(self, text: str) -> int:
+        """As a stream does, or nothing."""
+        try:
+            return self._stream.write(text)
+        except (OSError, ValueError):  # the disk is full, the reader is gone, the stream is closed
+            self.lost += 1
+            return 0
+
+    def flush(self) -> None:
+        """As a stream does, or nothing."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError):
+            self.lost += 1
 
 
 class Events:

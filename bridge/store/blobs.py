@@ -9,7 +9,7 @@ A blob of no more than ``INLINE_LIMIT`` bytes gets no file: it lies in its row, 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -90,10 +90,18 @@ class Blobs:
 
     async def copy(self, name: str, source: Path) -> StoredBlob:
         """Write a file's bytes as a blob, synced."""
+        return await self._fill(name, b"", lambda: source.open("rb"))
+
+    async def put_before(self, name: str, before: bytes, blob: StoredBlob) -> StoredBlob:
+        """Write ``before`` and then another blob's plain bytes, synced."""
+        return await self._fill(name, before, lambda: self.open_plain(blob))
+
+    async def _fill(self, name: str, before: bytes, source: Callable[[], BinaryIO]) -> StoredBlob:
         writer = self.writer(name)
 
         def fill() -> None:
-            with source.open("rb") as file:
+            writer.write(before)
+            with source() as file:
                 while chunk := file.read(CHUNK):
                     writer.write(chunk)
 

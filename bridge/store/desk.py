@@ -11,6 +11,7 @@ from bridge.runtime.worker import LEASE_SECONDS, Bells
 from bridge.store import Store
 from bridge.store.leases import Lease
 from bridge.store.outbox import Draft
+from bridge.store.writing import StoredBlob
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Desk:
     async def draft(self, mail: Mail, content: bytes) -> Draft:
         """A mail ready to be owed: its bytes on disk, its row still to be written."""
         blob = await self.store.blobs.put(self.ids.file_name(), content)
+        return Draft(replace(mail, blob_id=blob.id), blob)
+
+    async def draft_copy(self, mail: Mail, before: bytes, original: StoredBlob) -> Draft:
+        """A mail ready to be owed: a blob of ours with something before it. Only a piece is in memory at once."""
+        blob = await self.store.blobs.put_before(self.ids.file_name(), before, original)
         return Draft(replace(mail, blob_id=blob.id), blob)
 
     def lease(self, owner: str) -> Lease:

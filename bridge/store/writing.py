@@ -1,6 +1,8 @@
 """One blob on its way to the disk: held in memory while it is small, then a file that is synced as it grows."""
 
+import asyncio
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -93,6 +95,10 @@ class BlobWriter:
         except OSError as error:
             self.abort()
             raise disk_trouble(error) from error
+        except asyncio.CancelledError:  # by now it may have its name, and nobody will come to speak of it
+            with suppress(OSError):
+                self._folder.place(self._name).unlink(missing_ok=True)
+            raise
 
     def _open(self) -> None:
         try:
@@ -129,8 +135,10 @@ class BlobWriter:
         return StoredBlob(self._name, self.size, self._digest.hexdigest(), content, self._digest.split)
 
     def abort(self) -> None:
-        """Remove what was written."""
+        """Remove what was written. Never raises: what a failing disk keeps is cleared away at the next start."""
         self._held = []
         if self._file is not None:
-            self._file.close()
-            self._folder.temporary(self._name).unlink(missing_ok=True)
+            with suppress(OSError):
+                self._file.close()
+            with suppress(OSError):
+                self._folder.temporary(self._name).unlink(missing_ok=True)

@@ -252,7 +252,7 @@ def test_ids_stand_one_a_line() -> None:
     assert fields.ids("References", identities) == f"References: <a@b>\r\n {identities[1]}\r\n <e@f>\r\n".encode()
 
 
-NAMES = [
+DISPLAYED = [
     (b"To: Dr. Smith <+14155550123@fax.local>", "Dr. Smith"),
     (b'To: "Smith, Dr. \\"Bones\\"" <+14155550123@FAX.local>', 'Smith, Dr. "Bones"'),
     (b"To: a@b.example, =?utf-8?q?Gr=C3=BCn?= <+14155550123@fax.local>", "Gr\u00fcn"),
@@ -267,7 +267,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("line", "name"), NAMES)
+@pytest.mark.parametrize(("line", "name"), DISPLAYED)
 def test_the_display_name_of_an_address(line: bytes, name: str) -> None:
     """The name that stands with this very address in To or Cc, decoded; of another address, or without one, none."""
     assert read_headers(line + b"\r\n\r\n").name_of("+14155550123@fax.local") == name
