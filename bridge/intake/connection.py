@@ -37,6 +37,9 @@ SESSION_SECONDS = 3600.0
 SLOWEST = 1000
 """Octets a second that DATA must bring, over each span of the time-out."""
 
+MESSAGE_SECONDS = 2 * 3600.0
+"""How long one message may take to come, however steadily it does."""
+
 CLOSE_SECONDS = 10.0
 """How long a client may take to read the last of what we said."""
 
@@ -92,6 +95,8 @@ class Connection(SMTP):
         self._stream: DataStream | None = None
         self._seen = 0
         self._lost = False
+        self._aborting: asyncio.TimerHandle | None = None
+        self._message_until = 0.0
         self._busy = False
         self._errors = 0
         self._commands = 0
@@ -112,6 +117,9 @@ class Connection(SMTP):
         """The reply that stands in a command's way; empty where it may go on."""
         raise NotImplementedError
 
+    def sent_away(self, reply: str) -> None:
+        """Called when we end the session of our own accord, with what the client is told."""
+
     # The transport's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -120,10 +128,14 @@ class Connection(SMTP):
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self._lost:
-            self._lost = True
-            self._on_close(self)
-            super().connection_lost(error)
+        if self._lost:
+            return
+        self._lost = True
+        if self._aborting is not None:
+            self._aborting.cancel()
+        self._on_close(self)
+        self._reset_timeout()  # aiosmtpd wants to have one to cancel
+        super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
         if self._stream is None or not self._stream.open:
@@ -163,7 +175,7 @@ class Connection(SMTP):
         stream = self._stream
         if stream is not None and stream.open:
             came, self._seen = stream.received - self._seen, stream.received
-            if came >= SLOWEST * self._timeout_duration:
+            if came >= SLOWEST * self._timeout_duration and self.loop.time() < self._message_until:
                 self._reset_timeout()
                 return
         elif self._busy and self._all_written():  # it is we who take our time
@@ -181,14 +193,15 @@ class Connection(SMTP):
 
     def _close(self) -> None:
         """Close once what was said is on its way; a client that never reads does not keep us waiting for that."""
-        if isinstance(self.transport, asyncio.WriteTransport):
+        if isinstance(self.transport, asyncio.WriteTransport) and self._aborting is None and not self._lost:
             self.transport.close()
-            self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+            self._aborting = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     def finish_soon(self) -> None:
         """End the session: at once when it is between mails, else after the one in hand."""
         self.closing = True
         if not self._busy:
+            self.sent_away(SHUTTING_DOWN)
             self._say_and_close(SHUTTING_DOWN)
 
     # The conversation
@@ -220,6 +233,7 @@ class Connection(SMTP):
 
     async def _next_command(self) -> None:
         if self.closing:
+            self.sent_away(SHUTTING_DOWN)
             await self._end(SHUTTING_DOWN)
         try:
             line = await self._read_line(COMMAND_LIMIT)
@@ -305,6 +319,7 @@ class Connection(SMTP):
         """From here on what comes is a message; what came already is its beginning."""
         assert isinstance(self.transport, asyncio.ReadTransport)
         self._stream, self._seen = DataStream(decoder, self.transport), 0
+        self._message_until = self.loop.time() + MESSAGE_SECONDS
         buffered = bytes(self._reader._buffer)  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
         if buffered:
             self._reader._buffer.clear()  # type: ignore[attr-defined]  # noqa: SLF001 - no public way

@@ -1,7 +1,7 @@
 """What MAIL and RCPT say, read strictly: paths as bytes between angle brackets, parameters by name."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge.errors import Permanent
 from bridge.fax.addresses import OwnMailbox
@@ -32,6 +32,20 @@ class FaxRecipient:
     company: str = ""
     notify: frozenset[Notify] | None = None
     original_recipient: str = ""
+
+    def joined(self, other: "FaxRecipient") -> "FaxRecipient":
+        """The same number given once more: whatever either asked to hear of is told, and nothing known is lost."""
+        asked: frozenset[Notify] | None = None
+        if self.notify is not None and other.notify is not None:
+            wanted = (self.notify | other.notify) - {Notify.NEVER}
+            asked = wanted or frozenset({Notify.NEVER})
+        return replace(
+            self,
+            person=self.person or other.person,
+            company=self.company or other.company,
+            notify=asked,
+            original_recipient=self.original_recipient or other.original_recipient,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,8 @@ class Listeners:
         self._certificates = certificates
         self._sessions: set[Connection] = set()
         self._clients: Counter[str] = Counter()
-        self._from: dict[Connection, str] = {}
+        self._from: dict[Connection, tuple[str, str]] = {}
+        self._behind: Counter[str] = Counter()
         self._stopping = False
         self._drained = asyncio.Event()
         self._drained.set()
@@ -140,10 +141,13 @@ class Listeners:
         if self._stopping:
             return SHUTTING_DOWN
         most = self._intake.options.sessions
-        of_one = most if standing.front else max(most // 2, FEW)
+        of_one = most if standing.front else self._share()
         if self._clients.total() >= most or self._clients[household(standing.peer)] >= of_one:
             return TOO_MANY
         return ""
+
+    def _share(self) -> int:
+        return max(self._intake.options.sessions // 2, FEW)
 
     def _turn_away(self, connection: socket.socket, options: ListenerOptions, standing: Standing, refusal: str) -> None:
         self._intake.desk.events.mail_refused(client=standing.peer, verb="CONNECT", reply=refusal)
@@ -165,13 +169,19 @@ class Listeners:
             nonlocal session
             session = FaxServer(self._intake, options, standing, context=context, closed=self._close)
             self._sessions.add(session)
-            self._from[session] = peer
+            self._from[session] = (peer, household(standing.address) if standing.front and standing.address else "")
+            self._behind[self._from[session][1]] += 1
             self._drained.clear()
             return session
 
         try:
             if options.proxy and standing.front:
                 standing = await of_proxied(connection, standing)
+                behind = household(standing.address or "")
+                if standing.address is not None and self._behind[behind] >= self._share():
+                    self._turn_away(connection, options, standing, TOO_MANY)
+                    self._leave(peer)
+                    return
             tls = context() if context is not None and options.tls is Tls.IMPLICIT else None
             await asyncio.get_running_loop().connect_accepted_socket(
                 begin, connection, ssl=tls, ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None
@@ -197,7 +207,9 @@ class Listeners:
     def _close(self, session: Connection) -> None:
         if session not in self._from:
             return
-        self._leave(self._from.pop(session))
+        peer, behind = self._from.pop(session)
+        self._leave(peer)
+        self._behind -= Counter([behind])  # a Counter drops what is not above zero
         self._sessions.discard(session)
         if not self._sessions:
             self._drained.set()

@@ -3,10 +3,11 @@
 import re
 
 from bridge.errors import Permanent
+from bridge.intake.content import Content
 from bridge.intake.dots import LINE_LIMIT
 from bridge.intake.envelopes import BadSyntax
 from bridge.intake.options import Profile
-from bridge.mail.headers import Headers
+from bridge.mail.headers import HEADER_LIMIT, Headers
 
 _NAME_LIMIT = 255
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
@@ -33,6 +34,12 @@ def check_greeting(verb: str, hostname: str | None, profile: Profile) -> None:
     name = hostname or ""
     if len(name) > _NAME_LIMIT or not (_DOMAIN.fullmatch(name) or _LITERAL.fullmatch(name)):
         raise BadSyntax(f"write {verb} and this machine's name, or its address in brackets: {verb} [192.0.2.1]")
+
+
+def check_header_ends(content: Content) -> None:
+    """Raise BadForm for a header that goes on beyond what is read of it: in there, anything could hide."""
+    if len(content.head) >= HEADER_LIMIT and b"\r\n\r\n" not in content.head and content.head[:2] != b"\r\n":
+        raise BadForm(f"the mail's header is longer than {HEADER_LIMIT // 1024} KiB")
 
 
 def check_form(fields: Headers, *, too_long: bool) -> None:

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import replace
 
-from bridge.errors import BridgeError, OutOfSpace, Permanent, Refused, Unavailable
+from bridge.errors import BridgeError, NotAFaxNumber, OutOfSpace, Permanent, Refused, Unavailable
 from bridge.fax import addresses
 from bridge.fax.addresses import Mailbox, OwnMailbox
 from bridge.fax.options import is_mail_address
@@ -20,7 +20,7 @@ from bridge.intake.logins import MECHANISMS, read_credentials
 from bridge.intake.options import Auth, ListenerOptions, Profile, Tls
 from bridge.intake.parameters import RecipientWishes, TooLarge
 from bridge.intake.parts import Intake
-from bridge.intake.profiles import check_form, check_greeting
+from bridge.intake.profiles import check_form, check_greeting, check_header_ends
 from bridge.intake.sink import Sink
 from bridge.intake.standing import Standing, lies_in, read_xclient
 from bridge.store import arrivals
@@ -113,6 +113,10 @@ class FaxServer(Connection):
             self._intake.refusals.note(self.client_shown(), permission.name if permission else None, reply)
         await super().refuse(verb, reply)
 
+    def sent_away(self, reply: str) -> None:
+        if self._listener.profile is Profile.LEGACY and self._mail().sender is not None:
+            self._intake.refusals.note(self.client_shown(), None, reply)
+
     async def before(self, command: str) -> str:
         must_be_tls = self._listener.tls is Tls.STARTTLS and self._listener.profile is Profile.STRICT
         if must_be_tls and not self.encrypted() and command not in _OPEN_TO_ALL:
@@ -193,7 +197,8 @@ class FaxServer(Connection):
         if self._mail().sender is not None:
             raise OutOfOrder("XCLIENT comes before MAIL")
         if handed.address is not None:
-            self._standing = replace(self._standing, address=handed.address or None)
+            # Another client: what was said of the one before it is nothing to it.
+            self._standing = replace(self._standing, address=handed.address or None, login=None, handed_helo="")
         if handed.helo is not None:
             self._standing = replace(self._standing, handed_helo=handed.helo)
         if handed.login is not None:
@@ -253,6 +258,8 @@ class FaxServer(Connection):
         local, at, domain = address.rpartition("@")
         if not at and address.lower() == Mailbox.POSTMASTER:
             local, domain = address, self._intake.options.domains[0]
+        elif not at:
+            raise NotAFaxNumber(f"there is no domain; write it like +14155550123@{self._intake.options.domains[0]}")
         if domain.lower() not in self._intake.options.domains:
             raise Refused(f"<{domain[:80]}> is not a domain of ours; nothing is relayed")
         try:
@@ -287,18 +294,22 @@ class FaxServer(Connection):
 
     def _check_count(self, more: int) -> None:
         most = self._intake.options.recipients
+        if more > most:
+            raise Refused(f"that name stands for {more} numbers, and one mail may have {most} recipients")
         if self._mail().recipients + more > most:
             raise TooManyRecipients(f"{most} recipients at most; send the rest separately")
 
     def _add_fax(self, address: str, number: addresses.FaxNumber, wishes: RecipientWishes) -> None:
-        """One fax a number: a number that is given twice is faxed once."""
+        """One fax a number: a number that is given twice is faxed once, and heard of as either asked."""
         faxes = self._mail().faxes
-        if not any(known.number == number.number for known in faxes):
-            faxes.append(
-                FaxRecipient(
-                    address, number.number, number.person, number.company, wishes.notify, wishes.original_recipient
-                )
-            )
+        new = FaxRecipient(
+            address, number.number, number.person, number.company, wishes.notify, wishes.original_recipient
+        )
+        for place, known in enumerate(faxes):
+            if known.number == new.number:
+                faxes[place] = known.joined(new)
+                return
+        faxes.append(new)
 
     async def _add_own(self, address: str, wanted: OwnMailbox) -> None:
         self._check_count(1)
@@ -374,6 +385,8 @@ class FaxServer(Connection):
     async def _check_message(self, content: Content, *, too_long: bool) -> None:
         """What only the message tells: its form, and, where nothing else does, who sent it."""
         mail = self._mail()
+        if mail.faxes:
+            check_header_ends(content)
         if self._listener.profile is Profile.STRICT and mail.faxes:
             check_form(content.headers, too_long=too_long)
         if mail.provable and mail.faxes:

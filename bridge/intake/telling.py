@@ -82,7 +82,9 @@ class Teller:
             "Every further fax of this day is taken on and held. Nothing is lost.",
             "Their senders are told each time; you are told once a day.",
             "What to do: find out whether they are meant. A stolen password, or a machine gone wild, looks like this.",
-            "If they are, and there will be more, raise limits.faxes_per_day.",
+            "If they are, and there will be more, raise limits.faxes_per_day: that holds for faxes to come.",
+            "What is held stays held: this version has no command yet that lets it go.",
+            "What is urgent is best sent again under the raised limit, with a word changed in its subject.",
             "To see what is held: faxbridge list --state held",
         )
         content = alarms.render_alarm(

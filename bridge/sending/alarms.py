@@ -47,6 +47,7 @@ class Alarms:
             "Nothing is lost. Their senders are told each time; you are told once a day.",
             "What to do: find out whether these faxes are meant; a stolen password looks like this. "
             f"If they are, and there will be more, raise {key}.",
+            "What is held stays held: this version has no command yet that lets it go.",
             "To see what is held: faxbridge list --state held",
         )
 

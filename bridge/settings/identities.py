@@ -133,7 +133,10 @@ def _broken_identities(settings: "Settings") -> Iterator[tuple[Path_, str]]:
 
 def _broken_aliases(settings: "Settings") -> Iterator[tuple[Path_, str]]:
     first: dict[str, str] = {}
-    for name in settings.aliases.numbers:
+    for name, numbers in settings.aliases.numbers.items():
+        if len(numbers) > settings.limits.recipients:
+            text = f"stands for {len(numbers)} numbers, and limits.recipients is {settings.limits.recipients}"
+            yield ("aliases", name), text
         if not _DOT_ATOM.fullmatch(name) or len(name) > LONGEST_LOCAL_PART:
             yield ("aliases", name), f"cannot stand left of an @; {_nearest_name(name)}"
         elif name.partition("+")[0].lower() in RESERVED_NAMES:

@@ -44,15 +44,15 @@ def broken(settings: "Settings") -> Iterator[Broken]:
 
 def _listener(listener: Listener, settings: "Settings") -> Iterator[Broken]:
     """What one listener's keys say of one another; the key is the one within the listener."""
-    if listener.auth is Auth.REQUIRED:
-        if listener.profile is Profile.STRICT and listener.tls is Tls.OFF and not _is_local(listener):
+    if listener.auth is Auth.REQUIRED and not listener.front:
+        if not any(each.password_hash.get_secret_value() for each in settings.identities):
+            yield ("auth",), "nobody could log in: no identity has a password_hash; see [[identities]]"
+        elif listener.profile is Profile.STRICT and listener.tls is Tls.OFF:
             text = (
-                "would have passwords go over the network in the clear; "
+                "nobody could log in: a strict listener takes passwords through TLS alone; "
                 'set tls = "starttls" or "implicit", or profile = "legacy" for machines that know no TLS'
             )
             yield ("auth",), text
-        if not listener.front and not any(each.password_hash.get_secret_value() for each in settings.identities):
-            yield ("auth",), "nobody could log in: no identity has a password_hash; see [[identities]]"
     for key in ("proxy", "front_name"):
         if getattr(listener, key) and not listener.front:
             yield (key,), 'counts for peers in front alone; name them, such as front = ["192.0.2.1/32"]'

@@ -43,10 +43,10 @@ def files(certificate: Path | str, key: Path | str) -> str:
         ('[smtp]\ncertificate = "fax.pem"\n', f"{AT}2: smtp.certificate: 'fax.pem' is not the whole path of a file"),
         ('[smtp]\nkey = "/etc/\\u0000"\n', f"{AT}2: smtp.key: "),
         # auth
-        (f'{OUT}auth = "required"\n{JANE}', f"{AT}3: smtp.listeners[1].auth: would have passwords go over the network"),
+        (f'{OUT}auth = "required"\n{JANE}', f"{AT}3: smtp.listeners[1].auth: nobody could log in: a strict listener"),
         (
             f'{LISTENER.format("systemd:smtp")}auth = "required"\n{JANE}',
-            f"{AT}3: smtp.listeners[1].auth: would have passwords go over the network",
+            f"{AT}3: smtp.listeners[1].auth: nobody could log in: a strict listener",
         ),
         (f'{HERE}auth = "required"\n', f"{AT}3: smtp.listeners[1].auth: nobody could log in: no identity has a"),
         (
@@ -103,7 +103,7 @@ def test_a_broken_rule_is_told(tmp_path: Path, text: str, start: str) -> None:
     "text",
     [
         # passwords in the clear: on loopback, and where machines know nothing else
-        f'{HERE}auth = "required"\n{JANE}',
+        f'{HERE}profile = "legacy"\nauth = "required"\n{JANE}',
         f'{OUT}profile = "legacy"\nauth = "required"\n{JANE}',
         # a strict listener that offers no AUTH
         f'{OUT}auth = "optional"\n{JANE}',
