@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 from bridge.errors import Unavailable
 from bridge.fax.arrivals import Mail, MailKind
@@ -98,7 +97,7 @@ class Acceptor:
         try:
             for _ in range(ROUNDS):
                 try:
-                    outcome = await self._desk.store.write(partial(carry_out, plan=plan))
+                    outcome = await self._desk.store.write_together(carry_out, plan)
                 except Stale:
                     continue
                 if isinstance(outcome, Taken):

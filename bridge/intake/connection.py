@@ -16,8 +16,9 @@ from functools import cache
 from aiosmtpd.smtp import SMTP, TLSSetupException
 
 from bridge.errors import BridgeError, Permanent
-from bridge.intake.data import ClientGone, DataStream
+from bridge.intake.data import ClientGone, DataReceiver, DataStream
 from bridge.intake.dots import Decoder
+from bridge.intake.sink import Sink
 from bridge.runtime.events import Events
 
 READ_SIZE = 64 * 1024
@@ -142,8 +143,14 @@ class Connection(SMTP):
             super().data_received(data)
             return
         self._stream.feed(data)
-        if self._stream.rest:
-            super().data_received(self._stream.rest)
+        if not self._stream.open:
+            self._speak_again()
+            super().data_received(self._stream.rest or b"")
+
+    def _speak_again(self) -> None:
+        """What comes next is lines, read by ourselves."""
+        if isinstance(self.transport, asyncio.Transport) and self.transport.get_protocol() is not self:
+            self.transport.set_protocol(self)
 
     def eof_received(self) -> bool | None:
         """The client will say no more: what it said is still answered, and then the session ends.
@@ -315,10 +322,10 @@ class Connection(SMTP):
 
     # DATA
 
-    async def receive(self, decoder: Decoder) -> DataStream:
+    def receive(self, decoder: Decoder, sink: Sink) -> DataStream:
         """From here on what comes is a message; what came already is its beginning."""
-        assert isinstance(self.transport, asyncio.ReadTransport)
-        self._stream, self._seen = DataStream(decoder, self.transport), 0
+        assert isinstance(self.transport, asyncio.Transport)
+        self._stream, self._seen = DataStream(decoder, self.transport, sink), 0
         self._message_until = self.loop.time() + MESSAGE_SECONDS
         buffered = bytes(self._reader._buffer)  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
         if buffered:
@@ -327,6 +334,8 @@ class Connection(SMTP):
             self.data_received(buffered)
         if self._reader.at_eof() or self._reader._eof:  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
             self._stream.feed_end()
+        if self._stream.open:
+            self.transport.set_protocol(DataReceiver(self))
         return self._stream
 
     def in_message(self) -> bool:
@@ -335,6 +344,7 @@ class Connection(SMTP):
 
     def received(self) -> None:
         """The message is through, or given up; lines come again."""
+        self._speak_again()
         self._stream = None
 
     def productive(self) -> None:

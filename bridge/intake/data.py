@@ -1,18 +1,23 @@
-"""What DATA brings, between the connection and the sink: bytes come in from the event loop's callbacks, blocks go out.
+"""What DATA brings, between the connection and the sink: bytes come in from the event loop's callbacks and go straight
+through the decoder to the disk's cache, in the callback itself.
 
-Nothing is read line by line, and no more than a few blocks are held: while the disk is slower than the line, the line
-waits.
+Nothing is read line by line, nothing waits in memory, and no task is woken for it. While the disk has to catch up, the
+line waits.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 
 from bridge.intake.dots import BadLine, Decoder
+from bridge.intake.sink import Endless, Sink
 
-BLOCK = 256 * 1024
-"""Bytes that go to the disk together."""
+PIECE = 64 * 1024
+"""Octets that are decoded at once: a larger piece has to be asked of the system, and given back, each time."""
 
-SMALL = 4096
+WINDOW = 4 * PIECE
+"""Octets of one read."""
+
+_window = memoryview(bytearray(WINDOW))
+"""What every connection of the process is read into: what lies there is dealt with before the next one is read."""
 
 
 class ClientGone(Exception):
@@ -20,16 +25,16 @@ class ClientGone(Exception):
 
 
 class DataStream:
-    """One message's bytes. ``rest`` is None until its end was seen, then what came behind it."""
+    """One message's way from its transport to its sink. ``rest`` is None until its end was seen, then what came behind.
 
-    def __init__(self, decoder: Decoder, transport: asyncio.ReadTransport) -> None:
+    ``open``: what comes next still belongs to the message. ``whole`` is to be awaited while it comes.
+    """
+
+    def __init__(self, decoder: Decoder, transport: asyncio.ReadTransport, sink: Sink) -> None:
         self._decoder = decoder
         self._transport = transport
-        self._pieces: list[bytes] = []
-        self._loose = bytearray()
-        self._size = 0
+        self._sink = sink
         self._ready = asyncio.Event()
-        self._paused = False
         self._gone = False
         self.bad = False
         self.rest: bytes | None = None
@@ -49,54 +54,60 @@ class DataStream:
             self.bad = True
             self._ready.set()
             return
-        self._keep(decoded.plain)
+        self._sink.put(decoded.plain)
         self.rest = decoded.rest
         if self.rest is not None:
-            self._resume()  # what comes now is the line reader's, which keeps its own account of what it holds
             self._ready.set()
-        elif self._size >= BLOCK:
+        elif self._sink.wants_a_pause and not self._ready.is_set():
+            self._transport.pause_reading()
             self._ready.set()
-            if self._size >= 2 * BLOCK and not self._paused:
-                self._paused = True
-                self._transport.pause_reading()
-
-    def _keep(self, plain: bytes) -> None:
-        """Small pieces are joined: an object for every two octets takes twenty times their room."""
-        self._size += len(plain)
-        if len(plain) < SMALL:
-            self._loose += plain
-            return
-        self._gather()
-        self._pieces.append(plain)
-
-    def _gather(self) -> None:
-        if self._loose:
-            self._pieces.append(bytes(self._loose))
-            self._loose.clear()
-
-    def _resume(self) -> None:
-        if self._paused:
-            self._paused = False
-            self._transport.resume_reading()
 
     def feed_end(self) -> None:
         """The client will say no more."""
         self._gone = True
         self._ready.set()
 
-    async def blocks(self) -> AsyncIterator[list[bytes]]:
-        """All bytes of the message, a block at a time. Raises BadLine, or ClientGone."""
+    async def whole(self) -> None:
+        """Return when all bytes of the message are with the sink. Raises BadLine, ClientGone, or Endless.
+
+        Meanwhile the sink gets its pauses, in which the line is not read.
+        """
         while True:
             await self._ready.wait()
             self._ready.clear()
             if self.bad:
                 raise BadLine
-            self._gather()
-            pieces, self._pieces, self._size = self._pieces, [], 0
-            self._resume()
-            if pieces:
-                yield pieces
-            if self.rest is not None and not self._size:
+            await self._sink.catch_up()
+            if self.rest is not None:
                 return
             if self._gone:
                 raise ClientGone
+            if self._sink.hopeless:
+                raise Endless(self._sink.hopeless)
+            self._transport.resume_reading()
+
+
+class DataReceiver(asyncio.BufferedProtocol):
+    """Stands in for a connection while a message comes, so that it is read in large pieces; all else it hands on."""
+
+    def __init__(self, connection: asyncio.Protocol) -> None:
+        self._connection = connection
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
+        return _window
+
+    def buffer_updated(self, nbytes: int) -> None:
+        for start in range(0, nbytes, PIECE):
+            self._connection.data_received(bytes(_window[start : min(start + PIECE, nbytes)]))
+
+    def eof_received(self) -> bool | None:
+        return self._connection.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connection.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._connection.resume_writing()

@@ -18,10 +18,10 @@ from bridge.intake.dots import LINE_LIMIT, BadLine, Decoder, DotDecoder, Lenient
 from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient
 from bridge.intake.logins import MECHANISMS, read_credentials
 from bridge.intake.options import Auth, ListenerOptions, Profile, Tls
-from bridge.intake.parameters import RecipientWishes, TooLarge
+from bridge.intake.parameters import RecipientWishes
 from bridge.intake.parts import Intake
 from bridge.intake.profiles import check_form, check_greeting, check_header_ends
-from bridge.intake.sink import Sink
+from bridge.intake.sink import Endless, Sink
 from bridge.intake.standing import Standing, lies_in, read_xclient
 from bridge.store import arrivals
 
@@ -29,14 +29,7 @@ _OPEN_TO_ALL = {"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS", "AUTH", "HEL
 """Commands that tell nobody anything, and may go in the clear; AUTH has a refusal of its own."""
 
 
-OVERRUN = 10_000_000
-"""Octets beyond the largest message that are still read for the sake of a reply at its end."""
-
 BROKEN_OFF = "421 4.3.0 trouble on our side; nothing was taken on, try again later"
-
-
-class Endless(TooLarge):
-    """More than the site takes, and no end of it."""
 
 
 class NoSuchMailbox(Refused):
@@ -358,11 +351,7 @@ class FaxServer(Connection):
         """The id of the mail taken on. Everything is read to its end before anything is refused."""
         decoder = self._decoder()
         await self.push("354 end data with <CR><LF>.<CR><LF>")
-        stream = await self.receive(decoder)
-        async for pieces in stream.blocks():
-            await sink.write(pieces)
-            if sink.trouble is not None and stream.received > self._intake.options.max_message_size + OVERRUN:
-                raise Endless(sink.trouble.public)
+        await self.receive(decoder, sink).whole()
         if sink.trouble is not None:
             raise sink.trouble
         blobs = self._intake.desk.store.blobs

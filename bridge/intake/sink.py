@@ -3,10 +3,8 @@
 The rest of the message is still read and thrown away, since a reply may only come after its end.
 """
 
-from collections.abc import Sequence
-
 from bridge.errors import BridgeError, OutOfSpace, Unavailable
-from bridge.intake.parameters import too_large
+from bridge.intake.parameters import TooLarge, too_large
 from bridge.mail.headers import HEADER_LIMIT
 from bridge.store import StoredBlob
 from bridge.store.writing import BlobWriter
@@ -14,7 +12,14 @@ from bridge.store.writing import BlobWriter
 SYNC_AFTER = 4_000_000
 """Bytes that may gather unsynced while a message comes in."""
 
+OVERRUN = 10_000_000
+"""Octets beyond the largest message that are still taken, and thrown away, for the sake of a reply at its end."""
+
 _HEADER_END = b"\r\n\r\n"
+
+
+class Endless(TooLarge):
+    """More than the site takes, and no end of it."""
 
 
 class HeaderEnd:
@@ -53,28 +58,42 @@ class Sink:
         self._size = 0
         self.trouble: BridgeError | None = None
 
-    async def write(self, pieces: Sequence[bytes]) -> None:
-        """Append, or note in ``trouble`` why that cannot be."""
+    def put(self, data: bytes) -> None:
+        """Append, or note in ``trouble`` why that cannot be. Does not wait for the disk, only for its cache."""
+        self._size += len(data)
         if self._writer is None:
             return
-        self._size += sum(map(len, pieces))
         if self._size > self._limit:
             self._fail(too_large(self._limit))
             return
         try:
-            for piece in pieces:
-                self._put(self._writer, piece)
-            await self._writer.sync_beyond(SYNC_AFTER)
+            cut = self._header_end.find(data)
+            if cut is not None:
+                self._writer.write(data[:cut])
+                self._writer.divide()
+                data = data[cut:]
+            self._writer.write(data)
         except (OutOfSpace, Unavailable) as error:
             self._fail(error)
 
-    def _put(self, writer: BlobWriter, piece: bytes) -> None:
-        cut = self._header_end.find(piece)
-        if cut is not None:
-            writer.write(piece[:cut])
-            writer.divide()
-            piece = piece[cut:]
-        writer.write(piece)
+    @property
+    def wants_a_pause(self) -> bool:
+        """Whether ``catch_up`` is due before more comes, or more had better not come at all."""
+        return bool(self.hopeless) or (self._writer is not None and self._writer.unsynced > SYNC_AFTER)
+
+    @property
+    def hopeless(self) -> str:
+        """Why nobody need wait for this message's end; empty as long as that may come."""
+        return self.trouble.public if self.trouble is not None and self._size > self._limit + OVERRUN else ""
+
+    async def catch_up(self) -> None:
+        """Have the disk write what has gathered, if that is much."""
+        if self._writer is None:
+            return
+        try:
+            await self._writer.sync_beyond(SYNC_AFTER)
+        except (OutOfSpace, Unavailable) as error:
+            self._fail(error)
 
     async def commit(self) -> tuple[StoredBlob, str]:
         """The blob, synced (a small one with its bytes), and the SHA-256 of its body."""

@@ -4,6 +4,7 @@ import asyncio
 import re
 import socket
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from aiosmtpd.proxy_protocol import get_proxy
@@ -49,6 +50,7 @@ class Standing:
         return self.address or self.peer
 
 
+@lru_cache(maxsize=1024)
 def read_address(text: str) -> Address | None:
     """An IP address as the wire has it, IPv4 in IPv6 clothes as IPv4; None where it is none."""
     try:

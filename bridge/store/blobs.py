@@ -9,11 +9,11 @@ A blob of no more than ``INLINE_LIMIT`` bytes gets no file: it lies in its row, 
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
@@ -35,7 +35,16 @@ _INSERT = tables.blob.insert()
 
 def record(connection: sa.Connection, stored: StoredBlob, kind: str, now: datetime) -> None:
     """The row of a blob whose file is on disk, or of a small one, with its bytes; from here on it is not swept."""
-    row = {
+    connection.execute(_INSERT, _as_row(stored, kind, now))
+
+
+def record_all(connection: sa.Connection, stored: Iterable[tuple[StoredBlob, datetime]], kind: str) -> None:
+    """The rows of several, each with when it came."""
+    connection.execute(_INSERT, [_as_row(each, kind, now) for each, now in stored])
+
+
+def _as_row(stored: StoredBlob, kind: str, now: datetime) -> dict[str, Any]:
+    return {
         "id": stored.id,
         "kind": kind,
         "size": stored.size,
@@ -44,7 +53,6 @@ def record(connection: sa.Connection, stored: StoredBlob, kind: str, now: dateti
         "content": stored.content,
         "created_at": now,
     }
-    connection.execute(_INSERT, row)
 
 
 class Blobs:

@@ -8,11 +8,11 @@ import asyncio
 import fcntl
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
@@ -20,8 +20,15 @@ from sqlalchemy.pool import QueuePool
 from bridge.errors import BridgeError, Misconfigured, OutOfSpace, Unavailable
 
 T = TypeVar("T")
+R = TypeVar("R")
 Unit = Callable[[sa.Connection], T]
 """A synchronous function of the connection without side effects: it may be run again."""
+
+Batch = Callable[[sa.Connection, Sequence[T]], Sequence[R]]
+"""A unit for many: what waits for it at the same time is given to it at once, and each gets its own result, in order.
+
+Statements for many rows cost little more than for one.
+"""
 
 BUSY_TIMEOUT_MS = 5000
 GROUP_LIMIT = 100
@@ -34,8 +41,12 @@ _MAGIC = b"SQLite format 3\0"
 
 @dataclass(slots=True)
 class _Job:
-    unit: Unit[Any]
+    """``item`` is for a batch; a unit of its own has none."""
+
+    work: Unit[Any] | Batch[Any, Any]
     future: "asyncio.Future[Any]"
+    batched: bool = False
+    item: Any = None
 
 
 class DatabaseFile:
@@ -118,14 +129,22 @@ class Writer:
 
     async def run(self, unit: Unit[T]) -> T:
         """The unit's result, once committed. A caller that is cancelled does not stop the commit."""
+        result: T = await self._done(_Job(unit, asyncio.get_running_loop().create_future()))
+        return result
+
+    async def run_together(self, batch: Batch[T, R], item: T) -> R:
+        """What ``batch`` makes of this item, once committed; others' items that wait meanwhile go with it."""
+        future = asyncio.get_running_loop().create_future()
+        result: R = await self._done(_Job(batch, future, batched=True, item=item))
+        return result
+
+    async def _done(self, job: _Job) -> Any:
         if self._closed:
             raise Unavailable("the store is closed")
-        job = _Job(unit, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
         if self._working is None:
             self._working = asyncio.create_task(self._work())
-        result: T = await job.future
-        return result
+        return await job.future
 
     def close(self) -> None:
         """Commit what was handed in, on this thread; nothing more is taken. A commit under way is waited for."""
@@ -153,12 +172,12 @@ class Writer:
             self._file.check()
             connection = self._engine.connect()
             transaction = await self._begin(connection)
-            results = [job.unit(connection) for job in jobs]
+            results = _run(connection, jobs)
             await self._in_thread(transaction.commit)
         except Exception as error:  # noqa: BLE001 - whatever failed is told to the one whose unit it was
             self._give_up(jobs, connection, error)
         else:
-            for job, result in zip(jobs, results, strict=True):
+            for job, result in results:
                 _answer(job, result=result)
         finally:
             if connection is not None:
@@ -182,11 +201,11 @@ class Writer:
         """A group whose loop is ending: nobody may be there any more to hear of it."""
         try:
             with self._engine.begin() as connection:
-                results = [job.unit(connection) for job in jobs]
+                results = _run(connection, jobs)
         except Exception as error:  # noqa: BLE001 - as above
             self._give_up(jobs, None, error)
         else:
-            for job, result in zip(jobs, results, strict=True):
+            for job, result in results:
                 _answer(job, result=result)
 
     def _give_up(self, jobs: list[_Job], connection: sa.Connection | None, error: Exception) -> None:
@@ -197,6 +216,20 @@ class Writer:
             _answer(jobs[0], error=translate(error))
         else:
             self._alone.extend(jobs)
+
+
+def _run(connection: sa.Connection, jobs: list[_Job]) -> list[tuple[_Job, Any]]:
+    """Each job with its result: the units as they came, and what there is for one batch at once."""
+    results: list[tuple[_Job, Any]] = []
+    together: dict[Any, list[_Job]] = {}
+    for job in jobs:
+        if job.batched:
+            together.setdefault(job.work, []).append(job)
+        else:
+            results.append((job, cast("Unit[Any]", job.work)(connection)))
+    for batch, mine in together.items():
+        results += zip(mine, batch(connection, [job.item for job in mine]), strict=True)
+    return results
 
 
 def _be_patient(connection: sa.Connection, milliseconds: int) -> None:

@@ -25,12 +25,12 @@ class Stale(Transient):
     """The fax changed since it was read; what was decided on that ground must not be written."""
 
 
-def add_message(connection: sa.Connection, row: Message, faxes: Sequence[Fax]) -> None:
-    """Take on one mail with its faxes."""
-    connection.execute(_ADD_MESSAGE, _message_as_row(row))
-    if faxes:
-        connection.execute(_ADD_FAX, [_as_row(new) for new in faxes])
-        connection.execute(_ADD_LINE, [_first_line(new) for new in faxes])
+def add_messages(connection: sa.Connection, taken: Sequence[tuple[Message, Sequence[Fax]]]) -> None:
+    """Take on mails with their faxes."""
+    connection.execute(_ADD_MESSAGE, [_message_as_row(row) for row, _ in taken])
+    if new := [fax for _, faxes in taken for fax in faxes]:
+        connection.execute(_ADD_FAX, [_as_row(each) for each in new])
+        connection.execute(_ADD_LINE, [_first_line(each) for each in new])
 
 
 def _first_line(new: Fax) -> dict[str, Any]:

@@ -46,8 +46,10 @@ def look(connection: sa.Connection, keys: Sequence[str]) -> dict[str, Submission
     return {row.key: Submission(row.fax_id, row.version, FaxState(row.state), row.first_at) for row in found}
 
 
-def claim(connection: sa.Connection, faxes: Mapping[str, str], before: Mapping[str, Submission], now: datetime) -> None:
-    """Give each key to its new fax (key to id). ``before`` is what ``look`` found in this transaction.
+def claim(
+    connection: sa.Connection, faxes: Mapping[str, tuple[str, datetime]], before: Mapping[str, Submission]
+) -> None:
+    """Give each key to its new fax (its id, and when it came). ``before`` is what ``look`` found in this transaction.
 
     Raises Stale where another got ahead of us: with one writer that cannot be, with several nodes it can.
     """
@@ -55,10 +57,10 @@ def claim(connection: sa.Connection, faxes: Mapping[str, str], before: Mapping[s
         {
             "key": key,
             "fax_id": fax_id,
-            "first_at": now,
+            "first_at": first_at,
             "holder": before[key].fax_id if key in before else None,
         }
-        for key, fax_id in faxes.items()
+        for key, (fax_id, first_at) in faxes.items()
     ]
     if connection.execute(_claim(connection.dialect.name), rows).rowcount != len(rows):
         raise Stale("the same mail is being taken on elsewhere")

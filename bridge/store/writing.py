@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from bridge.errors import BridgeError
 from bridge.store.digests import Digest
 from bridge.store.folder import Folder, disk_trouble, sync_folder
 
@@ -14,6 +15,9 @@ HEADER = b"FAXB\x01\x00\x00\x00"
 
 INLINE_LIMIT = 64 * 1024
 """Bytes of a blob that lies in its row."""
+
+GATHERED = 32 * 1024
+"""Smaller pieces of a file are gathered into writes of so many bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +44,24 @@ class BlobWriter:
         self._folder = folder
         self._name = name
         self._file: BinaryIO | None = None
-        self._held: list[bytes] = []
+        self._held = bytearray()
         self._digest = Digest()
-        self._unsynced = 0
+        self._aborted = False
+        self.unsynced = 0
         self.size = 0
 
     def write(self, data: bytes) -> None:
-        """Append; raises OutOfSpace or Unavailable, after which only ``abort`` is left."""
+        """Append; raises OutOfSpace or Unavailable, after which only ``abort`` is left, and nothing may follow that."""
+        if self._aborted:
+            raise ValueError("this blob was aborted")
         self._digest.update(data)
         self.size += len(data)
-        if self._file is None:
-            self._held.append(data)
-            if self.size <= INLINE_LIMIT:
-                return
-            data, self._held = b"".join(self._held), []
+        if self._file is None and self.size > INLINE_LIMIT:
             self._open()
+        if self._file is None or len(data) + len(self._held) < GATHERED:
+            self._held += data
+            return
+        self._put_held()
         self._put(data)
 
     def divide(self) -> None:
@@ -72,12 +79,12 @@ class BlobWriter:
         Writes go to the page cache and stay on the loop: handing each to a thread was seen to cost twice the processor
         time (docs/decisions/0009). Syncs wait for the disk, on a thread.
         """
-        if self._unsynced > limit:
+        if self.unsynced > limit:
             await self._folder.in_thread(self._sync)
 
     def _sync(self) -> None:
         assert self._file is not None
-        self._unsynced = 0
+        self.unsynced = 0
         try:
             os.fdatasync(self._file.fileno())
         except OSError as error:
@@ -89,9 +96,13 @@ class BlobWriter:
         A failed sync is never tried again: the file is removed and the error raised.
         """
         if self._file is None:
-            return self._stored(b"".join(self._held))
+            return self._stored(bytes(self._held))
         try:
+            self._put_held()
             return await self._folder.in_thread(self._commit)
+        except BridgeError:
+            self.abort()
+            raise
         except OSError as error:
             self.abort()
             raise disk_trouble(error) from error
@@ -108,6 +119,11 @@ class BlobWriter:
             self.abort()
             raise disk_trouble(error) from error
 
+    def _put_held(self) -> None:
+        if self._held:
+            held, self._held = bytes(self._held), bytearray()
+            self._put(held)
+
     def _put(self, data: bytes) -> None:
         assert self._file is not None
         view = memoryview(data)
@@ -116,7 +132,7 @@ class BlobWriter:
                 view = view[self._file.write(view) :]
         except OSError as error:
             raise disk_trouble(error) from error
-        self._unsynced += len(data)
+        self.unsynced += len(data)
 
     def _commit(self) -> StoredBlob:
         assert self._file is not None
@@ -136,7 +152,7 @@ class BlobWriter:
 
     def abort(self) -> None:
         """Remove what was written. Never raises: what a failing disk keeps is cleared away at the next start."""
-        self._held = []
+        self._aborted, self._held = True, bytearray()
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()

@@ -19,8 +19,8 @@ KEYS = ["a" * 64, "b" * 64]
 
 
 async def _claim(bench: Bench, faxes: dict[str, str], before: dict[str, Submission] | None = None) -> None:
-    now = bench.clock.now()
-    await bench.store.write(lambda connection: submissions.claim(connection, faxes, before or {}, now))
+    new = {key: (fax_id, bench.clock.now()) for key, fax_id in faxes.items()}
+    await bench.store.write(lambda connection: submissions.claim(connection, new, before or {}))
 
 
 async def _look(bench: Bench, *keys: str) -> dict[str, Submission]:

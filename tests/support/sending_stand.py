@@ -69,7 +69,7 @@ async def taken_on(
         envelope_id,
     )
     new = [replace(bench._fax(message.id, number, sender, now), **wishes) for number in numbers or (NUMBER,)]
-    await bench.store.write(lambda connection: faxes.add_message(connection, message, new))
+    await bench.store.write(lambda connection: faxes.add_messages(connection, [(message, new)]))
     return new
 
 

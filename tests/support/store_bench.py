@@ -79,7 +79,7 @@ class Bench:
         stored = await self.blob(mail, "message")
         message = Message(self.ids.new(), stored.id, now, "127.0.0.1", sender, None, "<1@example.org>", stored.size)
         new = [self._fax(message.id, number, sender, now) for number in numbers or (NUMBER,)]
-        await self.store.write(lambda connection: faxes.add_message(connection, message, new))
+        await self.store.write(lambda connection: faxes.add_messages(connection, [(message, new)]))
         return new
 
     def _fax(self, message: str, number: str, sender: str, now: datetime) -> Fax:

@@ -116,7 +116,7 @@ async def a_fax_on_its_way(desk: Desk, job_id: str) -> str:
 
     def unit(connection: sa.Connection) -> None:
         blobs.record(connection, stored, "message", NOW)
-        faxes.add_message(connection, message, [fax])
+        faxes.add_messages(connection, [(message, [fax])])
         row = {"id": desk.ids.new(), "fax_id": fax.id, "ordinal": 1, "started_at": NOW, "carrier_job_id": job_id}
         connection.execute(tables.attempt.insert().values(row))
 
