@@ -22,6 +22,7 @@ from bridge.mail.options import MailOptions
 from bridge.runtime.worker import Bell
 from bridge.store import StoredBlob
 from bridge.store.desk import Desk
+from bridge.store.engine import Shared
 from bridge.store.faxes import Stale
 from bridge.store.outbox import Draft
 
@@ -97,7 +98,7 @@ class Acceptor:
         try:
             for _ in range(ROUNDS):
                 try:
-                    outcome = await self._desk.store.write_together(carry_out, plan)
+                    outcome = await self._desk.store.write(Shared(carry_out, plan))
                 except Stale:
                     continue
                 if isinstance(outcome, Taken):

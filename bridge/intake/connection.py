@@ -67,6 +67,16 @@ def _commands(server: Hashable) -> list[str]:
     return [name for name in dir(server) if name.startswith("smtp_")]
 
 
+class _NoHooks:
+    """aiosmtpd looks through all names of its handler for every new session; ours has none."""
+
+    def __dir__(self) -> list[str]:
+        return []
+
+
+_NO_HOOKS = _NoHooks()
+
+
 class LineTooLong(Permanent):
     """A command no client has reason to send."""
 
@@ -84,7 +94,7 @@ class Connection(SMTP):
 
     def __init__(self, events: Events, hostname: str, timeout: float, closed: Callable[["Connection"], None]) -> None:
         super().__init__(
-            None,
+            _NO_HOOKS,
             data_size_limit=None,
             hostname=hostname,
             ident="ESMTP Faxbridge",

@@ -36,6 +36,7 @@ class DataStream:
         self._sink = sink
         self._ready = asyncio.Event()
         self._gone = False
+        self._paused = False
         self.bad = False
         self.rest: bytes | None = None
         self.received = 0
@@ -52,15 +53,21 @@ class DataStream:
             decoded = self._decoder.feed(data)
         except BadLine:
             self.bad = True
+        else:
+            self._sink.put(decoded.plain)
+            self.rest = decoded.rest
+        if not self.open:
+            self._resume()  # what comes now is the line reader's, which keeps its own account of what it holds
             self._ready.set()
-            return
-        self._sink.put(decoded.plain)
-        self.rest = decoded.rest
-        if self.rest is not None:
-            self._ready.set()
-        elif self._sink.wants_a_pause and not self._ready.is_set():
+        elif self._sink.wants_a_pause and not self._paused:
+            self._paused = True
             self._transport.pause_reading()
             self._ready.set()
+
+    def _resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
 
     def feed_end(self) -> None:
         """The client will say no more."""
@@ -82,9 +89,9 @@ class DataStream:
                 return
             if self._gone:
                 raise ClientGone
+            self._resume()
             if self._sink.hopeless:
                 raise Endless(self._sink.hopeless)
-            self._transport.resume_reading()
 
 
 class DataReceiver(asyncio.BufferedProtocol):

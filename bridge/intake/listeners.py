@@ -117,14 +117,30 @@ class Listeners:
 
     async def _accept(self, options: ListenerOptions, bound: socket.socket, greeting: asyncio.TaskGroup) -> None:
         """Accept by hand: asyncio's own server loses a connection that comes in the moment it is closed."""
-        loop = asyncio.get_running_loop()
-        while True:
+        loop, waiting = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(bound, waiting.set)
+        try:
+            while True:
+                await waiting.wait()
+                waiting.clear()
+                try:
+                    self._accept_all(options, bound, greeting)
+                except OSError as error:  # out of files, most likely: others will end
+                    self._intake.desk.events.worker_failed(worker="accept", error=error)
+                    loop.remove_reader(bound)
+                    await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
+                    loop.add_reader(bound, waiting.set)
+        finally:
+            loop.remove_reader(bound)
+
+    def _accept_all(self, options: ListenerOptions, bound: socket.socket, greeting: asyncio.TaskGroup) -> None:
+        """Every connection that waits. Raises OSError where the system has none to give."""
+        for _ in range(BACKLOG):
             try:
-                connection, address = await loop.sock_accept(bound)
-            except OSError as error:  # out of files, most likely: others will end
-                self._intake.desk.events.worker_failed(worker="accept", error=error)
-                await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
-                continue
+                connection, address = bound.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            connection.setblocking(False)  # noqa: FBT003 - the standard library's way
             with suppress(OSError):  # it may be gone already, which shows soon enough
                 # What one connection may leave lying in the kernel: sessions times this, and no more, waits unread.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)

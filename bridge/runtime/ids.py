@@ -1,6 +1,6 @@
 """Names for rows and files: sortable ids for what people see, random ones for what nobody may guess."""
 
-import secrets
+import os
 import threading
 from collections.abc import Callable
 
@@ -11,7 +11,25 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 ID_LENGTH = 12
 _RANDOM_BITS = 18
+_POOL = 512
 _TIME_BITS = 5 * ID_LENGTH - _RANDOM_BITS
+
+
+class Randomness:
+    """The operating system's randomness, asked for in pieces large enough for many names. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._left = b""
+
+    def bits(self, count: int) -> int:
+        """A number of ``count`` random bits; none of them is ever handed out twice."""
+        size = (count + 7) // 8
+        with self._lock:
+            if len(self._left) < size:
+                self._left = os.urandom(max(_POOL, size))
+            taken, self._left = self._left[:size], self._left[size:]
+        return int.from_bytes(taken, "big") >> (8 * size - count)
 
 
 class Ids:
@@ -21,9 +39,9 @@ class Ids:
     Thread-safe. Randomness is ``random_bits(n)``, by default the operating system's.
     """
 
-    def __init__(self, clock: Clock, random_bits: Callable[[int], int] = secrets.randbits) -> None:
+    def __init__(self, clock: Clock, random_bits: Callable[[int], int] | None = None) -> None:
         self._clock = clock
-        self._random_bits = random_bits
+        self._random_bits = random_bits or Randomness().bits
         self._last = 0
         self._lock = threading.Lock()
 

@@ -12,14 +12,13 @@ import sqlalchemy as sa
 from bridge.errors import Misconfigured, Unavailable
 from bridge.store import engine, leases, migrations, tables
 from bridge.store.blobs import Blobs
-from bridge.store.engine import Batch, Reader, Unit, Writer
+from bridge.store.engine import Reader, Unit, Writer
 from bridge.store.options import StoreOptions
 from bridge.store.writing import StoredBlob
 
 __all__ = ["Store", "StoredBlob", "Unit"]
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 SWEEP_AGE_SECONDS = 24 * 3600
 """A file without a row may belong to a transaction on its way; after a day it belongs to nobody."""
@@ -116,12 +115,6 @@ class Store:
         if self._writer is None:
             raise Unavailable("the store is closed")
         return await self._writer.run(unit)
-
-    async def write_together(self, batch: Batch[T, R], item: T) -> R:
-        """What the batch makes of this item, and of others that wait at the same time, once committed and synced."""
-        if self._writer is None:
-            raise Unavailable("the store is closed")
-        return await self._writer.run_together(batch, item)
 
     async def write_files(self, unit: Unit[T], *files: StoredBlob | None) -> T:
         """As ``write``; if the unit fails, the files it was to name are removed again."""

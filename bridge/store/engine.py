@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
@@ -25,10 +25,23 @@ Unit = Callable[[sa.Connection], T]
 """A synchronous function of the connection without side effects: it may be run again."""
 
 Batch = Callable[[sa.Connection, Sequence[T]], Sequence[R]]
-"""A unit for many: what waits for it at the same time is given to it at once, and each gets its own result, in order.
+"""What is done for many at once: each gets its own result, in order."""
 
-Statements for many rows cost little more than for one.
-"""
+
+@dataclass(frozen=True, slots=True)
+class Shared(Generic[T, R]):
+    """A unit that may be run together with others of its kind: those of one group are given to ``batch`` at once.
+
+    Statements for many rows cost little more than for one.
+    """
+
+    batch: Batch[T, R]
+    item: T
+
+    def __call__(self, connection: sa.Connection) -> R:
+        """By itself."""
+        return self.batch(connection, [self.item])[0]
+
 
 BUSY_TIMEOUT_MS = 5000
 GROUP_LIMIT = 100
@@ -41,12 +54,8 @@ _MAGIC = b"SQLite format 3\0"
 
 @dataclass(slots=True)
 class _Job:
-    """``item`` is for a batch; a unit of its own has none."""
-
-    work: Unit[Any] | Batch[Any, Any]
+    unit: Unit[Any]
     future: "asyncio.Future[Any]"
-    batched: bool = False
-    item: Any = None
 
 
 class DatabaseFile:
@@ -129,22 +138,14 @@ class Writer:
 
     async def run(self, unit: Unit[T]) -> T:
         """The unit's result, once committed. A caller that is cancelled does not stop the commit."""
-        result: T = await self._done(_Job(unit, asyncio.get_running_loop().create_future()))
-        return result
-
-    async def run_together(self, batch: Batch[T, R], item: T) -> R:
-        """What ``batch`` makes of this item, once committed; others' items that wait meanwhile go with it."""
-        future = asyncio.get_running_loop().create_future()
-        result: R = await self._done(_Job(batch, future, batched=True, item=item))
-        return result
-
-    async def _done(self, job: _Job) -> Any:
         if self._closed:
             raise Unavailable("the store is closed")
+        job = _Job(unit, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
         if self._working is None:
             self._working = asyncio.create_task(self._work())
-        return await job.future
+        result: T = await job.future
+        return result
 
     def close(self) -> None:
         """Commit what was handed in, on this thread; nothing more is taken. A commit under way is waited for."""
@@ -219,16 +220,17 @@ class Writer:
 
 
 def _run(connection: sa.Connection, jobs: list[_Job]) -> list[tuple[_Job, Any]]:
-    """Each job with its result: the units as they came, and what there is for one batch at once."""
+    """Each job with its result: the units as they came, then those that can be run together."""
     results: list[tuple[_Job, Any]] = []
-    together: dict[Any, list[_Job]] = {}
+    together: dict[Any, list[tuple[_Job, Any]]] = {}
     for job in jobs:
-        if job.batched:
-            together.setdefault(job.work, []).append(job)
+        if isinstance(job.unit, Shared):
+            together.setdefault(job.unit.batch, []).append((job, job.unit.item))
         else:
-            results.append((job, cast("Unit[Any]", job.work)(connection)))
-    for batch, mine in together.items():
-        results += zip(mine, batch(connection, [job.item for job in mine]), strict=True)
+            results.append((job, job.unit(connection)))
+    for batch, members in together.items():
+        made = batch(connection, [item for _, item in members])
+        results += [(job, result) for (job, _), result in zip(members, made, strict=True)]
     return results
 
 

@@ -47,9 +47,11 @@ class Folder:
         cancelled = False
         while not job.done():
             try:
-                await asyncio.wait([job])
+                await asyncio.shield(job)
             except asyncio.CancelledError:
                 cancelled = True
+            except Exception:  # noqa: BLE001, S112 - told below, once it is known whether anybody still listens
+                continue
         if cancelled:
             job.exception()  # looked at, so that nobody misses it
             raise asyncio.CancelledError

@@ -99,7 +99,8 @@ class BlobWriter:
             return self._stored(bytes(self._held))
         try:
             self._put_held()
-            return await self._folder.in_thread(self._commit)
+            await self._folder.in_thread(self._commit)
+            self._file.close()
         except BridgeError:
             self.abort()
             raise
@@ -109,7 +110,9 @@ class BlobWriter:
         except asyncio.CancelledError:  # by now it may have its name, and nobody will come to speak of it
             with suppress(OSError):
                 self._folder.place(self._name).unlink(missing_ok=True)
+            self._file.close()
             raise
+        return self._stored(None)
 
     def _open(self) -> None:
         try:
@@ -134,18 +137,17 @@ class BlobWriter:
             raise disk_trouble(error) from error
         self.unsynced += len(data)
 
-    def _commit(self) -> StoredBlob:
+    def _commit(self) -> None:
+        """On a thread: the fewer calls there, the less often thread and loop wait for one another."""
         assert self._file is not None
         os.fsync(self._file.fileno())
-        self._file.close()
-        home = self._folder.home(self._name)
-        self._folder.temporary(self._name).rename(home / self._name)
+        place = self._folder.home(self._name) / self._name
+        os.rename(self._folder.temporary(self._name), place)  # noqa: PTH104 - as one call
         try:
-            sync_folder(home)
+            sync_folder(place.parent)
         except OSError:
-            (home / self._name).unlink(missing_ok=True)
+            place.unlink(missing_ok=True)
             raise
-        return self._stored(None)
 
     def _stored(self, content: bytes | None) -> StoredBlob:
         return StoredBlob(self._name, self.size, self._digest.hexdigest(), content, self._digest.split)

@@ -1,11 +1,11 @@
 """The servers that are compared, each a real process with a folder of its own on the same file system."""
 
 import os
-import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -46,8 +46,7 @@ class Contender:
 @contextmanager
 def _ours(folder: Path) -> Iterator[Contender]:
     """Our intake and store as in production, without the workers behind them."""
-    home = folder / "ours"
-    home.mkdir()
+    home = Path(tempfile.mkdtemp(prefix="ours-", dir=folder))
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.benchmarks.ours", str(home)], stdout=subprocess.PIPE, start_new_session=True
     )
@@ -60,7 +59,6 @@ def _ours(folder: Path) -> Iterator[Contender]:
     finally:
         child.kill()
         child.communicate()
-        shutil.rmtree(home)
 
 
 def _end(child: subprocess.Popen[bytes], log: Path) -> None:

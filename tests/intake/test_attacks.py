@@ -15,18 +15,20 @@ from typing import Any
 import pytest
 
 from bridge.errors import Unavailable
-from bridge.intake import connection, data
+from bridge.intake import connection
 from bridge.intake.acceptance import Acceptor
 from bridge.intake.data import DataStream
 from bridge.intake.dots import DotDecoder
 from bridge.intake.envelopes import BadSyntax
 from bridge.intake.loops import check_header
 from bridge.intake.parameters import read_recipient_wishes
+from bridge.intake.sink import Sink
 from bridge.intake.standing import household, of_peer
 from bridge.mail.headers import read_headers
 from bridge.runtime.events import Events, Unbreakable
+from bridge.store.blobs import Blobs
 from bridge.store.folder import Folder
-from bridge.store.writing import BlobWriter
+from bridge.store.writing import INLINE_LIMIT, BlobWriter
 from tests.support.intake_stand import MAIL, POLICY, a_site, until
 
 LARGE = MAIL + b"One more line of text.\r\n" * 4_000
@@ -149,17 +151,9 @@ async def test_commands_behind_a_message_are_not_piled_up(tmp_path: Path, monkey
         with monkeypatch.context() as patch:
             patch.setattr(Folder, "in_thread", slow)
             patch.setattr(Acceptor, "accept", accept)
-            for _ in range(60):  # over the mark at which a sync is due
+            for _ in range(60):  # over the mark at which a sync is due, while that waits
                 await line.send((b"x" * 98 + b"\r\n") * 700)
                 await asyncio.sleep(0.005)
-            # now the stream is not taken from; fill it to just below its limit, then one piece over it with the end
-            stream = session._stream
-            while stream._size + 66_000 < 2 * data.BLOCK:
-                await line.send(b"x" * 8_190 + b"\r\n")
-                await asyncio.sleep(0.01)
-            while stream._size + 14_000 < 2 * data.BLOCK:
-                await line.send(b"x" * 4_094 + b"\r\n")
-                await asyncio.sleep(0.01)
             line.writer.write(b"x" * 14_000 + b"\r\n.\r\n" + b"NOOP\r\n" * 7_500)
             await asyncio.sleep(0.2)
             hold.set()
@@ -220,20 +214,25 @@ def test_orcpt_fits_its_column() -> None:
         read_recipient_wishes({"ORCPT": "rfc822;" + "a" * 500})
 
 
-async def test_packets_of_two_octets_cost_no_more_memory_than_large_ones() -> None:
-    """What lies in a stream takes about as much memory as it has bytes, whatever the packets were."""
+async def test_packets_of_two_octets_cost_no_more_memory_than_large_ones(tmp_path: Path) -> None:
+    """What is held of a message takes no more memory than its bytes, whatever the packets were."""
 
-    class Line(asyncio.ReadTransport):
+    class Line(asyncio.Transport):
         def pause_reading(self) -> None: ...
         def resume_reading(self) -> None: ...
 
-    stream = DataStream(DotDecoder(), Line())
+    blobs = Blobs(tmp_path / "blobs")
+    blobs.open()
+    sink = Sink(blobs.writer("ab" + "0" * 30), 1_000_000)
+    stream = DataStream(DotDecoder(), Line(), sink)
     tracemalloc.start()
     for _ in range(130_000):
         stream.feed(bytes([120, 121]))
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert used < 4 * data.BLOCK
+    sink.drop()
+    blobs.close()
+    assert used < 4 * INLINE_LIMIT
 
 
 def test_a_log_that_fails_harms_nobody() -> None:
