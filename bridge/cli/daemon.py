@@ -15,9 +15,11 @@ def serve(config: Config = None) -> None:
     settings = load(config).settings
     # the whole house; who only asks for a code or a list does not wait for it
     from bridge import app  # noqa: PLC0415
+    from bridge.runtime import crash  # noqa: PLC0415
     from bridge.runtime.events import Events, configure_logging  # noqa: PLC0415
 
     os.umask(PRIVATE)
+    crash.arm(os.environ)
     configure_logging(settings.log.level, settings.log.format)
     events = Events()
     try:

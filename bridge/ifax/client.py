@@ -26,6 +26,7 @@ from bridge.ifax.errors import CallRefused, CarrierError, NotTaken, OutcomeUnkno
 from bridge.ifax.models import FaxObject, announcement
 from bridge.ifax.options import IfaxOptions
 from bridge.runtime.clock import Clock
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.events import Events
 
 ANSWER_LIMIT = 1_000_000
@@ -111,8 +112,9 @@ class IfaxClient:
         if numbers.is_fictional(request.number) and not self._options.is_loopback:
             raise CallRefused("the number is reserved for fiction", "fictional-number")
         body = await asyncio.to_thread(self._send_body, request)
-        upload = _Upload(body)
+        upload = _FaxUpload(body)
         async with self._uploads:
+            crash_point(Point.CALL_UNSENT)
             try:
                 answer = await self._call(self._once, "fax-send", upload, len(body), ANSWER_LIMIT)
             except (httpx.HTTPError, TimeoutError, OSError) as error:
@@ -241,6 +243,16 @@ class _Upload(httpx.AsyncByteStream):
         for start in range(0, len(self._body), _CHUNK):
             self.begun = True
             yield bytes(self._body[start : start + _CHUNK])
+
+
+class _FaxUpload(_Upload):
+    """A fax's, whose bytes are away once the next ones are asked for."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in super().__aiter__():
+            yield piece
+            crash_point(Point.CALL_BEGUN)
+        crash_point(Point.CALL_SENT)
 
 
 class _Timed:

@@ -19,6 +19,7 @@ from bridge.intake.telling import Teller
 from bridge.mail import composing, forwarding
 from bridge.mail.headers import Headers
 from bridge.mail.options import MailOptions
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.store import StoredBlob
 from bridge.store.desk import Desk
@@ -63,6 +64,7 @@ class Acceptor:
             self._desk.store.blobs.discard(content.stored)
             raise
         # It is on disk: from here on nothing may undo it.
+        crash_point(Point.INTAKE_COMMITTED)
         self._discard(taken.unused)
         if not taken.kept:
             self._desk.store.blobs.discard(content.stored)

@@ -9,6 +9,7 @@ import asyncio
 
 from bridge.intake.dots import BadLine, Decoder
 from bridge.intake.sink import Endless, Sink
+from bridge.runtime.crash import Point, crash_point
 
 PIECE = 64 * 1024
 """Octets that are decoded at once: a larger piece has to be asked of the system, and given back, each time."""
@@ -55,6 +56,7 @@ class DataStream:
             self.bad = True
         else:
             self._sink.put(decoded.plain)
+            crash_point(Point.INTAKE_READING)
             self.rest = decoded.rest
         if not self.open:
             self._resume()  # what comes now is the line reader's, which keeps its own account of what it holds

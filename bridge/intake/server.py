@@ -23,6 +23,7 @@ from bridge.intake.parts import Intake
 from bridge.intake.profiles import check_form, check_greeting, check_header_ends
 from bridge.intake.sink import Endless, Sink
 from bridge.intake.standing import Standing, lies_in, read_xclient
+from bridge.runtime.crash import Point, crash_point
 from bridge.store import arrivals
 
 _OPEN_TO_ALL = {"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS", "AUTH", "HELP", "VRFY"}
@@ -346,6 +347,7 @@ class FaxServer(Connection):
             self._set_post_data_state()  # type: ignore[no-untyped-call]
         self.productive()
         await self.push(f"250 2.0.0 Ok: {message}")
+        crash_point(Point.INTAKE_ANSWERED)
 
     async def _take_data(self, sink: Sink) -> str:
         """The id of the mail taken on. Everything is read to its end before anything is refused."""
@@ -356,6 +358,7 @@ class FaxServer(Connection):
             raise sink.trouble
         blobs = self._intake.desk.store.blobs
         stored, body = await sink.commit()
+        crash_point(Point.INTAKE_STORED)
         try:
             content = await Content.read(blobs, stored, body)
             await self._check_message(content, too_long=decoder.too_long)

@@ -8,6 +8,7 @@ from bridge.mail import returned
 from bridge.posting import relay
 from bridge.posting.options import RelayOptions
 from bridge.posting.undeliverable import Undeliverable
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.store import outbox
 from bridge.store.blobs import BlobDamaged
@@ -42,6 +43,7 @@ class Courier:
 
     async def deliver(self, mail: Mail) -> None:
         """One try for one mail."""
+        crash_point(Point.POST_CLAIMED)
         assert mail.blob_id is not None
         try:
             content = await self._desk.store.read_blob(mail.blob_id)
@@ -50,12 +52,14 @@ class Courier:
             return
         lighter = returned.without_content if mail.kind is MailKind.NOTICE else None
         result = await relay.hand_over(self._options, mail.envelope_sender, mail.recipient, content, lighter)
+        crash_point(Point.POST_TAKEN)
         now = self._desk.clock.now()
         owed_since = await self._desk.store.read(lambda connection: outbox.created_at(connection, mail.id))
         if result.taken:
             await self._desk.store.write(
                 lambda connection: outbox.sent(connection, mail, self._owner, now, result.reply)
             )
+            crash_point(Point.POST_COMMITTED)
             self._desk.events.mail_sent(mail=mail.id, kind=mail.kind)
         elif result.permanent or now - owed_since > GIVEN_UP_AFTER:
             await self._undeliverable.conclude(mail, self._owner, result.reply, now)

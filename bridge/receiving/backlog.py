@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from bridge.fax.states import ReceivedState
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.store import arrivals, commands
 from bridge.store.commands import Command
@@ -25,6 +26,7 @@ class BacklogClerk:
 
     async def release(self, asked: Command) -> None:
         """Everything set aside is announced again, and so fetched, routed and mailed."""
+        crash_point(Point.COMMAND_CLAIMED)
         now = self._desk.clock.now()
 
         def unit(connection: sa.Connection) -> None:
@@ -44,6 +46,7 @@ class BacklogClerk:
             commands.done(connection, asked.id, self._owner, now, text)
 
         await self._desk.store.write(unit)
+        crash_point(Point.COMMAND_COMMITTED)
         self._desk.bells.ring(Bell.FETCH)
 
     async def _claim(self) -> Command | None:

@@ -24,6 +24,7 @@ from bridge.ifax.verdicts import Fate
 from bridge.receiving.mails import Mailer
 from bridge.receiving.options import ReceivingOptions
 from bridge.runtime.clock import Clock
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.store import StoredBlob, arrivals, blobs, history
 from bridge.store.blobs import BlobDamaged
@@ -70,6 +71,7 @@ class Fetcher:
 
     async def fetch(self, fax: Received) -> None:
         """One try for one fax."""
+        crash_point(Point.FETCH_CLAIMED)
         if not fax.listed and not self._budget.take():
             await self._later(fax, "too many unknown hooks this minute", None, counts=False)
             return
@@ -79,6 +81,7 @@ class Fetcher:
             await self._later(fax, error.public, error.answer)
             return
         if file is not None:
+            crash_point(Point.FETCH_DOWNLOADED)
             await self._keep(fax, file, answer)
             return
         fate = verdicts.download_fate(answer, listed=fax.listed)
@@ -148,7 +151,9 @@ class Fetcher:
                 **values,
             )
 
+        crash_point(Point.FETCH_STORED)
         await self._desk.store.write_files(unit, blob)
+        crash_point(Point.FETCH_COMMITTED)
         self._desk.bells.ring(Bell.ROUTE)
 
     async def _later(self, fax: Received, why: str, answer: Answer | None, *, counts: bool = True) -> None:

@@ -19,6 +19,7 @@ from bridge.ifax.errors import CarrierError
 from bridge.receiving.mails import Mailer
 from bridge.receiving.options import ReceivingOptions
 from bridge.runtime.clock import rfc3339
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.store import arrivals, cursors, outbox
 from bridge.store.desk import Desk
@@ -80,7 +81,9 @@ class Poller:
             if first:
                 backlog += rows
                 continue
+            crash_point(Point.POLL_READ)
             new += await self._record(rows)
+            crash_point(Point.POLL_RECORDED)
         if first:
             new = await self._set_aside(backlog, started)
         else:

@@ -7,6 +7,7 @@ from bridge.fax.arrivals import Delivery, DeliveryState, Received
 from bridge.fax.states import ReceivedState
 from bridge.receiving.mails import Mailer
 from bridge.receiving.options import ReceivingOptions
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.store import arrivals
 from bridge.store.blobs import BlobDamaged
@@ -61,7 +62,9 @@ class Router:
             for draft in drafts:
                 draft.write(connection, now)
 
+        crash_point(Point.ROUTE_DRAFTED)
         await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
+        crash_point(Point.ROUTE_COMMITTED)
         self._desk.events.received_routed(received=fax.id, route=route.name, deliveries=len(deliveries))
         self._desk.bells.ring(Bell.POST)
 

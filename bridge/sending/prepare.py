@@ -11,6 +11,7 @@ from bridge.errors import Unavailable
 from bridge.fax import outcomes
 from bridge.fax.jobs import Document, Fax, Outcome, Part
 from bridge.fax.states import FaxState, HoldReason
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import allowance, report
 from bridge.sending.allowance import Excess, Held
@@ -52,12 +53,14 @@ class Preparer:
 
     async def prepare(self, batch: Batch) -> None:
         """Make the pages and let every fax of the batch go on, or end them all with a notice that names the part."""
+        crash_point(Point.PREPARE_CLAIMED)
         message = await self._desk.store.read(lambda connection: faxes.message_of(connection, batch[0].message_id))
         try:
             stored = await self._desk.store.stored(message.blob_id)
             await self._desk.store.blobs.check(stored)
             with self._desk.store.blobs.open_plain(stored) as source:
                 async with self._renderer.from_mail(source) as rendered:
+                    crash_point(Point.PREPARE_RENDERED)
                     self._check_size(rendered)
                     blob = await self._desk.store.blobs.copy(self._desk.ids.file_name(), rendered.path)
         except DocumentUnusable as error:
@@ -69,6 +72,7 @@ class Preparer:
         except _TooLargeError as error:
             await self._fail(batch, "document-too-large", str(error), error.parts)
             return
+        crash_point(Point.PREPARE_STORED)
         await self._go_on(
             batch, Document(self._desk.ids.new(), message.id, blob.id, rendered.pages, blob.size, rendered.parts), blob
         )
@@ -96,6 +100,7 @@ class Preparer:
                 partial(self._write, plan), blob, *(draft.blob for draft in drafts)
             )
             self._reporter.discard(needless)
+            crash_point(Point.PREPARE_COMMITTED)
             if found == held:
                 self._say(plan)
                 return

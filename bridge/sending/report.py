@@ -23,6 +23,7 @@ from bridge.mail.notices import ACTIONS, NoticeEvent, NoticeFacts
 from bridge.mail.options import MailOptions
 from bridge.mail.returned import Returned
 from bridge.mail.wishes import Action
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.sending.alarms import Alarms
 from bridge.sending.options import SendingOptions
@@ -81,7 +82,9 @@ class Reporter:
             apply(connection)
             return write(connection, drafts, now)
 
+        crash_point(Point.NOTICE_STORED)
         told_before = await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
+        crash_point(Point.NOTICE_COMMITTED)
         self.discard(told_before)
         self._desk.bells.ring(Bell.POST)
         self._say(change)

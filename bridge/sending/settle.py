@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bridge.fax import outcomes
 from bridge.fax.jobs import AttemptResult, Fax, Outcome
 from bridge.fax.states import FaxState
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending.report import Change, Reporter
 from bridge.store import attempts, destinations, faxes
@@ -76,6 +77,7 @@ class Settler:
 
     async def settle(self, fax: Fax) -> None:
         """The call was begun and nobody holds it any more: its outcome is unknown."""
+        crash_point(Point.SETTLE_FOUND)
         self._failed.add(fax.id)
 
         def end_attempt(connection: sa.Connection, now: datetime) -> None:

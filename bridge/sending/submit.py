@@ -15,6 +15,7 @@ from bridge.fax.states import FaxState
 from bridge.ifax.answers import Answer, small
 from bridge.ifax.client import FaxRequest, IfaxClient, Taken
 from bridge.ifax.errors import CallRefused, NotTaken, OutcomeUnknown
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import settle
 from bridge.sending.options import SendingOptions
@@ -66,6 +67,7 @@ class Submitter:
 
     async def submit(self, fax: Fax) -> None:
         """One call for one fax whose line we hold."""
+        crash_point(Point.SUBMIT_CLAIMED)
         try:
             request = FaxRequest(fax.number, await self._pages(fax), fax.caller_id)
         except BlobDamaged as error:
@@ -73,6 +75,7 @@ class Submitter:
             return
         attempt, started = self._desk.ids.new(), self._desk.clock.now()
         await self._desk.store.write(lambda connection: attempts.begin(connection, fax, attempt, self._owner, started))
+        crash_point(Point.SUBMIT_INTENDED)
         self._desk.events.fax_submitting(fax=fax.id, attempt=attempt, number=fax.number)
         submitted = await self._desk.store.read(lambda connection: faxes.get(connection, fax.id))
         assert submitted is not None
@@ -82,7 +85,9 @@ class Submitter:
                 came = await self._carrier.fax_send(request)
             except (CallRefused, NotTaken, OutcomeUnknown) as error:
                 came = error
+            crash_point(Point.SUBMIT_ANSWERED)
             await self._write_down(submitted, attempt, came)
+            crash_point(Point.SUBMIT_COMMITTED)
 
     async def _write_down(self, fax: Fax, attempt: str, came: Came) -> None:
         """What came of the call, as often as it takes: only this process knows it.

@@ -15,6 +15,7 @@ from bridge.ifax.client import IfaxClient
 from bridge.ifax.errors import CarrierError
 from bridge.ifax.models import FaxObject
 from bridge.ifax.verdicts import Ended
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import settle
 from bridge.sending.options import SendingOptions
@@ -60,6 +61,7 @@ class Tracker:
 
     async def track(self, fax: Fax) -> None:
         """Ask once; end the fax on a final word, else ask again later."""
+        crash_point(Point.TRACK_CLAIMED)
         attempt = await self._attempt(fax)
         assert attempt.carrier_job_id is not None
         try:
@@ -68,6 +70,7 @@ class Tracker:
             self._desk.events.fax_poll_failed(fax=fax.id, error=error)
             await self._ask_later(fax, attempt, error.answer)
             return
+        crash_point(Point.TRACK_ANSWERED)
         self._desk.events.fax_polled(fax=fax.id, word=seen.word, code=seen.code)
         ended = verdicts.verdict(seen, fax.pages or 0)
         if ended is None:
@@ -98,6 +101,7 @@ class Tracker:
         except faxes.Stale:
             await self._desk.store.write(lambda connection: self._keep(connection, attempt, answer, now))
             raise
+        crash_point(Point.TRACK_COMMITTED)
         self._desk.bells.ring(Bell.SUBMIT)  # the line is free for the next fax to this number
 
     async def _ask_later(self, fax: Fax, attempt: Attempt, answer: Answer | None) -> None:

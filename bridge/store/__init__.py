@@ -10,6 +10,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from bridge.errors import Misconfigured, Unavailable
+from bridge.runtime.crash import Point, crash_point
 from bridge.store import engine, leases, migrations, tables
 from bridge.store.blobs import Blobs
 from bridge.store.engine import Reader, Unit, Writer
@@ -56,6 +57,7 @@ class Store:
             store.blobs.clear_temporary()
             with store._write_engine.begin() as connection:
                 leases.drop_all(connection, *tables.LEASED)
+            crash_point(Point.START_FREED)
             store._writer = Writer(store._write_engine, store._file)
         except sa.exc.DBAPIError as error:
             store.close()
@@ -108,6 +110,7 @@ class Store:
             before = migrations.current(connection)
             if before != migrations.head():
                 migrations.upgrade(connection)
+                crash_point(Point.START_MIGRATED)
         return before, migrations.head()
 
     async def write(self, unit: Unit[T]) -> T:

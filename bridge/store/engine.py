@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from bridge.errors import BridgeError, Misconfigured, OutOfSpace, Unavailable
+from bridge.runtime.crash import Point, crash_point
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -174,7 +175,9 @@ class Writer:
             connection = self._engine.connect()
             transaction = await self._begin(connection)
             results = _run(connection, jobs)
+            crash_point(Point.STORE_RUN)
             await self._in_thread(transaction.commit)
+            crash_point(Point.STORE_COMMITTED)
         except Exception as error:  # noqa: BLE001 - whatever failed is told to the one whose unit it was
             self._give_up(jobs, connection, error)
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from bridge.errors import BridgeError
+from bridge.runtime.crash import Point, crash_point
 from bridge.store.digests import Digest
 from bridge.store.folder import Folder, disk_trouble, sync_folder
 
@@ -140,9 +141,12 @@ class BlobWriter:
     def _commit(self) -> None:
         """On a thread: the fewer calls there, the less often thread and loop wait for one another."""
         assert self._file is not None
+        crash_point(Point.BLOB_WRITTEN)
         os.fsync(self._file.fileno())
+        crash_point(Point.BLOB_SYNCED)
         place = self._folder.home(self._name) / self._name
         os.rename(self._folder.temporary(self._name), place)  # noqa: PTH104 - as one call
+        crash_point(Point.BLOB_NAMED)
         try:
             sync_folder(place.parent)
         except OSError:

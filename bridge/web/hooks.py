@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from bridge.errors import BridgeError
 from bridge.ifax.models import Direction
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.store import arrivals, attempts, blobs, faxes, history
 from bridge.store.desk import Desk
@@ -65,6 +66,7 @@ class Hooks:
             return self._no(400, "the body is not what its content type says", "body")
         except BridgeError:
             return self._no(503, "cannot be kept now, try again later", "store")
+        crash_point(Point.HOOK_READ)
         try:
             known = await self._keep(hook)
         except Exception as error:  # noqa: BLE001 - whatever it was, the hook was not kept and must come again
@@ -73,6 +75,7 @@ class Hooks:
             if not isinstance(error, BridgeError):
                 self._desk.events.worker_failed(worker="hook", error=error)
             return self._no(503, "cannot be kept now, try again later", "store")
+        crash_point(Point.HOOK_COMMITTED)
         direction = hook.event.direction or "unknown"
         self._desk.events.hook_received(direction=direction, form=hook.form, known=known)
         return PlainTextResponse("ok\n")

@@ -470,9 +470,20 @@ class House:
 
     async def start_daemon(self, *under: str) -> Daemon:
         """``faxbridge serve`` with the configuration as it was last written, up to where it listens everywhere."""
-        daemon = Daemon(*await self._spawn("serve", "--config", str(self.config), read="stderr", under=under))
+        daemon = await self.spawn_daemon(*under)
+        await self.is_up(daemon)
+        return daemon
+
+    async def spawn_daemon(self, *under: str, **environment: str) -> Daemon:
+        """The same, only just begun: it may die before it listens."""
+        words = ("serve", "--config", str(self.config))
+        daemon = Daemon(*await self._spawn(*words, read="stderr", under=under, environment=environment))
         self.processes.append(daemon)
         self.daemons.append(daemon)
+        return daemon
+
+    async def is_up(self, daemon: Daemon) -> None:
+        """Return when it listens everywhere and the carrier knows where."""
         at = {
             what: (await daemon.event("daemon.listening", what=what))["address"] for what in ("smtp", "http", "admin")
         }
@@ -481,7 +492,6 @@ class House:
         daemon.http_url, daemon.admin_url = f"http://{at['http']}", f"http://{at['admin']}"
         if self.sandbox is not None and self.sandbox.child.returncode is None:
             await self.sandbox.tell(self.hook_url(daemon))
-        return daemon
 
     def hook_url(self, daemon: Daemon) -> str:
         """What stands in the carrier's dashboard."""
@@ -575,7 +585,7 @@ class House:
                 await process.end()
 
     async def _spawn(
-        self, *arguments: str, read: str, under: Sequence[str] = ()
+        self, *arguments: str, read: str, under: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader]:
         pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         child = await asyncio.create_subprocess_exec(
@@ -586,7 +596,7 @@ class House:
             stdout=pipe if read == "stdout" else null,
             stderr=pipe if read == "stderr" else null,
             cwd=self.folder,
-            env=self._environment(),
+            env=self._environment() | dict(environment or {}),
         )
         said = child.stdout if read == "stdout" else child.stderr
         assert said is not None
