@@ -25,6 +25,8 @@ from bridge.intake.certificates import Certificates
 from bridge.intake.listeners import Listeners
 from bridge.intake.options import ListenerOptions
 from bridge.intake.parts import Intake
+from bridge.posting.alarms import Alarms
+from bridge.posting.bounces import Bounces
 from bridge.posting.courier import Courier
 from bridge.posting.undeliverable import Undeliverable
 from bridge.receiving.backlog import BacklogClerk
@@ -222,6 +224,8 @@ def _duties(settings: Settings, desk: Desk, carrier: IfaxClient) -> list[Duty[An
         Router(desk, mailer, receiving, owner("route")).duty,
         BacklogClerk(desk, owner("backlog")).duty,
         *(Courier(desk, relay, undeliverable, owner("post", number)).duty for number in range(2)),
+        Bounces(desk, undeliverable, owner("bounce")).duty,
+        Alarms(desk, mail).duty,
     ]
 
 

@@ -1,22 +1,22 @@
 """From an envelope and a message on disk to rows: everything in one transaction, and only then the ``250``."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from bridge.errors import Unavailable
-from bridge.fax.arrivals import Mail, MailKind
 from bridge.fax.jobs import Fax, Message
 from bridge.fax.policy import Permission
 from bridge.fax.states import FaxState, HoldReason
 from bridge.intake import loops
 from bridge.intake.content import Content
-from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient
+from bridge.intake.envelopes import FaxEnvelope, FaxRecipient
 from bridge.intake.fingerprints import Fingerprint, fingerprint
 from bridge.intake.options import IntakeOptions
+from bridge.intake.own import Client, OwnMail
 from bridge.intake.plan import Found, Plan, Taken, carry_out
 from bridge.intake.telling import Teller
-from bridge.mail import composing, forwarding
+from bridge.mail import composing
 from bridge.mail.headers import Headers
 from bridge.mail.options import MailOptions
 from bridge.runtime.crash import Point, crash_point
@@ -31,15 +31,6 @@ ROUNDS = 5
 """How often a plan is made. A second time is rare, a third needs a fax that changes in that very moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Who speaks to us: the IP address, the name it gave, and how (RFC 3848: ``ESMTPSA`` and the like)."""
-
-    address: str
-    helo: str
-    protocol: str = "ESMTP"
-
-
 class Acceptor:
     """Takes on mails: judges what only their content tells, then writes message, faxes and mails together.
 
@@ -50,6 +41,7 @@ class Acceptor:
         self._desk = desk
         self._options = options
         self._teller = Teller(desk, options, mail)
+        self._own = OwnMail(desk, options)
         self._hostnames = frozenset(name.lower() for name in (composing.host(mail), options.hostname, *options.domains))
 
     async def accept(self, client: Client, envelope: FaxEnvelope, content: Content) -> str:
@@ -90,8 +82,7 @@ class Acceptor:
             },
             since=now - seen.window,
             limit=self._options.limits.faxes_per_day,
-            # Everything for ourselves goes to the operator, so that one copy of a mail is enough.
-            own=tuple([await self._forward(client, message, each, stored) for each in envelope.own[:1]]),
+            own=await self._own.plan(client, message, envelope.own, content),
         )
         return await self._carry_out(plan, seen, content)
 
@@ -108,9 +99,9 @@ class Acceptor:
                 self._discard(plan.drafted())
                 plan = await self._made_anew(plan, outcome, seen, content)
         except Exception:
-            self._discard((*plan.own, *plan.drafted()))
+            self._discard((*plan.own.drafts, *plan.drafted()))
             raise
-        self._discard((*plan.own, *plan.drafted()))
+        self._discard((*plan.own.drafts, *plan.drafted()))
         raise Unavailable("too much happens to this fax at once; try again later")
 
     async def _made_anew(self, plan: Plan, found: Found, seen: Fingerprint, content: Content) -> Plan:
@@ -180,28 +171,6 @@ class Acceptor:
             notice_to=permission.notice_address(sender, self._options.admin),
         )
 
-    async def _forward(self, client: Client, message: Message, recipient: OwnRecipient, stored: StoredBlob) -> Draft:
-        """Mail for postmaster and abuse, and bounces, go on to the operator as they came."""
-        line = forwarding.received_line(
-            client=client.address,
-            helo=client.helo,
-            protocol=client.protocol,
-            hostname=self._options.hostname,
-            row_id=message.id,
-            now=message.received_at,
-        )
-        row_id = self._desk.ids.new()
-        mail = Mail(
-            id=row_id,
-            kind=MailKind.FORWARD,
-            purpose=f"forward/{message.id}/{row_id}",
-            event=recipient.mailbox.mailbox,
-            envelope_sender="",
-            recipient=self._options.admin,
-            message_id=message.header_message_id or f"<{row_id.lower()}.faxbridge@{self._options.hostname}>",
-        )
-        return await self._desk.draft_copy(mail, line, stored)
-
     def _say(self, plan: Plan, taken: Taken) -> None:
         message, events = plan.message, self._desk.events
         events.mail_accepted(client=message.client, message=plan.answer, faxes=len(taken.faxes), size=message.size)
@@ -211,7 +180,7 @@ class Acceptor:
             events.fax_held(fax=fax_id, reason=HoldReason.LIMIT)
         for earlier in plan.found.earlier.values():
             events.fax_duplicate(fax=earlier.fax.id, client=message.client)
-        self._desk.bells.ring(Bell.PREPARE, Bell.POST)
+        self._desk.bells.ring(Bell.PREPARE, Bell.POST, Bell.BOUNCE)
 
 
 def _named(recipient: FaxRecipient, headers: Headers) -> FaxRecipient:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from bridge.errors import Permanent
 from bridge.fax.addresses import OwnMailbox
+from bridge.fax.arrivals import Delivery
 from bridge.fax.policy import Permission
 from bridge.fax.wishes import Notify, Ret
 
@@ -50,10 +51,11 @@ class FaxRecipient:
 
 @dataclass(frozen=True, slots=True)
 class OwnRecipient:
-    """A recipient that is one of our own mailboxes."""
+    """A recipient that is one of our own mailboxes; ``delivery`` is what a bounce address stands for."""
 
     address: str
     mailbox: OwnMailbox
+    delivery: Delivery | None = None
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from bridge.fax.arrivals import MailState
 from bridge.fax.jobs import Fax, Message
 from bridge.fax.states import FaxState, HoldReason
+from bridge.intake.own import NOT_OURS, Own
 from bridge.store import StoredBlob, blobs, faxes, history, outbox, submissions, usage
 from bridge.store.outbox import Draft
 
@@ -69,7 +70,7 @@ class Plan:
     faxes: Mapping[str, Fax]
     since: datetime
     limit: int
-    own: tuple[Draft, ...] = ()
+    own: Own = NOT_OURS
     found: Found = NOTHING
     duplicates: Mapping[str, Draft] = field(default_factory=dict)
     held: Mapping[str, Draft] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class Plan:
     @property
     def answer(self) -> str:
         """The id the client gets: the message's, or, where all was there already, the first one's."""
-        if self.own or len(self.found.earlier) < len(self.faxes):
+        if self.own.any or len(self.found.earlier) < len(self.faxes):
             return self.message.id
         return next(self.found.earlier[key].message.id for key in self.faxes)
 
@@ -131,7 +132,7 @@ def _plain(plans: Sequence[Plan]) -> list[Plan]:
     plain: list[Plan] = []
     keys: set[str] = set()
     for plan in plans:
-        simple = plan.faxes and not plan.own and plan.found == NOTHING
+        simple = plan.faxes and not plan.own.any and plan.found == NOTHING
         if simple and plan.now.date() == plans[0].now.date() and keys.isdisjoint(plan.faxes):
             plain.append(plan)
             keys.update(plan.faxes)
@@ -154,14 +155,13 @@ def _carry_out_one(connection: sa.Connection, plan: Plan) -> Taken | Found:
         return Found({key: _earlier(connection, each) for key, each in again.items()}, over, alarmed)
 
     taken = tuple(new.values())
-    kept = bool(taken or plan.own)
+    kept = bool(taken or plan.own.any)
     if kept:
         blobs.record(connection, plan.stored, "message", plan.now)
         faxes.add_messages(connection, [(plan.message, taken)])
     if taken:
         submissions.claim(connection, dict(_claims(plan, new)), known)
-    for draft in plan.own:
-        draft.write(connection, plan.now)
+    unused = plan.own.write(connection, plan.now)
     for key in again:
         _tell_again(connection, plan, key)
     held = taken[len(taken) - over :]
@@ -171,7 +171,7 @@ def _carry_out_one(connection: sa.Connection, plan: Plan) -> Taken | Found:
     if alarm is not None:
         alarm.write(connection, plan.now)
     used = {fax.id for fax in held}
-    unused = [draft for fax_id, draft in plan.held.items() if fax_id not in used]
+    unused += [draft for fax_id, draft in plan.held.items() if fax_id not in used]
     if plan.alarm is not None and alarm is None:
         unused.append(plan.alarm)
     return Taken(taken, kept, tuple(unused), tuple(used))

@@ -10,7 +10,6 @@ from bridge.fax.addresses import Mailbox, OwnMailbox
 from bridge.fax.options import is_mail_address
 from bridge.fax.policy import Permission, check_not_null
 from bridge.intake import envelopes, parameters
-from bridge.intake.acceptance import Client
 from bridge.intake.connection import Connection
 from bridge.intake.content import Content
 from bridge.intake.data import ClientGone
@@ -18,6 +17,7 @@ from bridge.intake.dots import LINE_LIMIT, BadLine, Decoder, DotDecoder, Lenient
 from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient
 from bridge.intake.logins import MECHANISMS, read_credentials
 from bridge.intake.options import Auth, ListenerOptions, Profile, Tls
+from bridge.intake.own import Client
 from bridge.intake.parameters import RecipientWishes
 from bridge.intake.parts import Intake
 from bridge.intake.profiles import check_form, check_greeting, check_header_ends
@@ -307,6 +307,7 @@ class FaxServer(Connection):
 
     async def _add_own(self, address: str, wanted: OwnMailbox) -> None:
         self._check_count(1)
+        known = None
         if wanted.mailbox is Mailbox.BOUNCE:
             known = await self._intake.desk.store.read(
                 lambda connection: arrivals.delivery_by_token(connection, wanted.token)
@@ -317,8 +318,8 @@ class FaxServer(Connection):
             raise NoSuchMailbox("this mailbox takes no mail in this version; nothing was faxed")
         else:
             check_not_null(self._mail().sender or "")
-        if not any(known.mailbox == wanted for known in self._mail().own):
-            self._mail().own.append(OwnRecipient(address, wanted))
+        if not any(each.mailbox == wanted for each in self._mail().own):
+            self._mail().own.append(OwnRecipient(address, wanted, known))
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
         self._check_greeted()

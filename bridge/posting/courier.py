@@ -1,13 +1,13 @@
 """The courier: works off the outbox, due mail by due mail, with growing pauses for as long as five days."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bridge.fax.arrivals import Mail, MailKind
 from bridge.mail import returned
 from bridge.posting import relay
 from bridge.posting.options import RelayOptions
-from bridge.posting.undeliverable import Undeliverable
+from bridge.posting.undeliverable import End, Undeliverable
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.store import outbox
@@ -62,8 +62,7 @@ class Courier:
             crash_point(Point.POST_COMMITTED)
             self._desk.events.mail_sent(mail=mail.id, kind=mail.kind)
         elif result.permanent or now - owed_since > GIVEN_UP_AFTER:
-            await self._undeliverable.conclude(mail, self._owner, result.reply, now)
-            self._desk.bells.ring(Bell.POST)
+            await self._undeliverable.conclude(mail, self._failed(mail, result.reply, now), now)
             self._desk.events.mail_failed(mail=mail.id, kind=mail.kind, code=result.code)
         else:
             due_at = now + PAUSES[min(mail.tries, len(PAUSES) - 1)]
@@ -75,8 +74,13 @@ class Courier:
     async def _lose(self, mail: Mail, why: str) -> None:
         """Its bytes are gone: nothing is left to hand over, and that is said."""
         now = self._desk.clock.now()
-        await self._undeliverable.conclude(replace(mail, blob_id=None), self._owner, why, now)
+        await self._undeliverable.conclude(replace(mail, blob_id=None), self._failed(mail, why, now), now)
         self._desk.events.mail_failed(mail=mail.id, kind=mail.kind, code=None)
+
+    def _failed(self, mail: Mail, reply: str, now: datetime) -> End:
+        return lambda connection, passed_on: outbox.failed(
+            connection, mail, self._owner, now, reply, passed_on=passed_on
+        )
 
     async def _claim(self) -> Mail | None:
         return await self._desk.store.write(lambda connection: outbox.claim(connection, self._desk.lease(self._owner)))

@@ -209,7 +209,13 @@ class Events:
         self._log.warning("mail.deferred", mail=mail, kind=kind, tries=tries, code=code)
 
     def mail_failed(self, *, mail: str, kind: str, code: int | None) -> None:
+        self.meters.undeliverable.labels(kind=kind).inc()
         self._log.error("mail.failed", mail=mail, kind=kind, code=code)
+
+    def mail_bounced(self, *, mail: str, received: str, passed_on: bool) -> None:
+        """The relay had taken it. ``passed_on``: the fallback has the fax now, or had it before."""
+        self.meters.undeliverable.labels(kind="received").inc()
+        self._log.error("mail.bounced", mail=mail, received=received, passed_on=passed_on)
 
 
 def _frames_only(error: BaseException) -> BaseException:

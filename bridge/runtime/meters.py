@@ -20,6 +20,9 @@ class Meters:
         self.received = Counter("faxbridge_faxes_received_total", "Faxes that came in", registry=self.registry)
         self.refused = Counter("faxbridge_mail_refused_total", "SMTP refusals", ["code"], registry=self.registry)
         self.mailed = Counter("faxbridge_mail_sent_total", "Mails the relay took", ["kind"], registry=self.registry)
+        self.undeliverable = Counter(
+            "faxbridge_mail_failed_total", "Mails that cannot be delivered", ["kind"], registry=self.registry
+        )
         self.carrier_seconds = Histogram(
             "faxbridge_carrier_request_seconds",
             "Time a call to the carrier took",

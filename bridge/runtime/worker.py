@@ -31,6 +31,8 @@ class Bell(StrEnum):
     FETCH = "fetch"
     ROUTE = "route"
     POST = "post"
+    BOUNCE = "bounce"
+    ALARM = "alarm"
     SETTLE = "settle"
     COMMAND = "command"
 

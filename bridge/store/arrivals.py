@@ -173,6 +173,11 @@ def delivery_by_token(connection: sa.Connection, token: str) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
+def delivery_of(connection: sa.Connection, delivery_id: str) -> Delivery:
+    """One delivery."""
+    return _delivery(connection.execute(sa.select(delivery).where(delivery.c.id == delivery_id)).one())
+
+
 def quarantined(connection: sa.Connection) -> list[Received]:
     """What waits for a person, oldest first."""
     query = sa.select(received).where(received.c.state == ReceivedState.QUARANTINED).order_by(received.c.id)

@@ -1,16 +1,26 @@
 """Mail that leaves us: rendered once, its bytes kept, owed until the relay took it or said no for good."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.fax.arrivals import DeliveryState, Mail, MailKind, MailState
+from bridge.errors import Transient
+from bridge.fax.arrivals import Delivery, DeliveryState, Mail, MailKind, MailState
 from bridge.store import arrivals, blobs, history, leases
 from bridge.store.leases import Lease
-from bridge.store.tables import outbox
+from bridge.store.tables import delivery, outbox
 from bridge.store.writing import StoredBlob
+
+_FAILED: sa.ColumnElement[str] = sa.literal_column(f"'{MailState.FAILED}'")
+_ADMIN: sa.ColumnElement[str] = sa.literal_column(f"'{MailKind.ADMIN}'")
+"""As the conditions of partial indexes have them: of a parameter nobody knows that it meets one."""
+
+
+class Stale(Transient):
+    """The mail's row changed since it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,60 @@ def failed(
             detail=f"{mail.event} to {mail.recipient}: {reply}",
             fax_id=mail.fax_id,
         )
+
+
+def came_back(connection: sa.Connection, mail: Mail, now: datetime, why: str, *, passed_on: bool) -> None:
+    """The relay had taken the mail of a delivery, and then it came back. Raises Stale where that is known already."""
+    assert mail.delivery_id is not None
+    was_sent = sa.and_(outbox.c.id == mail.id, outbox.c.state == MailState.SENT)
+    failed = outbox.update().where(was_sent).values(state=MailState.FAILED, ended_at=now, last_reply=why[:500])
+    if connection.execute(failed).rowcount != 1:
+        raise Stale(f"mail {mail.id} is not one that was sent")
+    state = DeliveryState.PASSED_ON if passed_on else DeliveryState.FAILED
+    arrivals.end_delivery(connection, mail.delivery_id, state, now, f": {why}")
+
+
+def of_delivery(connection: sa.Connection, of: Delivery) -> Mail:
+    """The mail of a delivery: each has one."""
+    query = sa.select(outbox).where(outbox.c.received_id == of.received_id, outbox.c.delivery_id == of.id)
+    return _from_row(connection.execute(query).one())
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A mail that cannot be delivered, of which the operator is still to be told."""
+
+    mail: Mail
+    reply: str
+    passed_on: bool
+
+
+def untold(connection: sa.Connection, limit: int) -> list[Untold]:
+    """Those that failed first; at most ``limit``."""
+    query = (
+        sa.select(outbox, delivery.c.state.label("delivery_state"))
+        .outerjoin(delivery, delivery.c.id == outbox.c.delivery_id)
+        .where(outbox.c.state == _FAILED, outbox.c.told_by.is_(None), outbox.c.kind != _ADMIN)
+        .order_by(outbox.c.ended_at, outbox.c.id)
+        .limit(limit)
+    )
+    return [
+        Untold(_from_row(row), row.last_reply or "", row.delivery_state == DeliveryState.PASSED_ON)
+        for row in connection.execute(query)
+    ]
+
+
+def tell(connection: sa.Connection, mail_ids: Sequence[str], told_by: str) -> bool:
+    """Write down which alarm tells of these mails; False, and to be undone, where another tells of one of them."""
+    mine = sa.and_(outbox.c.id.in_(mail_ids), outbox.c.told_by.is_(None))
+    return connection.execute(outbox.update().where(mine).values(told_by=told_by)).rowcount == len(mail_ids)
+
+
+def alarm_failed(connection: sa.Connection, since: datetime) -> bool:
+    """Whether of the alarms that came to their end after ``since`` the last could not be delivered."""
+    query = sa.select(outbox.c.state).where(outbox.c.kind == _ADMIN, outbox.c.ended_at >= since)
+    last = connection.execute(query.order_by(outbox.c.ended_at.desc(), outbox.c.id.desc()).limit(1)).scalar()
+    return last == MailState.FAILED
 
 
 def defer(connection: sa.Connection, mail: Mail, owner: str, due_at: datetime, reply: str) -> None:

@@ -1,7 +1,7 @@
 """What an operator looks at: lists, one fax with all that belongs to it, and the counts behind health and metrics."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +10,11 @@ from bridge.fax.arrivals import Delivery, MailState, Received
 from bridge.fax.jobs import Attempt, Fax, HistoryEntry, Message, Part
 from bridge.fax.states import FaxState, ReceivedState
 from bridge.store import arrivals, attempts, faxes, history
+from bridge.store.outbox import alarm_failed
 from bridge.store.tables import fax, outbox, received
+
+LAST_ALARM = timedelta(days=1)
+"""So long it counts that the operator could not be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,14 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much of everything waits, and for how long."""
+    """How much of everything waits, and for how long. ``admin_unreached``: the last alarm could not be delivered."""
 
     by_state: dict[FaxState, int]
     oldest_fax_seconds: float
     mails_owed: int
     oldest_mail_seconds: float
     quarantined: int
+    admin_unreached: bool = False
 
 
 def outgoing(connection: sa.Connection, *, state: FaxState | None, since: datetime | None, limit: int) -> list[Sent]:
@@ -86,6 +91,7 @@ def counts(connection: sa.Connection, now: datetime) -> Counts:
         mails_owed=mails,
         oldest_mail_seconds=_age(oldest_mail, now),
         quarantined=connection.execute(set_aside).scalar_one(),
+        admin_unreached=alarm_failed(connection, now - LAST_ALARM),
     )
 
 

@@ -262,6 +262,12 @@ delivery = sa.Table(
     sa.UniqueConstraint("received_id", "kind", "target"),
 )
 
+UNTOLD = "state = 'failed' AND told_by IS NULL AND kind <> 'admin'"
+"""Mails that cannot be delivered, of which the operator is still to be told. ``told_by`` is the alarm that tells it."""
+
+ALARMS = "kind = 'admin'"
+"""Mails to the operator."""
+
 outbox = sa.Table(
     "outbox",
     metadata,
@@ -283,8 +289,31 @@ outbox = sa.Table(
     sa.Column("delivery_id", sa.ForeignKey("delivery.id")),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("ended_at", Instant),
+    sa.Column("told_by", sa.String(12)),
     _one_of("state", MailState),
     sa.Index("ix_outbox_due", "state", "due_at"),
+    sa.Index(
+        "ix_outbox_untold",
+        "ended_at",
+        sqlite_where=sa.text(UNTOLD),
+        postgresql_where=sa.text(UNTOLD),
+    ),
+    sa.Index("ix_outbox_alarms", "ended_at", sqlite_where=sa.text(ALARMS), postgresql_where=sa.text(ALARMS)),
+)
+
+bounce = sa.Table(
+    "bounce",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("delivery_id", sa.ForeignKey("delivery.id"), nullable=False),
+    sa.Column("message_id", sa.ForeignKey("message.id"), nullable=False),
+    sa.Column("why", sa.String(300), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    *_leased(),
+    sa.Column("done_at", Instant),
+    sa.Column("result", sa.String(40)),
+    sa.UniqueConstraint("delivery_id", "message_id"),
+    sa.Index("ix_bounce_due", "due_at"),
 )
 
 command = sa.Table(
@@ -309,5 +338,5 @@ cursor = sa.Table(
     sa.Column("updated_at", Instant, nullable=False),
 )
 
-LEASED = (fax, destination, received, outbox, command)
+LEASED = (fax, destination, received, outbox, bounce, command)
 """The tables whose rows workers claim."""

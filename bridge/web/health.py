@@ -49,6 +49,8 @@ class Health:
             if counts.oldest_mail_seconds > NOTICE_AGE_LIMIT_SECONDS:
                 hours = counts.oldest_mail_seconds / 3600
                 reasons.append(f"{counts.mails_owed} mails wait for the relay, the oldest for {hours:.1f} hours")
+            if counts.admin_unreached:
+                reasons.append("the last mail to relay.admin could not be delivered: nobody hears what goes wrong")
         except BridgeError as error:
             reasons.append(error.public)
         return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)

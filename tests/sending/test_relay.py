@@ -8,6 +8,7 @@ from bridge.mail import notices
 from bridge.mail.notices import NoticeEvent
 from bridge.mail.returned import Returned
 from bridge.posting import relay
+from bridge.posting.alarms import Alarms
 from bridge.posting.courier import Courier
 from bridge.posting.options import RelayOptions
 from bridge.posting.relay import HandedOver
@@ -149,6 +150,7 @@ async def test_an_address_no_relay_takes_reaches_the_operator(bench: Bench) -> N
     """A notice that fails for want of SMTPUTF8 is failed, and the admin is told why, and to whom it was."""
     made = await _deliver(bench, PLAIN, JOSE, EHLO=offering("8BITMIME"))
     assert made.mails == []
+    assert await work(Alarms(bench.desk, MAIL).duty)
     states = {mail.recipient: mail.state for mail in await bench.rows(tables.outbox)}
     assert states == {JOSE: "failed", ADMIN: "waiting"}
     (told,) = await bench.mail_bytes("undeliverable")

@@ -15,10 +15,11 @@ from bridge.fax.jobs import Fax, Message
 from bridge.fax.options import Identity, LimitOptions, PolicyOptions
 from bridge.fax.policy import Permission, Policy
 from bridge.fax.wishes import Notify
-from bridge.intake.acceptance import Acceptor, Client
+from bridge.intake.acceptance import Acceptor
 from bridge.intake.content import Content
 from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient
 from bridge.intake.options import IntakeOptions
+from bridge.intake.own import Client
 from bridge.mail.options import MailOptions
 from bridge.store import StoredBlob, faxes, tables
 from tests.support.store_bench import ADMIN, NUMBER, SENDER, Bench, open_bench

@@ -55,17 +55,17 @@ async def test_hooks_in_both_forms_bring_the_pdf_to_the_mailbox_the_route_names(
     (evidence,) = house.rows("SELECT * FROM evidence WHERE kind = 'hook' AND blob_id IS NOT NULL")
     assert evidence["received_id"] == with_file["id"]
 
-    # A bounce to such an address comes back to the operator, and is never faxed; a token of nobody's is refused.
+    # An answer to such an address goes to the operator, and is never faxed; a token of nobody's is refused.
     async with talk_to(daemon) as talk:
         assert (await talk.say("MAIL FROM:<>")).startswith("250")
         assert (await talk.say("RCPT TO:<bounce+0123456789abcdefghjkmnpqrs@fax.local>")).startswith("550 5.1.1")
         assert (await talk.say(f"RCPT TO:<{house.sink.those(to=FRONT_DESK)[0].sender}>")).startswith("250")
         assert (await talk.say("DATA")).startswith("354")
-        await talk.send(b"Subject: Undelivered\r\nAuto-Submitted: auto-replied\r\n\r\nNo such user\r\n.\r\n")
+        await talk.send(b"Subject: Away\r\nAuto-Submitted: auto-replied\r\n\r\nBack on Monday\r\n.\r\n")
         assert (await talk.reply()).startswith("250 2.0.0 Ok: ")
-    (bounce,) = await house.sink.wait(to=ADMIN)
-    assert bounce.sender == ""
-    assert b"No such user" in bounce.content
+    (answer,) = await house.sink.wait(to=ADMIN)
+    assert answer.sender == ""
+    assert b"Back on Monday" in answer.content
     await house.settled()
     assert await daemon.stop() == 0
     assert {row["state"] for row in house.rows("SELECT state FROM received")} == {"delivered"}
