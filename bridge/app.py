@@ -208,7 +208,7 @@ def _duties(settings: Settings, desk: Desk, carrier: IfaxClient) -> list[Duty[An
             for number in range(sending.uploads)
         ),
         *(Tracker(desk, carrier, reporter, sending, owner("track", number)).duty for number in range(2)),
-        Settler(desk, reporter, calls).duty,
+        Settler(desk, reporter, calls, sending.settle_window).duty,
         *(
             Fetcher(
                 desk,

@@ -78,7 +78,8 @@ class Fax:
 
     ``person`` and ``company`` are whom it is for. ``notify`` (None: as the site has it) and ``original_recipient``
     (ORCPT, ``TYPE;ADDRESS``, decoded) are the sender's wishes (RFC 3461). ``notice_to`` is where notices go, settled
-    when the fax was taken on; None where it was not, and the envelope sender is told.
+    when the fax was taken on; None where it was not, and the envelope sender is told. ``settle_at`` is when a person is
+    asked about an unconfirmed fax, if no evidence comes before; None: it was asked, or there is nothing to ask.
     """
 
     id: str
@@ -105,6 +106,7 @@ class Fax:
     notify: frozenset[Notify] | None = None
     original_recipient: str = ""
     notice_to: str | None = None
+    settle_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,10 @@ ACTIONS = {
 """What each event says to programs; a duplicate says what became of the first (``duplicate_action``)."""
 
 
+ON_A_PERSONS_WORD = "delivered-on-a-persons-word"
+"""The cause of a fax that the carrier never confirmed and a person closed as delivered."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoticeFacts:
     """All a notice tells of. ``outcome`` is how the fax ends; ``pages_sent`` as the carrier counted.
@@ -95,7 +99,9 @@ def event_of(state: FaxState, outcome: Outcome) -> NoticeEvent:
 def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: str, now: datetime) -> bytes:
     """The notice's bytes; the same for the same facts, row and time."""
     fax, outcome = facts.fax, facts.outcome
-    subject, text = composing.render(facts.event, **_words(facts, recipient, now))
+    subject, text = composing.render(
+        facts.event, **_words(facts, recipient, now), for_operator=recipient == options.admin
+    )
     code = str(outcome.code) if outcome.code is not None else "-"
     status = Status(
         original=fax.original_recipient,
@@ -181,6 +187,7 @@ def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, objec
     return _whose(facts.fax, recipient) | {
         "told": _told(facts, recipient),
         "cause": outcomes.cause(outcome.cause),
+        "on_word": outcome.cause == ON_A_PERSONS_WORD,
         "why": foreign.one_line(facts.why, 500).rstrip("."),
         "pages": facts.pages,
         "pages_sent": facts.pages_sent,

@@ -152,8 +152,11 @@ class Events:
     def fax_not_taken(self, *, fax: str, cause: str, tries: int) -> None:
         self._log.warning("fax.not_taken", fax=fax, cause=cause, tries=tries)
 
-    def fax_unconfirmed(self, *, fax: str, cause: str) -> None:
-        self._log.warning("fax.unconfirmed", fax=fax, cause=cause)
+    def fax_unconfirmed(self, *, fax: str, why: str) -> None:
+        self._log.warning("fax.unconfirmed", fax=fax, why=why)
+
+    def fax_person_asked(self, *, fax: str) -> None:
+        self._log.warning("fax.person_asked", fax=fax)
 
     def fax_polled(self, *, fax: str, word: str, code: int | None) -> None:
         self._log.info("fax.polled", fax=fax, word=word, code=code)

@@ -11,7 +11,8 @@ from bridge.fax.options import LimitOptions
 class SendingOptions:
     """``first_poll`` after a fax was taken it is first asked after; ``delivered``: whether success is told too.
 
-    ``limits`` are the site's; ``page_limits`` an identity's pages a day, by its name. ``senders`` are the patterns of
+    ``settle_window`` is how long a call of unknown outcome waits for evidence before a person is asked. ``limits`` are
+    the site's; ``page_limits`` an identity's pages a day, by its name. ``senders`` are the patterns of
     addresses to which a whole mail may be given back (``policy.senders``); none means to nobody.
     """
 
@@ -19,6 +20,7 @@ class SendingOptions:
     max_document: int
     first_poll: timedelta
     delivered: bool = True
+    settle_window: timedelta = timedelta(hours=4)
     limits: LimitOptions = field(default_factory=LimitOptions)
     page_limits: Mapping[str, int] = field(default_factory=dict)
     senders: tuple[str, ...] = ()

@@ -184,7 +184,7 @@ class Reporter:
 
     def _say(self, change: Change) -> None:
         if change.target is FaxState.UNCONFIRMED:
-            self._desk.events.fax_unconfirmed(fax=change.before.id, cause=change.outcome.cause)
+            self._desk.events.fax_person_asked(fax=change.before.id)
         else:
             self._desk.events.fax_ended(
                 fax=change.before.id,

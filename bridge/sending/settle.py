@@ -1,8 +1,12 @@
-"""Calls whose outcome is not known: the fax may be going out, so it is told at once and never sent again by itself."""
+"""Calls whose outcome is not known: the fax may be going out. It waits for evidence and is never sent again by itself.
+
+Nobody is told while evidence may still come (``sending/evidence.py``); when the window for it is over, the sender and
+the operator are asked, and a person decides (``sending/decisions.py``).
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -41,34 +45,64 @@ class Calls:
         return frozenset(self._faxes)
 
 
-async def become_unconfirmed(
-    reporter: Reporter, fax: Fax, now: datetime, why: str, also: Also, *, ask_at: datetime | None = None
+async def wait_for_evidence(
+    desk: Desk, fax: Fax, why: str, also: Also, *, window: timedelta, ask_at: datetime | None = None
 ) -> None:
-    """The fax is unconfirmed; its sender and the operator are told in the same transaction.
+    """The fax is unconfirmed, and nobody is told: for ``window`` evidence may settle it.
 
-    Where a job id is known, the carrier is asked after it from ``ask_at`` on; else only when a hook speaks of it.
+    Where a job id is known, the carrier is asked after it from ``ask_at`` on.
     """
-    cause = outcomes.cause("unconfirmed")
-    change = Change(fax, FaxState.UNCONFIRMED, Outcome(cause.outcome_class, cause.slug), why=why)
+    now = desk.clock.now()
+
+    def unit(connection: sa.Connection) -> None:
+        also(connection, now)
+        faxes.change(
+            connection,
+            fax,
+            FaxState.UNCONFIRMED,
+            now=now,
+            event="unconfirmed",
+            detail=f"{why}; it may have been sent: evidence is waited for",
+            due_at=ask_at,
+            settle_at=now + window,
+        )
+
+    await desk.store.write(unit)
+    desk.events.fax_unconfirmed(fax=fax.id, why=why)
+    desk.bells.ring(Bell.TRACK)
+
+
+async def become_unconfirmed(reporter: Reporter, fax: Fax, now: datetime, why: str, also: Also) -> None:
+    """The fax is unconfirmed, and its sender and the operator are asked in the same transaction.
+
+    For one that the carrier had and never said the final word about: its window is over.
+    """
 
     def unit(connection: sa.Connection) -> None:
         also(connection, now)
         seen = faxes.get(connection, fax.id)
         hooked = seen is not None and seen.due_at != fax.due_at  # a hook came while we asked: its question stays
-        due_at = seen.due_at if hooked and seen is not None else ask_at
+        due_at = seen.due_at if hooked and seen is not None else None
         faxes.change(connection, fax, FaxState.UNCONFIRMED, now=now, event="unconfirmed", detail=why, due_at=due_at)
 
-    await reporter.carry_out(change, now, unit, tell_admin=True)
+    await reporter.carry_out(_question(fax, why), now, unit, tell_admin=True)
+
+
+def _question(fax: Fax, why: str) -> Change:
+    """What sender and operator are asked."""
+    cause = outcomes.cause("unconfirmed")
+    return Change(fax, FaxState.UNCONFIRMED, Outcome(cause.outcome_class, cause.slug), why=why)
 
 
 class Settler:
-    """The worker that finds calls whose worker is gone: at start those of the process that died."""
+    """The worker for what nobody holds: calls whose worker is gone, and faxes for which no evidence came in time."""
 
-    def __init__(self, desk: Desk, reporter: Reporter, calls: Calls) -> None:
+    def __init__(self, desk: Desk, reporter: Reporter, calls: Calls, window: timedelta) -> None:
         self._desk = desk
         self._calls = calls
         self._failed: set[str] = set()
         self._reporter = reporter
+        self._window = window
 
     @property
     def duty(self) -> Duty[Fax]:
@@ -76,22 +110,41 @@ class Settler:
         return Duty("settle", Bell.SETTLE, self._find, self.settle, self._no_lease)
 
     async def settle(self, fax: Fax) -> None:
-        """The call was begun and nobody holds it any more: its outcome is unknown."""
+        """A call that nobody holds any more has an unknown outcome; where no evidence came, people are asked."""
         crash_point(Point.SETTLE_FOUND)
         self._failed.add(fax.id)
+        if fax.state is FaxState.UNCONFIRMED:
+            await self._ask_people(fax)
+            return
 
         def end_attempt(connection: sa.Connection, now: datetime) -> None:
             for attempt in attempts.of_fax(connection, fax.id):
                 if attempt.result is None:
                     attempts.finish(connection, attempt.id, AttemptResult.UNKNOWN, now, message=DIED)
 
-        await become_unconfirmed(self._reporter, fax, self._desk.clock.now(), DIED, end_attempt)
+        await wait_for_evidence(self._desk, fax, DIED, end_attempt, window=self._window)
+
+    async def _ask_people(self, fax: Fax) -> None:
+        now = self._desk.clock.now()
+        made = await self._desk.store.read(lambda connection: attempts.of_fax(connection, fax.id))
+        why = (made[-1].message if made else None) or ""
+        detail = "no evidence came whether it was sent: sender and operator are asked"
+        await self._reporter.carry_out(
+            _question(fax, why),
+            now,
+            lambda connection: faxes.person_asked(connection, fax, now, detail),
+            tell_admin=True,
+        )
 
     async def _find(self) -> Fax | None:
         """The next one, but one that just failed to be settled only after all others were tried."""
         now, in_hand = self._desk.clock.now(), self._calls.now()
-        rows = await self._desk.store.read(lambda connection: destinations.abandoned(connection, now))
-        waiting = [faxes.from_row(row) for row in rows if row.id not in in_hand]
+
+        def query(connection: sa.Connection) -> list[Fax]:
+            lost = [faxes.from_row(row) for row in destinations.abandoned(connection, now)]
+            return [fax for fax in lost if fax.id not in in_hand] + faxes.unsettled(connection, now)
+
+        waiting = await self._desk.store.read(query)
         fresh = [fax for fax in waiting if fax.id not in self._failed]
         if not fresh:
             self._failed.clear()

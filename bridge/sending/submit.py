@@ -1,7 +1,7 @@
 """Ready faxes go to the carrier: the line is leased, the intent is written, then the call is made, then its outcome.
 
 Outcomes: taken; refused (the fax ends); surely not taken (three tries); unknown (never again by itself: it may be going
-out, and both sender and operator are told).
+out, and waits for evidence).
 """
 
 from datetime import datetime, timedelta
@@ -234,9 +234,9 @@ class Submitter:
                 connection, attempt, AttemptResult.UNKNOWN, now, code=code, message=text or error.public, job_id=known
             )
 
-        now = self._desk.clock.now()
-        ask_at = None if job_id is None else now + self._options.first_poll
-        await settle.become_unconfirmed(self._reporter, fax, now, error.public, write_attempt, ask_at=ask_at)
+        ask_at = None if job_id is None else self._desk.clock.now() + self._options.first_poll
+        window = self._options.settle_window
+        await settle.wait_for_evidence(self._desk, fax, error.public, write_attempt, window=window, ask_at=ask_at)
 
     def _keep_answer(
         self, connection: sa.Connection, attempt: str, answer: Answer | None, now: datetime, job_id: str | None = None

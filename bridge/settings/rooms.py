@@ -147,6 +147,7 @@ def sending_options(settings: "Settings") -> SendingOptions:
         uploads=settings.ifax.uploads,
         max_document=settings.ifax.max_document,
         first_poll=settings.ifax.first_poll,
+        settle_window=settings.ifax.settle_window,
         delivered=settings.notices.delivered,
         limits=limit_options(settings),
         page_limits={identity.name: identity.pages_per_day for identity in settings.identities},

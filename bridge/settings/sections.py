@@ -37,6 +37,7 @@ class Ifax(Section):
     calls_per_second: float = Field(default=5, ge=0.01, le=100)
     max_document: Size = read_size("15MB")
     first_poll: Duration = read_duration("30s")
+    settle_window: Duration = read_duration("4h")
 
 
 class Listener(Section):

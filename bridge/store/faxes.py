@@ -16,6 +16,8 @@ from bridge.store import destinations, history, leases, tables
 from bridge.store.leases import Lease
 from bridge.store.tables import Instant, attempt, document, fax, message
 
+UNSETTLED_LIMIT = 100
+
 _ADD_MESSAGE = message.insert()
 _ADD_FAX = fax.insert()
 _ADD_LINE = tables.history.insert()
@@ -59,8 +61,9 @@ def change(
     """Move a fax to ``target``, write the history line, and keep its destination in step.
 
     Nothing changes unless the fax is still as ``before`` has it (state, version, and lease where ``owner`` is given)
-    and the state table allows the step; else Stale is raised.
+    and the state table allows the step; else Stale is raised. Unless ``settle_at`` is given, no person is to be asked.
     """
+    values.setdefault("settle_at", None)
     if not leases.change_state(
         connection, fax, before, target, sources(target), now=now, owner=owner, due_at=due_at, **values
     ):
@@ -141,6 +144,21 @@ def ask_now(connection: sa.Connection, fax_id: str, now: datetime) -> None:
     """A hook spoke of this fax: it is due to be asked after, if it still waits for a word."""
     waiting = fax.c.state.in_((FaxState.SENDING, FaxState.UNCONFIRMED))
     connection.execute(fax.update().where(fax.c.id == fax_id, waiting).values(due_at=now))
+
+
+def unsettled(connection: sa.Connection, now: datetime) -> list[Fax]:
+    """Unconfirmed faxes for which no evidence came in time, longest waiting first."""
+    over = sa.and_(fax.c.state == FaxState.UNCONFIRMED, fax.c.settle_at <= now)
+    rows = connection.execute(sa.select(fax).where(over).order_by(fax.c.settle_at).limit(UNSETTLED_LIMIT))
+    return [from_row(row) for row in rows]
+
+
+def person_asked(connection: sa.Connection, before: Fax, now: datetime, detail: str) -> None:
+    """From now on a person decides. Raises Stale where that was done already, or the fax came to something else."""
+    waits = sa.and_(fax.c.id == before.id, fax.c.version == before.version, fax.c.settle_at.is_not(None))
+    if connection.execute(fax.update().where(waits).values(settle_at=None)).rowcount != 1:
+        raise Stale(f"fax {before.id} waits for evidence no longer")
+    history.add(connection, at=now, event="person_asked", detail=detail, fax_id=before.id)
 
 
 def get(connection: sa.Connection, fax_id: str) -> Fax | None:
@@ -235,6 +253,7 @@ def from_row(row: sa.Row[Any]) -> Fax:
         notify=None if row.notify is None else frozenset(Notify(word) for word in row.notify.split(",")),
         original_recipient=row.original_recipient,
         notice_to=row.notice_to,
+        settle_at=row.settle_at,
     )
 
 

@@ -135,9 +135,16 @@ fax = sa.Table(
     sa.Column("notify", sa.String(40)),
     sa.Column("original_recipient", sa.String(500), nullable=False, server_default=_EMPTY),
     sa.Column("notice_to", sa.String(320)),
+    sa.Column("settle_at", Instant),
     _one_of("state", FaxState),
     sa.Index("ix_fax_due", "state", "due_at"),
     sa.Index("ix_fax_number_state_due", "number", "state", "due_at"),
+    sa.Index(
+        "ix_fax_settle",
+        "settle_at",
+        sqlite_where=sa.text("settle_at IS NOT NULL"),
+        postgresql_where=sa.text("settle_at IS NOT NULL"),
+    ),
     sa.Index(
         "uq_fax_on_the_line",
         "number",

@@ -16,7 +16,8 @@ from bridge.sending.report import Reporter
 from bridge.sending.settle import Calls, Settler
 from bridge.sending.submit import Submitter
 from bridge.sending.track import Tracker
-from bridge.store import StoredBlob, destinations, history, tables
+from bridge.store import StoredBlob, destinations, faxes, history, tables
+from bridge.store.faxes import Stale
 from bridge.store.history import EvidenceKind
 from tests.support.store_bench import ADMIN, NUMBER, PAGES, SENDER, Bench, work
 from tests.support.store_carrier import MAIL, OPTIONS, FakeCarrier, answer, status, taken
@@ -38,8 +39,8 @@ class Sending:
             options=options,
             name="submit-0/x",
         )
-        self.settler = Settler(bench.desk, self.reporter, self.calls)
-        self.stranger = Settler(bench.desk, self.reporter, Calls())
+        self.settler = Settler(bench.desk, self.reporter, self.calls, options.settle_window)
+        self.stranger = Settler(bench.desk, self.reporter, Calls(), options.settle_window)
         """A settler that knows of no call in hand, as another process would not."""
 
     async def submit(self) -> None:
@@ -50,6 +51,12 @@ class Sending:
         """The fax whose call is in hand is settled by somebody who does not know of the call."""
         self.bench.clock.forward(timedelta(seconds=LEASE_SECONDS + 1))
         assert await work(self.stranger.duty)
+
+    async def ask_people(self) -> None:
+        """The window for evidence is over."""
+        self.bench.clock.forward(OPTIONS.settle_window)
+        assert await work(self.settler.duty)
+        assert not await work(self.settler.duty)
 
 
 @pytest.fixture
@@ -275,22 +282,66 @@ UNCLEAR = [
 
 @pytest.mark.parametrize(("name", "said", "job"), UNCLEAR, ids=[case[0] for case in UNCLEAR])
 async def test_unknown(bench: Bench, sending: Sending, name: str, said: object, job: str | None) -> None:
-    """An unknown outcome is unconfirmed, told at once to sender and admin, kept as evidence, never sent again."""
+    """An unknown outcome is unconfirmed without a word to anybody, kept as evidence, and never sent again by itself."""
     fax = await bench.ready()
     sending.carrier.sends = [OutcomeUnknown("the call broke", said)]  # type: ignore[arg-type]  # one of a table
     await sending.submit()
     after = await bench.fax(fax.id)
     assert (after.state, after.outcome) == (FaxState.UNCONFIRMED, None)
     assert after.due_at == (None if job is None else bench.clock.now() + OPTIONS.first_poll)
-    assert await bench.events() == sorted([("unconfirmed", SENDER), ("unconfirmed", ADMIN)])
+    assert after.settle_at == bench.clock.now() + OPTIONS.settle_window
+    assert await bench.events() == []
+    assert [line.event for line in await bench.history(fax)][-1] == "unconfirmed"
     (attempt,) = await bench.attempts(fax)
     assert (attempt.result, attempt.carrier_job_id) == (AttemptResult.UNKNOWN, job)
     evidence = await bench.rows(tables.evidence)
     assert [row.carrier_job_id for row in evidence] == ([] if said is None else [job])
+    await sending.ask_people()
     bench.clock.forward(timedelta(days=30))
     assert not await work(sending.submitter.duty)
     assert not await work(sending.settler.duty)
     assert len(sending.carrier.asked) == 1
+
+
+async def test_people_are_asked_when_no_evidence_came(bench: Bench, sending: Sending) -> None:
+    """At the end of the window, not before, sender and operator are asked once; the operator how to settle it."""
+    fax = await bench.ready()
+    sending.carrier.sends = [OutcomeUnknown("the call broke while the fax was handed over")]
+    await sending.submit()
+    bench.clock.forward(OPTIONS.settle_window - timedelta(milliseconds=1))
+    assert not await work(sending.settler.duty)
+    bench.clock.forward(timedelta(milliseconds=1))
+    assert await work(sending.settler.duty)
+    assert not await work(sending.settler.duty)
+    after = await bench.fax(fax.id)
+    assert (after.state, after.settle_at) == (FaxState.UNCONFIRMED, None)
+    assert await bench.events() == sorted([("unconfirmed", SENDER), ("unconfirmed", ADMIN)])
+    assert [line.event for line in await bench.history(fax)].count("person_asked") == 1
+    (admins,) = [mail for mail in await bench.mail_bytes("unconfirmed") if f"To: {ADMIN}".encode() in mail]
+    (senders,) = [mail for mail in await bench.mail_bytes("unconfirmed") if f"To: {SENDER}".encode() in mail]
+    for mail in (admins, senders):
+        text = mail.replace(b"=\r\n", b"")
+        assert b"More precisely: the call broke while the fax was handed over." in text
+        assert b"What to do: Call the recipient" in text
+        assert b"The risk: sent again, it may arrive twice." in text
+    assert f"faxbridge settle {fax.id} --sent".encode() in admins
+    assert f"faxbridge settle {fax.id} --not-sent".encode() in admins
+    assert b"faxbridge settle" not in senders
+
+
+async def test_a_fax_settled_while_people_are_asked(bench: Bench, sending: Sending) -> None:
+    """Evidence that comes in the moment people would be asked goes first: nobody is written to."""
+    fax = await bench.ready()
+    sending.carrier.sends = [OutcomeUnknown("the call broke")]
+    await sending.submit()
+    bench.clock.forward(OPTIONS.settle_window)
+    piece = await sending.settler.duty.claim()
+    assert isinstance(piece, Fax)
+    await bench.move(await bench.fax(fax.id), FaxState.SENDING, due_at=bench.clock.now())
+    with pytest.raises(Stale):
+        await sending.settler.duty.work(piece)
+    assert await bench.events() == []
+    assert bench.blob_files() == {row.id for row in await bench.rows(tables.blob)}
 
 
 async def test_unknown_with_the_job_id_of_another(bench: Bench, sending: Sending) -> None:
@@ -310,17 +361,20 @@ async def test_sender_who_is_the_admin(bench: Bench, sending: Sending) -> None:
     await bench.ready(sender=ADMIN)
     sending.carrier.sends = [OutcomeUnknown("the call broke")]
     await sending.submit()
+    await sending.ask_people()
     assert await bench.events() == [("unconfirmed", ADMIN)]
 
 
 async def test_a_worker_that_died(bench: Bench, sending: Sending) -> None:
-    """A fax whose worker is gone is unconfirmed, with its attempt ended and everybody told, exactly once."""
+    """A fax whose worker is gone is unconfirmed, its attempt ended, and waits for evidence as any other does."""
     fax = await bench.submitting()
     assert await work(sending.settler.duty)
     assert not await work(sending.settler.duty)
     assert (await bench.fax(fax.id)).state is FaxState.UNCONFIRMED
     (attempt,) = await bench.attempts(fax)
     assert (attempt.result, attempt.ended_at) == (AttemptResult.UNKNOWN, bench.clock.now())
+    assert await bench.events() == []
+    await sending.ask_people()
     assert await bench.events() == sorted([("unconfirmed", SENDER), ("unconfirmed", ADMIN)])
 
 
@@ -365,15 +419,15 @@ async def test_one_that_cannot_be_settled_holds_up_no_other(
 ) -> None:
     """A fax that fails to be settled is tried again only after all the others were, and then again and again."""
     made = [await bench.submitting(f"+1415555010{number}") for number in range(3)]
-    carry_out, broken, tried = sending.reporter.carry_out, {made[0].id}, list[str]()
+    change, broken, tried = faxes.change, {made[0].id}, list[str]()
 
-    async def failing(change: Any, *args: Any, **more: Any) -> None:
-        tried.append(change.before.id)
-        if change.before.id in broken:
+    def failing(connection: Any, before: Fax, *args: Any, **more: Any) -> None:
+        tried.append(before.id)
+        if before.id in broken:
             raise ValueError("this one will not do")
-        await carry_out(change, *args, **more)
+        change(connection, before, *args, **more)
 
-    monkeypatch.setattr(sending.reporter, "carry_out", failing)
+    monkeypatch.setattr(faxes, "change", failing)
     with pytest.raises(ValueError, match="will not do"):
         await work(sending.settler.duty)
     assert [await work(sending.settler.duty) for _ in range(3)] == [True, True, False]
@@ -423,7 +477,7 @@ async def test_stale_premise(bench: Bench, sending: Sending, name: str, outcome:
     after = await bench.fax(fax.id)
     assert after.state is FaxState.UNCONFIRMED
     assert after.due_at == (bench.clock.now() if name == "taken" else None)
-    assert await bench.events() == sorted([("unconfirmed", SENDER), ("unconfirmed", ADMIN)])
+    assert await bench.events() == []
     assert bench.blob_files() == files[0]
     evidence = await bench.rows(tables.evidence)
     assert len(evidence) == 1, "the answer was seen, and is kept"
@@ -539,6 +593,7 @@ async def test_a_job_id_that_another_fax_has(bench: Bench, sending: Sending) -> 
     await sending.submit()
     assert (await bench.fax(fax.id)).state is FaxState.UNCONFIRMED
     assert [each.carrier_job_id for each in await bench.attempts(fax)] == [None]
+    await sending.ask_people()
     assert await bench.events() == sorted([("unconfirmed", SENDER), ("unconfirmed", ADMIN)])
     assert len(await bench.rows(tables.evidence, tables.evidence.c.kind == "answer")) == 1
 

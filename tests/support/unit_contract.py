@@ -44,6 +44,7 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("ifax", "calls_per_second", 5),
     ("ifax", "max_document", "15MB"),
     ("ifax", "first_poll", "30s"),
+    ("ifax", "settle_window", "4h"),
     ("smtp", "listeners", [LISTENER]),
     ("smtp", "domains", ["fax.local"]),
     ("smtp", "hostname", ""),
@@ -90,7 +91,6 @@ ROUTE_KEYS = ("name", "number", "caller", "deliver")
 SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hook_password")
 
 LATER: tuple[str, ...] = (
-    '[ifax]\nsettle_window = "4h"',
     '[document]\nbody = "cover"',
     "[document]\nmax_pages = 200",
     '[retry]\ngive_up_after = "24h"',

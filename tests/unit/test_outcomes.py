@@ -17,6 +17,7 @@ RAISED_BY_US = {
     "cancelled",
     "carrier-key-refused",
     "delivered",
+    "delivered-on-a-persons-word",
     "document-too-large",
     "document-unusable",
     "failed-no-reason",

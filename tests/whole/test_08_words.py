@@ -37,7 +37,7 @@ METRICS = (
 
 async def test_no_secret_of_anybody_reaches_the_log(house: House) -> None:
     """Subject, text, file names, whole numbers, addresses, key and hook secret never stand in the daemon's output."""
-    sandbox, daemon = await house.start(log={"level": "debug"})
+    sandbox, daemon = await house.start(log={"level": "debug"}, ifax={"settle_window": "500ms"})
     caller = "+12125550177"
     mail = a_mail(
         DELIVERED,
