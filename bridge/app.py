@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from bridge.document.renderer import Renderer
 from bridge.errors import BridgeError
+from bridge.fax.policy import Policy
 from bridge.ifax.client import IfaxClient
 from bridge.intake import listeners
 from bridge.intake.certificates import Certificates
@@ -39,6 +40,7 @@ from bridge.runtime.clock import SystemClock
 from bridge.runtime.events import Events
 from bridge.runtime.ids import Ids
 from bridge.runtime.worker import Bells, Duty, run_duty
+from bridge.sending.orders import OrderClerk
 from bridge.sending.prepare import Preparer
 from bridge.sending.report import Reporter
 from bridge.sending.settle import Calls, Settler
@@ -223,6 +225,7 @@ def _duties(settings: Settings, desk: Desk, carrier: IfaxClient) -> list[Duty[An
         ),
         Router(desk, mailer, receiving, owner("route")).duty,
         BacklogClerk(desk, owner("backlog")).duty,
+        OrderClerk(desk, reporter, Policy(rooms.policy_options(settings)), owner("orders")).duty,
         *(Courier(desk, relay, undeliverable, owner("post", number)).duty for number in range(2)),
         Bounces(desk, undeliverable, owner("bounce")).duty,
         Alarms(desk, mail).duty,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import catalogue, configuration, daemon, faxes, standin
+from bridge.cli import catalogue, configuration, daemon, faxes, orders, standin
 from bridge.cli.common import say
 from bridge.errors import BridgeError, Misconfigured
 from bridge.settings import BadConfiguration
@@ -46,6 +46,11 @@ app.command("check")(configuration.check)
 app.command("list")(faxes.list_faxes)
 app.command("show")(faxes.show)
 app.command("backlog")(faxes.backlog)
+app.command("retry")(orders.retry)
+app.command("hold")(orders.hold)
+app.command("release")(orders.release)
+app.command("resend")(orders.resend)
+app.command("cancel")(orders.cancel)
 app.command("codes", context_settings={"ignore_unknown_options": True})(catalogue.codes)
 app.command("migrate")(configuration.migrate)
 

@@ -1,7 +1,5 @@
 """``faxbridge list``, ``show`` and ``backlog``: what there is, and what became of it."""
 
-import getpass
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -9,17 +7,16 @@ import typer
 
 from bridge.cli import views
 from bridge.cli.common import Config, Json, fail, open_store, print_json, print_table, read_or_fail
+from bridge.cli.identify import find
+from bridge.cli.orders import ANSWER_SECONDS, NOT_YET, ask, operator_name
 from bridge.fax.states import FaxState, ReceivedState
 from bridge.receiving.backlog import RELEASE
 from bridge.runtime.clock import SystemClock
 from bridge.runtime.ids import Ids
 from bridge.settings.units import read_duration
-from bridge.store import Store, arrivals, commands, overview
+from bridge.store import Store, arrivals, overview
 from bridge.store.commands import Command
 from bridge.store.overview import Arrived, Sent
-
-ANSWER_SECONDS = 2.0
-"""So long the shell waits for the daemon to carry a command out."""
 
 ALL_STATES = sorted({*FaxState, *ReceivedState})
 
@@ -48,18 +45,16 @@ def list_faxes(
 
 
 def show(
-    identity: Annotated[str, typer.Argument(metavar="ID", help="A fax's id, as `list` or a notice gives it")],
+    identity: Annotated[
+        str, typer.Argument(metavar="ID", help="The fax's id or its mail's, or the first characters of either")
+    ],
     *,
     as_json: Json = False,
     config: Config = None,
 ) -> None:
     """Show one fax with its whole history."""
     with open_store(config) as store:
-        row = store.read_now(lambda connection: overview.one(connection, identity.upper()))
-        if row is None:
-            row = _only_fax_of_mail(store, identity.upper())
-    if row is None:
-        fail(f"there is no fax {identity}")
+        row = find(store, identity)
     if as_json:
         print_json(views.as_json(row))
         return
@@ -88,25 +83,11 @@ def backlog(
         print_table(["id", "way", "state", "since", "number", "pages", ""], [views.summary(row) for row in rows])
 
 
-def _only_fax_of_mail(store: Store, message_id: str) -> Sent | Arrived | None:
-    """The fax of the mail with that id; of a mail with several, their ids are told instead."""
-    made = store.read_now(lambda connection: overview.of_message(connection, message_id))
-    if len(made) > 1:
-        fail(f"{message_id} is a mail with {len(made)} faxes: {', '.join(made)}")
-    return store.read_now(lambda connection: overview.one(connection, made[0])) if made else None
-
-
 def _release(store: Store) -> str:
     """Ask the daemon, and wait a moment for its answer."""
-    clock = SystemClock()
-    asked = Command(Ids(clock).new(), RELEASE, None, getpass.getuser())
-    store.write_now(lambda connection: commands.ask(connection, asked, clock.now()))
-    end = clock.monotonic() + ANSWER_SECONDS
-    while clock.monotonic() < end:
-        if answer := store.read_now(lambda connection: commands.result_of(connection, asked.id)):
-            return answer
-        time.sleep(0.1)
-    return "asked; the daemon does it as soon as it runs"
+    asked = Command(Ids(SystemClock()).new(), RELEASE, None, operator_name())
+    answer = ask(store, asked, ANSWER_SECONDS)
+    return NOT_YET if answer is None else answer.text
 
 
 def _newest(

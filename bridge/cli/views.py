@@ -40,6 +40,7 @@ def _sent(row: Sent) -> dict[str, Any]:
         "created_at": rfc3339(fax.created_at),
         "updated_at": rfc3339(fax.updated_at),
         "outcome": None if fax.outcome is None else _outcome(fax.outcome),
+        "resend_of": fax.resend_of,
         "history": _history(row.history),
     }
 
@@ -75,6 +76,7 @@ def _arrived(row: Arrived) -> dict[str, Any]:
         "created_at": rfc3339(fax.created_at),
         "updated_at": rfc3339(fax.updated_at),
         "outcome": None,
+        "resend_of": None,
         "history": _history(row.history),
     }
 
@@ -148,6 +150,7 @@ _SHOWN = (
     "company",
     "message",
     "header_message_id",
+    "resend_of",
     "pages",
     "pages_sent",
     "carrier_job_id",

@@ -80,6 +80,7 @@ class Fax:
     (ORCPT, ``TYPE;ADDRESS``, decoded) are the sender's wishes (RFC 3461). ``notice_to`` is where notices go, settled
     when the fax was taken on; None where it was not, and the envelope sender is told. ``settle_at`` is when a person is
     asked about an unconfirmed fax, if no evidence comes before; None: it was asked, or there is nothing to ask.
+    ``resend_of`` is the fax that an operator had sent once more as this one.
     """
 
     id: str
@@ -107,6 +108,7 @@ class Fax:
     original_recipient: str = ""
     notice_to: str | None = None
     settle_at: datetime | None = None
+    resend_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class Policy:
         self._aliases = options.aliases
         self._networks = options.networks
         self._senders = options.senders
-        self._site = Permission(None, options.senders, options.countries)
+        self.site = Permission(None, options.senders, options.countries)
         self._identities = tuple(self._permission_of(identity, options) for identity in options.identities)
 
     @staticmethod
@@ -110,7 +110,7 @@ class Policy:
         ]
         if holding:
             return max(holding, key=lambda pair: pair[0])[1]
-        return self._site if any(client in network for network in self._networks) else None
+        return self.site if any(client in network for network in self._networks) else None
 
     def of_login(self, name: str) -> Permission | None:
         """What the identity of this name may; whether its password was right is asked elsewhere."""
@@ -130,7 +130,7 @@ class Policy:
         ]
         if matching:
             return max(matching, key=lambda pair: pair[0])[1]
-        return self._site if _matching(self._senders, address) else None
+        return self.site if _matching(self._senders, address) else None
 
     def expand(self, local: str) -> Wanted:
         """What the left side of a recipient's address asks for at this site; raises NotAFaxNumber."""

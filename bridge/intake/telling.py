@@ -83,9 +83,8 @@ class Teller:
             "Their senders are told each time; you are told once a day.",
             "What to do: find out whether they are meant. A stolen password, or a machine gone wild, looks like this.",
             "If they are, and there will be more, raise limits.faxes_per_day: that holds for faxes to come.",
-            "What is held stays held: this version has no command yet that lets it go.",
-            "What is urgent is best sent again under the raised limit, with a word changed in its subject.",
             "To see what is held: faxbridge list --state held",
+            "To let one of them go, past the limit: faxbridge release ID; to call it off: faxbridge cancel ID",
         )
         content = alarms.render_alarm(
             subject="Faxes are held: the site has reached the daily limit of faxes",

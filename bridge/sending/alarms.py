@@ -47,8 +47,8 @@ class Alarms:
             "Nothing is lost. Their senders are told each time; you are told once a day.",
             "What to do: find out whether these faxes are meant; a stolen password looks like this. "
             f"If they are, and there will be more, raise {key}.",
-            "What is held stays held: this version has no command yet that lets it go.",
             "To see what is held: faxbridge list --state held",
+            "To let one of them go, past the limit: faxbridge release ID; to call it off: faxbridge cancel ID",
         )
 
     async def _draft(self, purpose: str, now: datetime, subject: str, *lines: str) -> Draft:

@@ -185,6 +185,8 @@ class Reporter:
     def _say(self, change: Change) -> None:
         if change.target is FaxState.UNCONFIRMED:
             self._desk.events.fax_person_asked(fax=change.before.id)
+        elif change.target is FaxState.HELD:
+            self._desk.events.fax_held(fax=change.before.id, reason=change.outcome.cause.removeprefix("held-"))
         else:
             self._desk.events.fax_ended(
                 fax=change.before.id,
@@ -209,7 +211,15 @@ def write(connection: sa.Connection, drafts: Iterable[Draft], now: datetime) -> 
     return told
 
 
-def write_end(connection: sa.Connection, change: Change, now: datetime, detail: str, owner: str | None = None) -> None:
+def write_end(
+    connection: sa.Connection,
+    change: Change,
+    now: datetime,
+    detail: str,
+    owner: str | None = None,
+    *,
+    actor: str = history.DAEMON,
+) -> None:
     """The final change of a fax's row."""
     faxes.end(
         connection,
@@ -218,6 +228,7 @@ def write_end(connection: sa.Connection, change: Change, now: datetime, detail: 
         change.outcome,
         now=now,
         detail=detail,
+        actor=actor,
         owner=owner,
         pages_sent=change.pages_sent,
         parts=change.parts,

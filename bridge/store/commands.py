@@ -1,7 +1,10 @@
 """What the shell asks of the daemon: a row, which the daemon carries out and answers."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,6 +21,15 @@ class Command:
     what: str
     subject: str | None
     actor: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a command: the sentence the shell shows; ``refused``: it could not be done."""
+
+    text: str
+    refused: bool = False
 
 
 def ask(connection: sa.Connection, asked: Command, now: datetime) -> None:
@@ -27,7 +39,7 @@ def ask(connection: sa.Connection, asked: Command, now: datetime) -> None:
             id=asked.id,
             what=asked.what,
             subject=asked.subject,
-            arguments={},
+            arguments=dict(asked.arguments),
             actor=asked.actor,
             created_at=now,
             due_at=now,
@@ -35,10 +47,13 @@ def ask(connection: sa.Connection, asked: Command, now: datetime) -> None:
     )
 
 
-def claim(connection: sa.Connection, lease: Lease, what: str) -> Command | None:
-    """The oldest open command of that kind."""
-    row = leases.claim(connection, command, lease, command.c.done_at.is_(None), command.c.what == what)
-    return None if row is None else Command(row.id, row.what, row.subject, row.actor)
+def claim(connection: sa.Connection, lease: Lease, *whats: str) -> Command | None:
+    """The oldest open command of these kinds."""
+    row = leases.claim(connection, command, lease, command.c.done_at.is_(None), command.c.what.in_(whats))
+    if row is None:
+        return None
+    arguments = json.loads(row.arguments) if isinstance(row.arguments, str) else row.arguments
+    return Command(row.id, row.what, row.subject, row.actor, arguments or {})
 
 
 def renew(connection: sa.Connection, command_id: str, lease: Lease) -> bool:
@@ -46,11 +61,14 @@ def renew(connection: sa.Connection, command_id: str, lease: Lease) -> bool:
     return leases.renew(connection, command, [command_id], lease)
 
 
-def done(connection: sa.Connection, command_id: str, owner: str, now: datetime, result: str) -> None:
-    """Carried out; ``result`` is the sentence the shell shows."""
-    leases.release(connection, command, command_id, owner, due_at=None, done_at=now, result=result)
+def done(
+    connection: sa.Connection, command_id: str, owner: str, now: datetime, result: str, *, refused: bool = False
+) -> None:
+    """Carried out, or refused; ``result`` is the sentence the shell shows."""
+    leases.release(connection, command, command_id, owner, due_at=None, done_at=now, result=result, refused=refused)
 
 
-def result_of(connection: sa.Connection, command_id: str) -> str | None:
+def answer_to(connection: sa.Connection, command_id: str) -> Answer | None:
     """The answer, once there is one."""
-    return connection.execute(sa.select(command.c.result).where(command.c.id == command_id)).scalar()
+    row = connection.execute(sa.select(command.c.result, command.c.refused).where(command.c.id == command_id)).first()
+    return None if row is None or row.result is None else Answer(row.result, row.refused)

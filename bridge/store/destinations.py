@@ -38,6 +38,13 @@ def refresh(connection: sa.Connection, number: str, now: datetime, *, changed: s
     connection.execute(destination.update().where(destination.c.number == number).values(**values))
 
 
+def look_again(connection: sa.Connection, number: str, now: datetime) -> None:
+    """A ready fax to this number is due at another time. Who holds the line keeps it."""
+    if _first(connection, fax.c.id, number, fax.c.state.in_(ON_THE_LINE)) is None:
+        change = destination.update().where(destination.c.number == number)
+        connection.execute(change.values(due_at=_next_due(connection, number, now)))
+
+
 def _next_due(connection: sa.Connection, number: str, now: datetime) -> datetime | None:
     """When a call may be considered: the first ready fax's time, but not while an unconfirmed one keeps the line."""
     due_at: datetime | None = _first(connection, sa.func.min(fax.c.due_at), number, fax.c.state == FaxState.READY)

@@ -104,6 +104,33 @@ def outcome_columns(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def due_now(connection: sa.Connection, waiting: Fax, now: datetime, actor: str) -> None:
+    """A ready fax need not wait for its time. Whoever has it in hand keeps it; raises Stale if it is ready no more."""
+    same = sa.and_(fax.c.id == waiting.id, fax.c.version == waiting.version, fax.c.state == FaxState.READY)
+    if connection.execute(fax.update().where(same).values(due_at=now, updated_at=now)).rowcount != 1:
+        raise Stale(f"fax {waiting.id} is no longer {waiting.state} (version {waiting.version})")
+    history.add(connection, at=now, event="retry", detail="due now", actor=actor, fax_id=waiting.id)
+    destinations.look_again(connection, waiting.number, now)
+
+
+def add_again(connection: sa.Connection, new: Fax, old: Fax, actor: str) -> None:
+    """Take on a fax that sends ``old`` once more; each names the other in its history."""
+    connection.execute(fax.insert().values(**_as_row(new), document_id=new.document_id, pages=new.pages))
+    detail = f"sends fax {old.id} ({old.state}) once more"
+    history.add(connection, at=new.created_at, event="accepted", detail=detail, actor=actor, fax_id=new.id)
+    detail = f"sent once more as fax {new.id}, to {new.number}"
+    history.add(connection, at=new.created_at, event="resent", detail=detail, actor=actor, fax_id=old.id)
+    destinations.refresh(connection, new.number, new.created_at, changed=new.id, state=new.state)
+
+
+def still_going(connection: sa.Connection, old: Fax, number: str) -> Fax | None:
+    """The fax that sends ``old`` once more to this number and has not ended yet."""
+    ended = [state for state in FaxState if state.final]
+    query = sa.select(fax).where(fax.c.resend_of == old.id, fax.c.number == number, fax.c.state.not_in(ended))
+    row = connection.execute(query.limit(1)).first()
+    return None if row is None else from_row(row)
+
+
 def claim_accepted(connection: sa.Connection, lease: Lease) -> tuple[Fax, ...]:
     """All accepted faxes of the message that has waited longest: their pages are made once for all."""
     row = leases.claim(connection, fax, lease, fax.c.state == FaxState.ACCEPTED)
@@ -254,6 +281,7 @@ def from_row(row: sa.Row[Any]) -> Fax:
         original_recipient=row.original_recipient,
         notice_to=row.notice_to,
         settle_at=row.settle_at,
+        resend_of=row.resend_of,
     )
 
 
@@ -277,6 +305,7 @@ def _as_row(new: Fax) -> dict[str, Any]:
         "notify": ",".join(sorted(new.notify or ())) or None,
         "original_recipient": new.original_recipient,
         "notice_to": new.notice_to,
+        "resend_of": new.resend_of,
     }
 
 

@@ -75,6 +75,16 @@ def of_message(connection: sa.Connection, message_id: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def beginning_with(connection: sa.Connection, beginning: str, limit: int) -> list[str]:
+    """The ids of faxes whose own id, or whose mail's, begins so; oldest first."""
+    sent = sa.select(fax.c.id).where(
+        sa.or_(fax.c.id.startswith(beginning, autoescape=True), fax.c.message_id.startswith(beginning, autoescape=True))
+    )
+    came = sa.select(received.c.id).where(received.c.id.startswith(beginning, autoescape=True))
+    found = [connection.execute(query.order_by("id").limit(limit)).scalars() for query in (sent, came)]
+    return sorted(each for ids in found for each in ids)[:limit]
+
+
 def counts(connection: sa.Connection, now: datetime) -> Counts:
     """The figures at ``now``."""
     waiting = [state for state in FaxState if not state.final]

@@ -136,6 +136,7 @@ fax = sa.Table(
     sa.Column("original_recipient", sa.String(500), nullable=False, server_default=_EMPTY),
     sa.Column("notice_to", sa.String(320)),
     sa.Column("settle_at", Instant),
+    sa.Column("resend_of", sa.String(12)),
     _one_of("state", FaxState),
     sa.Index("ix_fax_due", "state", "due_at"),
     sa.Index("ix_fax_number_state_due", "number", "state", "due_at"),
@@ -144,6 +145,12 @@ fax = sa.Table(
         "settle_at",
         sqlite_where=sa.text("settle_at IS NOT NULL"),
         postgresql_where=sa.text("settle_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_fax_resend_of",
+        "resend_of",
+        sqlite_where=sa.text("resend_of IS NOT NULL"),
+        postgresql_where=sa.text("resend_of IS NOT NULL"),
     ),
     sa.Index(
         "uq_fax_on_the_line",
@@ -335,6 +342,7 @@ command = sa.Table(
     *_leased(),
     sa.Column("done_at", Instant),
     sa.Column("result", sa.Text),
+    sa.Column("refused", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 cursor = sa.Table(

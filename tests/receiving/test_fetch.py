@@ -389,8 +389,9 @@ async def test_released_backlog(bench: Bench, receiving: Receiving) -> None:
     await bench.store.write(lambda connection: commands.ask(connection, asked, bench.clock.now()))
     assert await work(receiving.clerk.duty)
     assert not await work(receiving.clerk.duty)
-    told = await bench.store.read(lambda connection: commands.result_of(connection, asked.id))
-    assert told == "1 received fax released"
+    told = await bench.store.read(lambda connection: commands.answer_to(connection, asked.id))
+    assert told is not None
+    assert told.text == "1 received fax released"
     after = await bench.received(fax.id)
     assert (after.state, after.tries, after.due_at) == (ReceivedState.ANNOUNCED, 0, bench.clock.now())
     for said, seconds in ((CarrierError("no answer"), 5), (NOT_YET, 10)):

@@ -104,10 +104,13 @@ LATER: tuple[str, ...] = (
 )
 """Keys of later parts, as they would be written: unknown until their part is built."""
 
-COMMANDS = ("serve", "demo", "sandbox", "check", "list", "show", "codes", "migrate")
-"""The commands without a tag."""
+COMMANDS = (
+    *("serve", "demo", "sandbox", "check", "list", "show", "codes", "migrate"),
+    *("retry", "hold", "release", "resend", "cancel"),
+)
+"""The commands of the parts that are built."""
 
-LATER_COMMANDS = ("doctor", "send", "retry", "hold", "release", "settle", "resend", "cancel", "pause", "resume")
+LATER_COMMANDS = ("doctor", "send", "settle", "pause", "resume")
 
 COMMAND_OPTIONS: tuple[tuple[str, str], ...] = (
     ("demo", "--once"),
@@ -122,6 +125,8 @@ COMMAND_OPTIONS: tuple[tuple[str, str], ...] = (
     ("list", "--limit"),
     ("list", "--json"),
     ("show", "--json"),
+    ("resend", "--to"),
+    *((command, "--wait") for command in ("retry", "hold", "release", "resend", "cancel")),
 )
 
 METRICS = (

@@ -1,0 +1,87 @@
+"""A fax that has ended is sent once more: as a new fax with the same pages, to the same number or to another one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from bridge.errors import NotAFaxNumber, Refused
+from bridge.fax import numbers
+from bridge.fax.jobs import Fax
+from bridge.fax.orders import Reply
+from bridge.fax.policy import Permission, Policy
+from bridge.fax.states import FaxState
+from bridge.sending import allowance
+from bridge.store import faxes, usage
+from bridge.store.desk import Desk
+
+
+class Resender:
+    """Makes the new fax. It counts for the day, past its limits: an operator asked for it."""
+
+    def __init__(self, desk: Desk, policy: Policy) -> None:
+        self._desk = desk
+        self._policy = policy
+
+    async def resend(
+        self,
+        old: Fax,
+        to: str | None,
+        now: datetime,
+        actor: str,
+        answer: Callable[[sa.Connection, Reply], None],
+    ) -> None:
+        """Take it on with its answer in one transaction; one that is on its way already is not doubled."""
+        try:
+            number = self._number(old, to)
+        except (NotAFaxNumber, Refused) as error:
+            refusal = Reply(f"{old.id}: {error.public}", refused=True)
+            await self._desk.store.write(lambda connection: answer(connection, refusal))
+            return
+        new = self._new(old, number, now)
+
+        def unit(connection: sa.Connection) -> None:
+            going = faxes.still_going(connection, old, number)
+            if going is not None:
+                text = f"{old.id} was sent once more already, as {going.id}, which is {going.state}"
+                answer(connection, Reply(text, refused=True))
+                return
+            faxes.add_again(connection, new, old, actor)
+            usage.take(connection, now.date(), usage.SITE, faxes=1)
+            if new.pages is not None:
+                allowance.use(connection, new, new.pages, now.date())
+            answer(connection, Reply(f"{new.id} is the new fax, to {number}; it sends {old.id} once more"))
+
+        await self._desk.store.write(unit)
+
+    def _number(self, old: Fax, to: str | None) -> str:
+        """The number it goes to; raises NotAFaxNumber, or Refused where policy has something against it."""
+        number = old.number if to is None else numbers.understand(to, self._policy.default_country)
+        permission: Permission | None = self._policy.of_login(old.identity) if old.identity else None
+        (permission or self._policy.site).check_number(number)
+        return number
+
+    def _new(self, old: Fax, number: str, now: datetime) -> Fax:
+        """The same fax at its beginning. Where it goes elsewhere, what stood in the address is true no more."""
+        domain = old.recipient.rpartition("@")[2]
+        elsewhere = number != old.number
+        return replace(
+            old,
+            id=self._desk.ids.new(),
+            number=number,
+            recipient=f"{number}@{domain}" if elsewhere else old.recipient,
+            original_recipient="" if elsewhere else old.original_recipient,
+            state=FaxState.ACCEPTED if old.document_id is None else FaxState.READY,
+            state_since=now,
+            version=1,
+            due_at=now,
+            polls=0,
+            hold_reason=None,
+            pages_sent=None,
+            outcome=None,
+            settle_at=None,
+            created_at=now,
+            updated_at=now,
+            resend_of=old.id,
+        )
