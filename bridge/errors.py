@@ -4,6 +4,7 @@ BridgeError
   Transient             try again later; nothing is wrong with what was asked
     OutOfSpace          no room on disk
     Unavailable         a part we need (database, carrier, relay) does not answer
+    Paused              an operator stopped this work for now
     LeaseLost           somebody else works on this row now
   Permanent             trying again changes nothing
     Refused             the request breaks a rule; says which
@@ -45,6 +46,12 @@ class OutOfSpace(Transient):
 
 class Unavailable(Transient):
     """A part we need does not answer."""
+
+
+class Paused(Transient):
+    """An operator stopped this work for now."""
+
+    reply = "451 4.3.2"
 
 
 class LeaseLost(Transient):

@@ -14,7 +14,7 @@ from bridge.receiving.backlog import RELEASE
 from bridge.runtime.clock import SystemClock
 from bridge.runtime.ids import Ids
 from bridge.settings.units import read_duration
-from bridge.store import Store, arrivals, overview
+from bridge.store import Store, arrivals, overview, pauses
 from bridge.store.commands import Command
 from bridge.store.overview import Arrived, Sent
 
@@ -38,6 +38,9 @@ def list_faxes(
     start: datetime | None = None if since is None else read_or_fail(_moment, since, "--since")
     with open_store(config) as store:
         rows = _newest(store, state, direction, start, limit)
+        paused = store.read_now(pauses.current)
+    for pause in paused:
+        typer.echo(f"PAUSED: {pause.in_words()}", err=True)  # beside the table, which may be cut and sorted
     if as_json:
         print_json([views.as_json(row) for row in rows])
     else:

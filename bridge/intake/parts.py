@@ -13,6 +13,7 @@ from bridge.intake.proof import Prover
 from bridge.mail.options import MailOptions
 from bridge.runtime.clock import Clock
 from bridge.store.desk import Desk
+from bridge.store.pauses import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Intake:
     logins: Logins
     acceptor: Acceptor
     refusals: Refusals
+    watch: Watch
 
     @classmethod
     def build(
@@ -48,6 +50,7 @@ class Intake:
             logins=Logins(rules, clock or desk.clock, policy.identities),
             acceptor=Acceptor(desk, options, mail),
             refusals=Refusals(desk, mail),
+            watch=Watch(desk.store, desk.clock),
         )
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import replace
 
-from bridge.errors import BridgeError, NotAFaxNumber, OutOfSpace, Permanent, Refused, Unavailable
+from bridge.errors import BridgeError, NotAFaxNumber, OutOfSpace, Paused, Permanent, Refused, Unavailable
 from bridge.fax import addresses
 from bridge.fax.addresses import Mailbox, OwnMailbox
 from bridge.fax.options import is_mail_address
@@ -25,6 +25,7 @@ from bridge.intake.sink import Endless, Sink
 from bridge.intake.standing import Standing, lies_in, read_xclient
 from bridge.runtime.crash import Point, crash_point
 from bridge.store import arrivals
+from bridge.store.pauses import Work
 
 _OPEN_TO_ALL = {"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS", "AUTH", "HELP", "VRFY"}
 """Commands that tell nobody anything, and may go in the clear; AUTH has a refusal of its own."""
@@ -228,6 +229,8 @@ class FaxServer(Connection):
             raise Utf8Unasked("that address needs SMTPUTF8")
         if address and not is_mail_address(address, utf8=wishes.utf8):
             raise envelopes.BadSyntax("the sender's address cannot be read; write name@domain")
+        if await self._intake.watch.paused(Work.INTAKE):
+            raise Paused("no mail is taken at the moment; try again later")
         self._check_room(wishes.size)
         mail.sender, mail.ret, mail.envelope_id, mail.utf8 = address, wishes.ret, wishes.envelope_id, wishes.utf8
         await self.push("250 2.1.0 Ok")

@@ -26,10 +26,11 @@ from bridge.receiving.options import ReceivingOptions
 from bridge.runtime.clock import Clock
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
-from bridge.store import StoredBlob, arrivals, blobs, history
+from bridge.store import StoredBlob, arrivals, blobs, history, pauses
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
+from bridge.store.pauses import Work
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
@@ -243,9 +244,12 @@ class Fetcher:
         )
 
     async def _claim(self) -> Received | None:
-        return await self._desk.store.write(
-            lambda connection: arrivals.claim(connection, self._desk.lease(self._owner), ReceivedState.ANNOUNCED)
-        )
+        def unit(connection: sa.Connection) -> Received | None:
+            if pauses.of(connection, Work.RECEIVING) is not None:
+                return None
+            return arrivals.claim(connection, self._desk.lease(self._owner), ReceivedState.ANNOUNCED)
+
+        return await self._desk.store.write(unit)
 
     async def _renew(self, fax: Received) -> bool:
         return await self._desk.store.write(

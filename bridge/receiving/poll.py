@@ -23,6 +23,7 @@ from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.store import arrivals, cursors, outbox
 from bridge.store.desk import Desk
+from bridge.store.pauses import Watch, Work
 
 LOOK_BACK = timedelta(days=2)
 LOOK_AHEAD = timedelta(days=1)
@@ -31,6 +32,9 @@ BACKLOG_LOOK_BACK = timedelta(days=30)
 
 MAX_PAGES = 200
 RETRY_AFTER_FAILURE = timedelta(seconds=30)
+WHILE_PAUSED = timedelta(seconds=1)
+"""Between looks whether receiving goes on."""
+
 LAST_WALK = "received.last_walk"
 """The cursor: when the list was last read to its end. Until then there was no first look."""
 
@@ -49,13 +53,17 @@ class Poller:
         self._carrier = carrier
         self._mailer = mailer
         self._options = options
+        self._watch = Watch(desk.store, desk.clock)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until ``stop`` is set; a failed poll is tried again soon."""
         while not stop.is_set():
             pause = self._options.poll_interval
             try:
-                await self.poll()
+                if await self._watch.paused(Work.RECEIVING):
+                    pause = WHILE_PAUSED
+                else:
+                    await self.poll()
             except CarrierError as error:
                 self._desk.events.poll_failed(
                     error=error, http=None if error.answer is None else error.answer.http_status

@@ -21,10 +21,11 @@ from bridge.sending import settle
 from bridge.sending.options import SendingOptions
 from bridge.sending.report import Change, Reporter, write_end
 from bridge.sending.settle import Calls
-from bridge.store import attempts, destinations, faxes, history
+from bridge.store import attempts, destinations, faxes, history, pauses
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
+from bridge.store.pauses import Work
 
 TRIES = 3
 """Calls that surely did not reach the carrier before the fax is given up."""
@@ -255,6 +256,8 @@ class Submitter:
 
     async def _claim(self) -> Fax | None:
         def unit(connection: sa.Connection) -> Fax | None:
+            if pauses.of(connection, Work.SENDING) is not None:
+                return None
             row = destinations.claim(connection, self._desk.lease(self._owner))
             return None if row is None else faxes.from_row(row)
 

@@ -47,6 +47,13 @@ def ask(connection: sa.Connection, asked: Command, now: datetime) -> None:
     )
 
 
+def note(connection: sa.Connection, asked: Command, now: datetime, result: str) -> None:
+    """Write down what the shell did itself."""
+    ask(connection, asked, now)
+    change = command.update().where(command.c.id == asked.id)
+    connection.execute(change.values(due_at=None, done_at=now, result=result))
+
+
 def claim(connection: sa.Connection, lease: Lease, *whats: str) -> Command | None:
     """The oldest open command of these kinds."""
     row = leases.claim(connection, command, lease, command.c.done_at.is_(None), command.c.what.in_(whats))

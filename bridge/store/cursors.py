@@ -12,6 +12,17 @@ def get(connection: sa.Connection, name: str) -> str | None:
     return connection.execute(sa.select(cursor.c.value).where(cursor.c.name == name)).scalar()
 
 
+def row(connection: sa.Connection, name: str) -> tuple[str, datetime] | None:
+    """The value and since when it is so."""
+    found = connection.execute(sa.select(cursor.c.value, cursor.c.updated_at).where(cursor.c.name == name)).first()
+    return None if found is None else (found.value, found.updated_at)
+
+
+def drop(connection: sa.Connection, name: str) -> None:
+    """Forget the value."""
+    connection.execute(cursor.delete().where(cursor.c.name == name))
+
+
 def put(connection: sa.Connection, name: str, value: str, now: datetime) -> None:
     """Set the value."""
     changed = connection.execute(cursor.update().where(cursor.c.name == name).values(value=value, updated_at=now))

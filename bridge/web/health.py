@@ -14,9 +14,11 @@ from starlette.routing import Route
 
 from bridge.errors import BridgeError
 from bridge.fax.states import FaxState
-from bridge.store import overview
+from bridge.runtime.clock import rfc3339
+from bridge.store import overview, pauses
 from bridge.store.desk import Desk
 from bridge.store.overview import Counts
+from bridge.store.pauses import Pause, Work
 
 NOTICE_AGE_LIMIT_SECONDS = 3600
 """A mail owed for longer than this says that the relay needs a look."""
@@ -42,10 +44,18 @@ class Health:
         return JSONResponse({"alive": True})
 
     async def _ready(self, _: Request) -> Response:
-        """503 with the reasons while the daemon cannot do its work."""
-        reasons = []
+        """503 with the reasons while the daemon cannot do its work, or takes no mail because an operator said so.
+
+        Paused sending or receiving is a reason, and yet 200: whoever keeps traffic away from a daemon that is not
+        ready would stop mail and hooks as well, which are to be taken on all the same.
+        """
+        reasons: list[str] = []
+        said: list[str] = []
+        paused: list[Pause] = []
         try:
-            counts = await self._desk.store.read(self._count)
+            counts, paused = await self._desk.store.read(self._figures)
+            for pause in paused:
+                (reasons if pause.work is Work.INTAKE else said).append(pause.in_words())
             if counts.oldest_mail_seconds > NOTICE_AGE_LIMIT_SECONDS:
                 hours = counts.oldest_mail_seconds / 3600
                 reasons.append(f"{counts.mails_owed} mails wait for the relay, the oldest for {hours:.1f} hours")
@@ -53,29 +63,33 @@ class Health:
                 reasons.append("the last mail to relay.admin could not be delivered: nobody hears what goes wrong")
         except BridgeError as error:
             reasons.append(error.public)
-        return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+        shown = [{"what": each.work, "by": each.by, "since": rfc3339(each.since)} for each in paused]
+        return JSONResponse(
+            {"ready": not reasons, "reasons": reasons + said, "paused": shown}, status_code=503 if reasons else 200
+        )
 
     async def _metrics(self, _: Request) -> Response:
         try:
-            counts = await self._desk.store.read(self._count)
+            counts, paused = await self._desk.store.read(self._figures)
         except BridgeError as error:
             return PlainTextResponse(f"# {error.public}\n", status_code=503)
-        return Response(await run_in_threadpool(self._exposition, counts), media_type=CONTENT_TYPE_LATEST)
+        return Response(await run_in_threadpool(self._exposition, counts, paused), media_type=CONTENT_TYPE_LATEST)
 
-    def _count(self, connection: sa.Connection) -> Counts:
-        return overview.counts(connection, self._desk.clock.now())
+    def _figures(self, connection: sa.Connection) -> tuple[Counts, list[Pause]]:
+        return overview.counts(connection, self._desk.clock.now()), pauses.current(connection)
 
-    def _exposition(self, counts: Counts) -> bytes:
+    def _exposition(self, counts: Counts, paused: list[Pause]) -> bytes:
         registry = CollectorRegistry()
-        registry.register(_Gauges(counts))
+        registry.register(_Gauges(counts, frozenset(pause.work for pause in paused)))
         return generate_latest(self._desk.events.meters.registry) + generate_latest(registry)
 
 
 class _Gauges(Collector):
     """What stands in the store, as gauges."""
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, counts: Counts, paused: frozenset[Work]) -> None:
         self._counts = counts
+        self._paused = paused
 
     def collect(self) -> Iterable[Metric]:
         queue = GaugeMetricFamily("faxbridge_queue_faxes", "Faxes in each state that is not final", labels=["state"])
@@ -83,6 +97,10 @@ class _Gauges(Collector):
             if not state.final:
                 queue.add_metric([state], self._counts.by_state.get(state, 0))
         yield queue
+        switched = GaugeMetricFamily("faxbridge_paused", "1 while an operator has paused it", labels=["work"])
+        for work in Work:
+            switched.add_metric([work], work in self._paused)
+        yield switched
         yield GaugeMetricFamily(
             "faxbridge_oldest_waiting_seconds",
             "Age of the oldest fax without a final word",

@@ -106,11 +106,11 @@ LATER: tuple[str, ...] = (
 
 COMMANDS = (
     *("serve", "demo", "sandbox", "check", "list", "show", "codes", "migrate"),
-    *("retry", "hold", "release", "resend", "cancel"),
+    *("retry", "hold", "release", "resend", "cancel", "pause", "resume"),
 )
 """The commands of the parts that are built."""
 
-LATER_COMMANDS = ("doctor", "send", "settle", "pause", "resume")
+LATER_COMMANDS = ("doctor", "send", "settle")
 
 COMMAND_OPTIONS: tuple[tuple[str, str], ...] = (
     ("demo", "--once"),

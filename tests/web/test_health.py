@@ -9,7 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.fax.arrivals import Mail, MailKind
 from bridge.fax.states import FaxState
-from bridge.store import outbox
+from bridge.runtime.clock import rfc3339
+from bridge.store import outbox, pauses
+from bridge.store.pauses import Work
 from tests.web.site import IN, PATH, Web, a_fax_on_its_way, a_web
 
 
@@ -27,7 +29,7 @@ async def test_a_sound_daemon_is_alive_and_ready(tmp_path: Path) -> None:
     async with a_web(tmp_path) as web:
         assert (await web.admin.get("/health/live")).json() == {"alive": True}
         answer = await web.admin.get("/health/ready")
-        assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": []})
+        assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": [], "paused": []})
 
 
 HARMS = {
@@ -112,3 +114,20 @@ async def test_nothing_else_is_there(path: str, tmp_path: Path) -> None:
     """The operator's side takes no hooks."""
     async with a_web(tmp_path) as web:
         assert (await web.admin.post(path)).status_code == 404
+
+
+@pytest.mark.parametrize(("work", "status"), [(Work.SENDING, 200), (Work.INTAKE, 503), (Work.RECEIVING, 200)])
+async def test_what_is_paused_is_shown(work: Work, status: int, tmp_path: Path) -> None:
+    """Ready names what is paused, by whom and since when; only paused intake keeps traffic away."""
+    async with a_web(tmp_path) as web:
+        now = web.desk.clock.now()
+        await web.desk.store.write(lambda connection: pauses.begin(connection, work, "operator maria", now))
+        answer = await web.admin.get("/health/ready")
+        said = answer.json()
+        assert (answer.status_code, said["ready"]) == (status, status == 200)
+        assert said["paused"] == [{"what": work, "by": "operator maria", "since": rfc3339(now)}]
+        assert said["reasons"] == [f"{work} is paused since {rfc3339(now)} by operator maria"]
+        seen = await figures(web)
+        assert {each: seen["faxbridge_paused", each] for each in Work} == {each: float(each is work) for each in Work}
+        await web.desk.store.write(lambda connection: pauses.end(connection, work))
+        assert (await web.admin.get("/health/ready")).json()["paused"] == []
