@@ -26,6 +26,12 @@ PATIENCE_SECONDS = 60.0
 
 NOT_YET = "asked; no daemon has answered yet: it is done as soon as one runs"
 
+RISK = (
+    "Mind: this fax may have gone out. If it did, the recipient gets it twice; "
+    "so be sure that the recipient was asked, or that iFax's dashboard does not have it."
+)
+"""What ``settle --not-sent`` risks, said before it acts."""
+
 NAME_LIMIT = 80
 
 Identity = Annotated[
@@ -47,6 +53,24 @@ def hold(identity: Identity, *, wait: Wait = False, config: Config = None) -> No
 def release(identity: Identity, *, wait: Wait = False, config: Config = None) -> None:
     """Let a held fax go on, past the limit it was held for."""
     _order(Order.RELEASE, identity, config, wait=wait)
+
+
+def settle(
+    identity: Identity,
+    *,
+    sent: Annotated[
+        bool | None,
+        typer.Option("--sent/--not-sent", help="It arrived: it ends as delivered. It did not: it is sent again"),
+    ] = None,
+    wait: Wait = False,
+    config: Config = None,
+) -> None:
+    """Decide a fax of which nobody knows whether it was sent."""
+    if sent is None:
+        fail("settle needs a decision: --sent, or --not-sent", 2)
+    if not sent:
+        typer.echo(RISK)
+    _order(Order.SETTLE, identity, config, wait=wait, arguments={"sent": sent})
 
 
 def resend(

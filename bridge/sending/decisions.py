@@ -1,5 +1,6 @@
 """What a person decides about a fax of which nobody knows whether it was sent."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -18,7 +19,23 @@ class NothingToSettle(Permanent):
     """The fax is not unconfirmed."""
 
 
-async def settle(desk: Desk, reporter: Reporter, fax: Fax, sent: bool, actor: str, now: datetime) -> None:  # noqa: FBT001, PLR0917 - the decision itself
+Also = Callable[[sa.Connection], None]
+"""What is written in the same transaction."""
+
+
+def nothing(_: sa.Connection) -> None:
+    """Nothing else is written."""
+
+
+async def settle(  # noqa: PLR0917 - the decision itself
+    desk: Desk,
+    reporter: Reporter,
+    fax: Fax,
+    sent: bool,  # noqa: FBT001 - as above
+    actor: str,
+    now: datetime,
+    also: Also = nothing,
+) -> None:
     """End an unconfirmed fax as delivered on ``actor``'s word, or have it sent again on that word.
 
     Raises NothingToSettle when it is not unconfirmed, Stale when it changed since it was read.
@@ -29,27 +46,31 @@ async def settle(desk: Desk, reporter: Reporter, fax: Fax, sent: bool, actor: st
             f"To see it: faxbridge show {fax.id}"
         )
     if sent:
-        await _end_as_sent(reporter, fax, actor, now)
+        await _end_as_sent(reporter, fax, actor, now, also)
     else:
-        await _send_again(desk, fax, actor, now)
+        await _send_again(desk, fax, actor, now, also)
     desk.bells.ring(Bell.SUBMIT)
 
 
-async def _end_as_sent(reporter: Reporter, fax: Fax, actor: str, now: datetime) -> None:
+async def _end_as_sent(reporter: Reporter, fax: Fax, actor: str, now: datetime, also: Also) -> None:
     cause = outcomes.cause("delivered-on-a-persons-word")
     change = Change(fax, FaxState.DELIVERED, Outcome(cause.outcome_class, cause.slug))
 
     def unit(connection: sa.Connection) -> None:
         detail = f"{actor} says that it was sent; the fax service never confirmed it"
         faxes.end(connection, fax, FaxState.DELIVERED, change.outcome, now=now, detail=detail, actor=actor)
+        also(connection)
 
     await reporter.carry_out(change, now, unit)
 
 
-async def _send_again(desk: Desk, fax: Fax, actor: str, now: datetime) -> None:
+async def _send_again(desk: Desk, fax: Fax, actor: str, now: datetime, also: Also) -> None:
     detail = f"{actor} says that it was not sent; it is sent again"
-    await desk.store.write(
-        lambda connection: faxes.change(
+
+    def unit(connection: sa.Connection) -> None:
+        faxes.change(
             connection, fax, FaxState.READY, now=now, event="settled", detail=detail, actor=actor, due_at=now, polls=0
         )
-    )
+        also(connection)
+
+    await desk.store.write(unit)

@@ -16,7 +16,7 @@ from bridge.fax.orders import Order, Reply
 from bridge.fax.policy import Policy
 from bridge.fax.states import FaxState, HoldReason
 from bridge.runtime.worker import Bell, Duty
-from bridge.sending import allowance
+from bridge.sending import allowance, decisions
 from bridge.sending.report import Change, Reporter, write_end
 from bridge.sending.resending import Resender
 from bridge.store import commands, faxes
@@ -39,6 +39,7 @@ class OrderClerk:
             Order.RETRY: self._retry,
             Order.HOLD: self._hold,
             Order.RELEASE: self._release,
+            Order.SETTLE: self._settle,
             Order.RESEND: self._resend,
             Order.CANCEL: self._cancel,
         }
@@ -119,6 +120,15 @@ class OrderClerk:
             self._done(connection, asked, Reply(f"{fax.id} is released; {what}"))
 
         await self._desk.store.write(unit)
+
+    async def _settle(self, asked: Command, fax: Fax, now: datetime) -> None:
+        sent = asked.arguments.get("sent") is True
+        text = "ends as delivered, on your word" if sent else "is sent again, on your word that it was not sent"
+
+        def answer(connection: sa.Connection) -> None:
+            self._done(connection, asked, Reply(f"{fax.id} {text}"))
+
+        await decisions.settle(self._desk, self._reporter, fax, sent, _actor(asked), now, answer)
 
     async def _resend(self, asked: Command, fax: Fax, now: datetime) -> None:
         await self._resender.resend(

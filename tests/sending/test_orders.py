@@ -243,3 +243,30 @@ async def test_a_claim_of_a_released_fax(bench: Bench, counter: Counter) -> None
     await counter.ask(Order.RELEASE, fax.id)
     batch = await bench.store.write(lambda connection: faxes.claim_accepted(connection, claim))
     assert [each.id for each in batch] == [fax.id]
+
+
+@pytest.mark.parametrize(
+    ("sent", "state", "events"),
+    [(True, FaxState.DELIVERED, [("delivered", SENDER)]), (False, FaxState.READY, [])],
+)
+async def test_settle(
+    bench: Bench, counter: Counter, sent: bool, state: FaxState, events: list[tuple[str, str]]
+) -> None:
+    """A person's word ends an unconfirmed fax as delivered, or has it sent again; it is carried out once."""
+    fax = await bench.move(await bench.submitting(), FaxState.UNCONFIRMED)
+    answer = await counter.ask(Order.SETTLE, fax.id, sent=sent)
+    assert (answer.refused, "on your word" in answer.text) == (False, True)
+    assert (await bench.fax(fax.id)).state is state
+    assert (await bench.history(fax))[-1].actor == OPERATOR
+    assert await bench.events(fax_id=fax.id) == events
+    again = await counter.ask(Order.SETTLE, fax.id, sent=sent)
+    assert again.refused
+    assert await bench.events(fax_id=fax.id) == events
+
+
+async def test_only_what_is_unconfirmed_is_settled(bench: Bench, counter: Counter) -> None:
+    """A fax whose state is known is not decided by a person."""
+    fax = await bench.sending()
+    answer = await counter.ask(Order.SETTLE, fax.id, sent=False)
+    assert answer.refused
+    assert "only an unconfirmed fax" in answer.text

@@ -106,11 +106,11 @@ LATER: tuple[str, ...] = (
 
 COMMANDS = (
     *("serve", "demo", "sandbox", "check", "list", "show", "codes", "migrate"),
-    *("retry", "hold", "release", "resend", "cancel", "pause", "resume"),
+    *("retry", "hold", "release", "settle", "resend", "cancel", "pause", "resume"),
 )
 """The commands of the parts that are built."""
 
-LATER_COMMANDS = ("doctor", "send", "settle")
+LATER_COMMANDS = ("doctor", "send")
 
 COMMAND_OPTIONS: tuple[tuple[str, str], ...] = (
     ("demo", "--once"),
@@ -125,8 +125,10 @@ COMMAND_OPTIONS: tuple[tuple[str, str], ...] = (
     ("list", "--limit"),
     ("list", "--json"),
     ("show", "--json"),
+    ("settle", "--sent"),
+    ("settle", "--not-sent"),
     ("resend", "--to"),
-    *((command, "--wait") for command in ("retry", "hold", "release", "resend", "cancel")),
+    *((command, "--wait") for command in ("retry", "hold", "release", "settle", "resend", "cancel")),
 )
 
 METRICS = (

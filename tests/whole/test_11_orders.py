@@ -24,6 +24,10 @@ async def test_orders_wait_for_a_daemon_and_are_then_done(house: House) -> None:
         ran = await house.run(order, old["id"])
         assert (ran.status, ran.out) == (1, "")
         assert "it was delivered" in ran.err
+    assert (await house.run("settle", old["id"])).status == 2
+    ran = await house.run("settle", old["id"], "--not-sent")
+    assert ran.status == 1
+    assert "the recipient gets it twice" in ran.out
     ran = await house.run("cancel", old["id"][:6])
     assert ran.status == 1
     assert "the beginning of several ids" in ran.err
