@@ -48,6 +48,7 @@ from bridge.sending.submit import Submitter
 from bridge.sending.track import Tracker
 from bridge.settings import Settings, rooms
 from bridge.store import Store
+from bridge.store.clockwatch import ClockWatch
 from bridge.store.desk import Desk
 from bridge.web import server as web
 from bridge.web.health import Health
@@ -132,6 +133,7 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
             *(run_duty(duty, desk.bells, stop, events) for duty in _duties(settings, desk, carrier)),
             _poller(settings, desk, carrier).run(stop),
             _sweep(store, stop, events),
+            ClockWatch(desk).run(stop),
         ]
         memory.settle()
         clean = await _run_all(jobs, stop, settings.service.shutdown_timeout)

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two clocks: the wall's, for what is written down, and a monotonic one, for measuring."""
+    """The wall's, for what is written down; a monotonic one, for measuring; and one by which leases end."""
 
     def now(self) -> datetime:
         """Wall time, aware, UTC."""
@@ -15,6 +15,10 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds from an arbitrary start; never runs backwards."""
+        ...
+
+    def steady(self) -> datetime:
+        """What the wall's clock would show had it not been set since this clock was made. By it leases end."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -25,11 +29,17 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clocks."""
 
+    def __init__(self) -> None:
+        self._began, self._began_monotonic = self.now(), self.monotonic()
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def steady(self) -> datetime:
+        return self._began + timedelta(seconds=self.monotonic() - self._began_monotonic)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -106,6 +106,10 @@ class Events:
     def lease_lost(self, *, worker: str) -> None:
         self._log.warning("worker.lease_lost", worker=worker)
 
+    def clock_jumped(self, *, seconds: float, moved: int) -> None:
+        """``moved`` rows that would have waited for the time before the jump were moved with it."""
+        self._log.warning("clock.jumped", seconds=round(seconds), moved=moved)
+
     def certificate_read(self, *, certificate: str) -> None:
         self._log.info("certificate.read", certificate=certificate)
 

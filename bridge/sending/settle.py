@@ -138,10 +138,11 @@ class Settler:
 
     async def _find(self) -> Fax | None:
         """The next one, but one that just failed to be settled only after all others were tried."""
-        now, in_hand = self._desk.clock.now(), self._calls.now()
+        clock, in_hand = self._desk.clock, self._calls.now()
+        now, at = clock.now(), clock.steady()
 
         def query(connection: sa.Connection) -> list[Fax]:
-            lost = [faxes.from_row(row) for row in destinations.abandoned(connection, now)]
+            lost = [faxes.from_row(row) for row in destinations.abandoned(connection, at)]
             return [fax for fax in lost if fax.id not in in_hand] + faxes.unsettled(connection, now)
 
         waiting = await self._desk.store.read(query)

@@ -74,8 +74,8 @@ class Submitter:
         except BlobDamaged as error:
             await self._give_up_damaged(fax, error)
             return
-        attempt, started = self._desk.ids.new(), self._desk.clock.now()
-        await self._desk.store.write(lambda connection: attempts.begin(connection, fax, attempt, self._owner, started))
+        attempt, lease = self._desk.ids.new(), self._desk.lease(self._owner)
+        await self._desk.store.write(lambda connection: attempts.begin(connection, fax, attempt, lease))
         crash_point(Point.SUBMIT_INTENDED)
         self._desk.events.fax_submitting(fax=fax.id, attempt=attempt, number=fax.number)
         submitted = await self._desk.store.read(lambda connection: faxes.get(connection, fax.id))

@@ -9,20 +9,21 @@ from bridge.errors import LeaseLost
 from bridge.fax.jobs import Attempt, AttemptResult, Fax
 from bridge.fax.states import FaxState
 from bridge.store import destinations, faxes
+from bridge.store.leases import Lease
 from bridge.store.tables import attempt
 
 
-def begin(connection: sa.Connection, before: Fax, attempt_id: str, owner: str, now: datetime) -> int:
+def begin(connection: sa.Connection, before: Fax, attempt_id: str, lease: Lease) -> int:
     """Write the intent to call: the attempt's row, and the fax as ``submitting``. Returns the attempt's ordinal.
 
     Raises LeaseLost when the destination is no longer this worker's, Stale when the fax changed meanwhile.
     """
-    if not destinations.held_by(connection, before.number, owner, now):
+    if not destinations.held_by(connection, before.number, lease):
         raise LeaseLost(f"the line to fax {before.id} was taken over meanwhile")
     ordinal = len(of_fax(connection, before.id)) + 1
-    connection.execute(attempt.insert().values(id=attempt_id, fax_id=before.id, ordinal=ordinal, started_at=now))
+    connection.execute(attempt.insert().values(id=attempt_id, fax_id=before.id, ordinal=ordinal, started_at=lease.now))
     faxes.change(
-        connection, before, FaxState.SUBMITTING, now=now, event="submitting", detail=f"attempt {ordinal} begins"
+        connection, before, FaxState.SUBMITTING, now=lease.now, event="submitting", detail=f"attempt {ordinal} begins"
     )
     return ordinal
 

@@ -36,5 +36,5 @@ class Desk:
 
     def lease(self, owner: str) -> Lease:
         """A claim for ``owner`` that begins now."""
-        now = self.clock.now()
-        return Lease(owner, now, now + timedelta(seconds=LEASE_SECONDS))
+        at = self.clock.steady()
+        return Lease(owner, self.clock.now(), at, at + timedelta(seconds=LEASE_SECONDS))

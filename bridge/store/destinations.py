@@ -79,18 +79,21 @@ def _give_back(connection: sa.Connection, number: str, now: datetime) -> None:
     connection.execute(destination.update().where(destination.c.number == number).values(current_fax=None, **values))
 
 
-def abandoned(connection: sa.Connection, now: datetime) -> list[sa.Row[Any]]:
-    """Faxes whose call began and whose worker holds the line no more: it died, or lost its lease. Oldest first."""
-    held = sa.and_(destination.c.lease_owner.is_not(None), destination.c.lease_until >= now)
+def abandoned(connection: sa.Connection, at: datetime) -> list[sa.Row[Any]]:
+    """Faxes whose call began and whose worker holds the line no more: it died, or lost its lease. Oldest first.
+
+    ``at`` is by the clock that leases end by.
+    """
+    held = sa.and_(destination.c.lease_owner.is_not(None), destination.c.lease_until >= at)
     query = sa.select(fax).join(destination, destination.c.number == fax.c.number)
     lost = query.where(fax.c.state == FaxState.SUBMITTING, sa.not_(held))
     return list(connection.execute(lost.order_by(fax.c.id).limit(ABANDONED_LIMIT)))
 
 
-def held_by(connection: sa.Connection, number: str, owner: str, now: datetime) -> bool:
+def held_by(connection: sa.Connection, number: str, lease: Lease) -> bool:
     """Whether this worker holds the destination, and its lease has not run out."""
-    query = sa.select(destination.c.lease_owner).where(destination.c.number == number, destination.c.lease_until >= now)
-    return connection.execute(query).scalar() == owner
+    unended = sa.and_(destination.c.number == number, destination.c.lease_until >= lease.at)
+    return connection.execute(sa.select(destination.c.lease_owner).where(unended)).scalar() == lease.owner
 
 
 def renew(connection: sa.Connection, number: str, lease: Lease) -> bool:

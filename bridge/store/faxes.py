@@ -137,7 +137,7 @@ def claim_accepted(connection: sa.Connection, lease: Lease) -> tuple[Fax, ...]:
     if row is None:
         return ()
     same = sa.select(fax).where(
-        fax.c.message_id == row.message_id, fax.c.state == FaxState.ACCEPTED, leases.free(fax, lease.now)
+        fax.c.message_id == row.message_id, fax.c.state == FaxState.ACCEPTED, leases.free(fax, lease)
     )
     others = [other for other in connection.execute(same) if other.id != row.id]
     leases.hold(connection, fax, [other.id for other in others], lease)

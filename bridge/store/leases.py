@@ -15,10 +15,15 @@ from bridge.errors import LeaseLost
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A claim: ``owner`` is one worker of one process, ``until`` when it ends unless renewed."""
+    """A claim: ``owner`` is one worker of one process, ``until`` when it ends unless renewed.
+
+    What is due is told by the wall's clock (``now``), what has ended by one that does not jump (``at``): else a clock
+    that is set would end the leases of live work, or keep those of the dead.
+    """
 
     owner: str
     now: datetime
+    at: datetime
     until: datetime
 
 
@@ -32,10 +37,10 @@ class Versioned(Protocol):
     def version(self) -> int: ...
 
 
-def free(table: sa.Table, now: datetime) -> sa.ColumnElement[bool]:
+def free(table: sa.Table, lease: Lease) -> sa.ColumnElement[bool]:
     """Due, and held by nobody."""
-    unheld = sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now)
-    return sa.and_(table.c.due_at <= now, unheld)
+    unheld = sa.or_(table.c.lease_until.is_(None), table.c.lease_until < lease.at)
+    return sa.and_(table.c.due_at <= lease.now, unheld)
 
 
 def claim(
@@ -45,7 +50,7 @@ def claim(
     key = _key(table)
     query = (
         sa.select(table)
-        .where(free(table, lease.now), *where)
+        .where(free(table, lease), *where)
         .order_by(table.c.due_at, key)
         .limit(1)
         .with_for_update(skip_locked=True)

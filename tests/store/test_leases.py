@@ -29,7 +29,7 @@ async def _claim(bench: Bench, owner: str) -> Fax | None:
 
 async def _begin(bench: Bench, fax: Fax, owner: str) -> Fax:
     attempt = bench.ids.new()
-    await bench.store.write(lambda connection: attempts.begin(connection, fax, attempt, owner, bench.clock.now()))
+    await bench.store.write(lambda connection: attempts.begin(connection, fax, attempt, bench.desk.lease(owner)))
     return await bench.fax(fax.id)
 
 

@@ -30,12 +30,16 @@ PAGES = b"%PDF-1.7 two pages %%EOF"
 
 
 class FakeClock:
-    """Both clocks, moved by the test alone; sleeping moves them."""
+    """All clocks, moved by the test alone; sleeping moves them. The wall's may be set, as ``wrong`` says."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.wrong = timedelta()
 
     def now(self) -> datetime:
+        return self.steady() + self.wrong
+
+    def steady(self) -> datetime:
         return START + timedelta(seconds=self.seconds)
 
     def monotonic(self) -> float:

@@ -6,10 +6,10 @@ START = datetime(2026, 11, 23, 8, 15, tzinfo=UTC)
 
 
 class StillClock:
-    """Both clocks stand still; the wall's may be set to any time, as a wall clock may."""
+    """All clocks stand still; the wall's may be set to any time, as a wall clock may."""
 
     def __init__(self, now: datetime = START) -> None:
-        self.wall = now
+        self.wall = self._began = now
         self.seconds = 0.0
 
     def now(self) -> datetime:
@@ -17,6 +17,9 @@ class StillClock:
 
     def monotonic(self) -> float:
         return self.seconds
+
+    def steady(self) -> datetime:
+        return self._began + timedelta(seconds=self.seconds)
 
     async def sleep(self, seconds: float) -> None:
         self.seconds += seconds
