@@ -54,7 +54,7 @@ async def test_retry_leaves_the_line_to_who_has_it(bench: Bench, counter: Counte
     fax = await bench.ready()
     await bench.store.write(lambda connection: destinations.claim(connection, bench.desk.lease("w")))
     assert not (await counter.ask(Order.RETRY, fax.id)).refused
-    held = await bench.store.read(lambda connection: destinations.held_by(connection, NUMBER, "w", bench.clock.now()))
+    held = await bench.store.read(lambda connection: destinations.held_by(connection, NUMBER, bench.desk.lease("w")))
     assert held
 
 
