@@ -40,9 +40,11 @@ from bridge.runtime.clock import SystemClock
 from bridge.runtime.events import Events
 from bridge.runtime.ids import Ids
 from bridge.runtime.worker import Bells, Duty, run_duty
+from bridge.sending.deadline import DeadlineKeeper
 from bridge.sending.orders import OrderClerk
 from bridge.sending.prepare import Preparer
 from bridge.sending.report import Reporter
+from bridge.sending.retry import Retrier
 from bridge.sending.settle import Calls, Settler
 from bridge.sending.submit import Submitter
 from bridge.sending.track import Tracker
@@ -213,6 +215,7 @@ def _duties(settings: Settings, desk: Desk, carrier: IfaxClient) -> list[Duty[An
         ),
         *(Tracker(desk, carrier, reporter, sending, owner("track", number)).duty for number in range(2)),
         Settler(desk, reporter, calls, sending.settle_window).duty,
+        DeadlineKeeper(desk, Retrier(desk, reporter, sending.retry)).duty,
         *(
             Fetcher(
                 desk,

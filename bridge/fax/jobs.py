@@ -81,6 +81,7 @@ class Fax:
     when the fax was taken on; None where it was not, and the envelope sender is told. ``settle_at`` is when a person is
     asked about an unconfirmed fax, if no evidence comes before; None: it was asked, or there is nothing to ask.
     ``resend_of`` is the fax that an operator had sent once more as this one.
+    ``counts_from`` is when the time for trying began: None until its pages are made.
     """
 
     id: str
@@ -109,11 +110,15 @@ class Fax:
     notice_to: str | None = None
     settle_at: datetime | None = None
     resend_of: str | None = None
+    counts_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One call to the carrier: its row is on disk before the call is made."""
+    """One call to the carrier: its row is on disk before the call is made.
+
+    ``cause`` is the catalogue's slug for how it ended, where that is known.
+    """
 
     id: str
     fax_id: str
@@ -125,6 +130,7 @@ class Attempt:
     transaction_id: str | None
     code: int | None
     message: str | None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

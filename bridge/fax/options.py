@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 
@@ -84,6 +86,44 @@ class LimitOptions:
 
     faxes_per_day: int = 5000
     pages_per_day: int = 20_000
+
+
+MOST_TRANSMISSIONS = 12
+"""Calls for one fax that the carrier may have acted on, whatever their outcomes were. No setting goes beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redial:
+    """How often a fax is called for while its calls end in one class of outcome.
+
+    ``attempts`` counts the first call too; ``delays`` stand before the second, the third ... The last holds for all
+    that follow; there is at least one.
+    """
+
+    attempts: int
+    delays: tuple[timedelta, ...]
+
+
+def _minutes(*delays: int) -> tuple[timedelta, ...]:
+    return tuple(timedelta(minutes=minutes) for minutes in delays)
+
+
+REDIALS: Mapping[str, Redial] = {
+    "busy": Redial(5, _minutes(2, 5, 15, 30)),
+    "no_answer": Redial(4, _minutes(5, 15, 60)),
+    "voice": Redial(2, _minutes(30)),
+    "line": Redial(3, _minutes(5, 30)),
+    "carrier": Redial(5, _minutes(10, 30, 60, 120)),
+}
+"""Busy and no answer soon and then later, congestion later, a voice once more; no other class of outcome ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryOptions:
+    """``classes``: by class of outcome. ``give_up_after`` it was taken on no call for a fax begins."""
+
+    give_up_after: timedelta = timedelta(hours=24)
+    classes: Mapping[str, Redial] = field(default_factory=lambda: REDIALS)
 
 
 @dataclass(frozen=True, slots=True)

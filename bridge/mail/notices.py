@@ -198,6 +198,9 @@ def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, objec
             if part.left_out is not None
         ],
         "now": in_words(now),
+        "tried": len(facts.attempts),
+        "tried_from": in_words(facts.attempts[0].started_at) if facts.attempts else "",
+        "tried_to": in_words(facts.attempts[-1].started_at) if facts.attempts else "",
         "job": None if job is None else foreign.one_line(job),
         "said": f"{code} {_said(outcome)}".strip(),
     }

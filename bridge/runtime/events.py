@@ -153,8 +153,12 @@ class Events:
     def fax_taken(self, *, fax: str, job: str) -> None:
         self._log.info("fax.taken", fax=fax, job=job)
 
-    def fax_not_taken(self, *, fax: str, cause: str, tries: int) -> None:
-        self._log.warning("fax.not_taken", fax=fax, cause=cause, tries=tries)
+    def fax_not_taken(self, *, fax: str, cause: str) -> None:
+        self._log.warning("fax.not_taken", fax=fax, cause=cause)
+
+    def fax_retry(self, *, fax: str, outcome: str, due: str) -> None:
+        """``due``: when it is tried again."""
+        self._log.info("fax.retry", fax=fax, outcome=outcome, due=due)
 
     def fax_unconfirmed(self, *, fax: str, why: str) -> None:
         self._log.warning("fax.unconfirmed", fax=fax, why=why)

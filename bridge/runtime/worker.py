@@ -34,6 +34,7 @@ class Bell(StrEnum):
     BOUNCE = "bounce"
     ALARM = "alarm"
     SETTLE = "settle"
+    DEADLINE = "deadline"
     COMMAND = "command"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from bridge.fax.options import LimitOptions
+from bridge.fax.options import LimitOptions, RetryOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,8 @@ class SendingOptions:
 
     ``settle_window`` is how long a call of unknown outcome waits for evidence before a person is asked. ``limits`` are
     the site's; ``page_limits`` an identity's pages a day, by its name. ``senders`` are the patterns of
-    addresses to which a whole mail may be given back (``policy.senders``); none means to nobody.
+    addresses to which a whole mail may be given back (``policy.senders``); none means to nobody. ``retry``: what is
+    tried again, and for how long.
     """
 
     uploads: int
@@ -24,3 +25,4 @@ class SendingOptions:
     limits: LimitOptions = field(default_factory=LimitOptions)
     page_limits: Mapping[str, int] = field(default_factory=dict)
     senders: tuple[str, ...] = ()
+    retry: RetryOptions = field(default_factory=RetryOptions)

@@ -1,7 +1,7 @@
 """Ready faxes go to the carrier: the line is leased, the intent is written, then the call is made, then its outcome.
 
-Outcomes: taken; refused (the fax ends); surely not taken (three tries); unknown (never again by itself: it may be going
-out, and waits for evidence).
+Outcomes: taken; refused, or surely not taken (the fax ends, or is tried again: ``sending.retry``); unknown (never again
+by itself: it may be going out, and waits for evidence).
 """
 
 from datetime import datetime, timedelta
@@ -20,19 +20,13 @@ from bridge.runtime.worker import Bell, Duty
 from bridge.sending import settle
 from bridge.sending.options import SendingOptions
 from bridge.sending.report import Change, Reporter, write_end
+from bridge.sending.retry import Failure, Retrier
 from bridge.sending.settle import Calls
 from bridge.store import attempts, destinations, faxes, history, pauses
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
 from bridge.store.pauses import Work
-
-TRIES = 3
-"""Calls that surely did not reach the carrier before the fax is given up."""
-
-PAUSES = (timedelta(seconds=5), timedelta(seconds=30))
-"""Before the second and the third."""
-
 
 WRITE_AGAIN_SECONDS = 1.0
 """Between tries to write down what came of a call, while the store does not answer."""
@@ -59,6 +53,7 @@ class Submitter:
         self._reporter = reporter
         self._calls = calls
         self._options = options
+        self._retrier = Retrier(desk, reporter, options.retry)
         self._owner = name
 
     @property
@@ -67,8 +62,11 @@ class Submitter:
         return Duty("submit", Bell.SUBMIT, self._claim, self.submit, self._renew)
 
     async def submit(self, fax: Fax) -> None:
-        """One call for one fax whose line we hold."""
+        """One call for one fax whose line we hold; none if there is no time left for it."""
         crash_point(Point.SUBMIT_CLAIMED)
+        if self._retrier.is_late(fax, self._desk.clock.now()):
+            await self._retrier.end_late(fax, self._desk.clock.now())
+            return
         try:
             request = FaxRequest(fax.number, await self._pages(fax), fax.caller_id)
         except BlobDamaged as error:
@@ -177,52 +175,36 @@ class Submitter:
         self._desk.bells.ring(Bell.TRACK)
 
     async def _refused(self, fax: Fax, attempt: str, error: CallRefused) -> None:
-        code, text = _words(error.answer)
-        change = Change(fax, FaxState.FAILED, _outcome(error.cause, code, text), pages_sent=0)
-        now = self._desk.clock.now()
-
-        def unit(connection: sa.Connection) -> None:
-            self._keep_answer(connection, attempt, error.answer, now)
-            attempts.finish(connection, attempt, AttemptResult.REFUSED, now, code=code, message=text or error.public)
-            write_end(connection, change, now, f"refused: {error.public}")
-
-        await self._reporter.carry_out(change, now, unit)
+        await self._failed(fax, attempt, error)
         self._desk.bells.ring(Bell.SUBMIT)
 
     async def _not_taken(self, fax: Fax, attempt: str, error: NotTaken) -> None:
+        self._desk.events.fax_not_taken(fax=fax.id, cause=error.cause)
+        await self._failed(fax, attempt, error)
+
+    async def _failed(self, fax: Fax, attempt: str, error: CallRefused | NotTaken) -> None:
+        """Nothing was sent: the fax is tried again, or ends."""
         code, text = _words(error.answer)
-        now = self._desk.clock.now()
-        before = await self._desk.store.read(
-            lambda connection: attempts.count(connection, fax.id, AttemptResult.NOT_TAKEN)
-        )
-        tries = before + 1
-        self._desk.events.fax_not_taken(fax=fax.id, cause=error.cause, tries=tries)
-        change = Change(fax, FaxState.FAILED, _outcome(error.cause, code, text), pages_sent=0)
+        now, refused = self._desk.clock.now(), isinstance(error, CallRefused)
+        result = AttemptResult.REFUSED if refused else AttemptResult.NOT_TAKEN
 
-        def write_attempt(connection: sa.Connection) -> None:
+        def write(connection: sa.Connection) -> None:
             self._keep_answer(connection, attempt, error.answer, now)
-            attempts.finish(connection, attempt, AttemptResult.NOT_TAKEN, now, code=code, message=text or error.public)
-
-        def try_again(connection: sa.Connection) -> None:
-            write_attempt(connection)
-            faxes.change(
-                connection,
-                fax,
-                FaxState.READY,
-                now=now,
-                event="not_taken",
-                detail=f"{error.public}; try {tries} of {TRIES}",
-                due_at=now + max(PAUSES[tries - 1], timedelta(seconds=error.retry_after or 0)),
+            attempts.finish(
+                connection, attempt, result, now, code=code, message=text or error.public, cause=error.cause
             )
 
-        def give_up(connection: sa.Connection) -> None:
-            write_attempt(connection)
-            write_end(connection, change, now, f"{error.public}; try {tries} of {TRIES}, given up")
-
-        if tries < TRIES:
-            await self._desk.store.write(try_again)
-        else:
-            await self._reporter.carry_out(change, now, give_up, tell_admin=True)
+        failure = Failure(
+            fax,
+            attempt,
+            result,
+            _outcome(error.cause, code, text),
+            f"refused: {error.public}" if refused else error.public,
+            write,
+            pages_sent=0,
+            retry_after=timedelta(seconds=error.retry_after or 0) if isinstance(error, NotTaken) else None,
+        )
+        await self._retrier.follow(failure, now)
 
     async def _unknown(self, fax: Fax, attempt: str, error: OutcomeUnknown) -> None:
         code, text = _words(error.answer)

@@ -3,6 +3,7 @@
 Only ``fax-status``, asked with our key, ends anything; a hook merely makes the question prompt.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from bridge.runtime.worker import Bell, Duty
 from bridge.sending import settle
 from bridge.sending.options import SendingOptions
 from bridge.sending.report import Change, Reporter, write_end
+from bridge.sending.retry import Failure, Retrier
 from bridge.store import attempts, faxes, history
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
@@ -27,8 +29,15 @@ from bridge.store.history import EvidenceKind
 GROWTH = 1.5
 LONGEST_INTERVAL = timedelta(minutes=15)
 
+EXPECTED = timedelta(minutes=10)
+EXPECTED_PER_PAGE = timedelta(minutes=2)
+"""Longer than that, in all, no call takes with waiting and redialling at the carrier's side: it is asked after anew."""
+
 ASKED_LONG_ENOUGH = timedelta(hours=24)
 """After that without a final word the fax is unconfirmed, and said so, rather than failed."""
+
+OVERDUE = "overdue"
+"""The line of the history that says so, once for each call."""
 
 RESULTS = {
     FaxState.DELIVERED: AttemptResult.DELIVERED,
@@ -52,6 +61,7 @@ class Tracker:
         self._carrier = carrier
         self._reporter = reporter
         self._options = options
+        self._retrier = Retrier(desk, reporter, options.retry)
         self._owner = name
 
     @property
@@ -79,11 +89,11 @@ class Tracker:
             await self._end(fax, attempt, seen, ended, answer)
 
     async def _end(self, fax: Fax, attempt: Attempt, seen: FaxObject, ended: Ended, answer: Answer) -> None:
+        """The carrier's final word on this call: the fax ends, or, where it failed, is tried again."""
         now = self._desk.clock.now()
-        change = Change(fax, ended.state, ended.outcome, pages_sent=ended.pages_sent)
         said = f"iFax says {seen.word}, code {seen.code}: {seen.text}"
 
-        def unit(connection: sa.Connection) -> None:
+        def write(connection: sa.Connection) -> None:
             self._keep(connection, attempt, answer, now)
             attempts.finish(
                 connection,
@@ -92,17 +102,39 @@ class Tracker:
                 now,
                 code=seen.code,
                 message=seen.text or None,
+                cause=ended.outcome.cause,
                 transaction_id=seen.transaction_id,
             )
-            write_end(connection, change, now, said, self._owner)
 
         try:
-            await self._reporter.carry_out(change, now, unit)
+            if ended.state is FaxState.FAILED:
+                failure = Failure(
+                    fax,
+                    attempt.id,
+                    AttemptResult.FAILED,
+                    ended.outcome,
+                    said,
+                    write,
+                    pages_sent=ended.pages_sent,
+                    owner=self._owner,
+                )
+                await self._retrier.follow(failure, now)
+            else:
+                await self._finish(
+                    Change(fax, ended.state, ended.outcome, pages_sent=ended.pages_sent), now, said, write
+                )
         except faxes.Stale:
             await self._desk.store.write(lambda connection: self._keep(connection, attempt, answer, now))
             raise
         crash_point(Point.TRACK_COMMITTED)
         self._desk.bells.ring(Bell.SUBMIT)  # the line is free for the next fax to this number
+
+    async def _finish(self, change: Change, now: datetime, said: str, write: Callable[[sa.Connection], None]) -> None:
+        def unit(connection: sa.Connection) -> None:
+            write(connection)
+            write_end(connection, change, now, said, self._owner)
+
+        await self._reporter.carry_out(change, now, unit)
 
     async def _ask_later(self, fax: Fax, attempt: Attempt, answer: Answer | None) -> None:
         now = self._desk.clock.now()
@@ -118,11 +150,18 @@ class Tracker:
             return
         # An unconfirmed fax is asked after for a day from then on; later only when a hook speaks of it.
         is_open = fax.state is FaxState.SENDING or now - fax.state_since <= ASKED_LONG_ENOUGH
-        due_at = now + self._interval(fax.polls) if is_open else None
+        expected = EXPECTED + EXPECTED_PER_PAGE * (fax.pages or 0)
+        is_overdue = fax.state is FaxState.SENDING and now - attempt.started_at > expected
 
         def unit(connection: sa.Connection) -> None:
             self._keep(connection, attempt, answer, now)
-            faxes.ask_later(connection, fax, self._owner, due_at)
+            found_overdue = is_overdue and not history.has(connection, fax.id, OVERDUE, since=attempt.started_at)
+            polls = 0 if found_overdue else fax.polls
+            due_at = now + self._interval(polls) if is_open else None
+            if found_overdue:
+                detail = f"no final word from iFax after {_minutes(now - attempt.started_at)}; asked after more often"
+                history.add(connection, at=now, event=OVERDUE, detail=detail, fax_id=fax.id)
+            faxes.ask_later(connection, fax, self._owner, due_at, polls + 1)
 
         await self._desk.store.write(unit)
 
@@ -143,9 +182,9 @@ class Tracker:
             )
 
     async def _attempt(self, fax: Fax) -> Attempt:
-        """The latest attempt that has a job id; the claim made sure that there is one."""
+        """The last attempt; the claim made sure that it has a job id."""
         made = await self._desk.store.read(lambda connection: attempts.of_fax(connection, fax.id))
-        return next(attempt for attempt in reversed(made) if attempt.carrier_job_id is not None)
+        return made[-1]
 
     async def _claim(self) -> Fax | None:
         return await self._desk.store.write(
@@ -156,3 +195,7 @@ class Tracker:
         return await self._desk.store.write(
             lambda connection: faxes.renew(connection, [fax.id], self._desk.lease(self._owner))
         )
+
+
+def _minutes(span: timedelta) -> str:
+    return f"{span.total_seconds() / 60:.0f} minutes"

@@ -15,6 +15,9 @@ _ROWS: dict[str, type[sections.Section]] = {
 }
 """The lists of tables."""
 
+_TABLES: dict[str, type[sections.Section]] = {"retry": sections.Redial}
+"""What the tables within a section hold, by the section's name."""
+
 _OUTERMOST = ("identities",)
 """Those that stand in no section."""
 
@@ -105,7 +108,7 @@ def _nearest(key: Path_, known: Mapping[str, type[sections.Section]]) -> str:
     elif len(key) == 2:  # noqa: PLR2004 - section and key
         names = sources.key_names(known[str(key[0])])
     else:
-        row = _ROWS.get(str(key[-3]))
+        row = _ROWS.get(str(key[-3])) or _TABLES.get(str(key[0]))
         names = sources.key_names(row) if row else []
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     elsewhere = [f"{section}.{name}" for section, model in known.items() if name in sources.key_names(model)]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bridge.fax.options import Alias, Identity, LimitOptions, PolicyOptions, Route, Target
+from bridge.fax.options import Alias, Identity, LimitOptions, PolicyOptions, Redial, RetryOptions, Route, Target
 from bridge.ifax.options import IfaxOptions
 from bridge.intake.options import IntakeOptions, ListenerOptions, Tls
 from bridge.mail.options import MailOptions
@@ -152,6 +152,17 @@ def sending_options(settings: "Settings") -> SendingOptions:
         limits=limit_options(settings),
         page_limits={identity.name: identity.pages_per_day for identity in settings.identities},
         senders=settings.policy.senders,
+        retry=retry_options(settings),
+    )
+
+
+def retry_options(settings: "Settings") -> RetryOptions:
+    """What is tried again, by class of outcome."""
+    retry = settings.retry
+    classes = {name: getattr(retry, name) for name in type(retry).model_fields if name != "give_up_after"}
+    return RetryOptions(
+        give_up_after=retry.give_up_after,
+        classes={name: Redial(redial.attempts, redial.delays) for name, redial in classes.items()},
     )
 
 

@@ -3,11 +3,13 @@
 This is the file's shape and nothing else; what the rooms are given is built from it in ``rooms``.
 """
 
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from bridge.fax.options import MOST_TRANSMISSIONS
 from bridge.intake.options import Auth, Profile, Tls
 from bridge.settings import identities, values
 from bridge.settings.units import Duration, Size, read_duration, read_size
@@ -152,6 +154,66 @@ class Route(Section):
     number: values.E164 = ""
     caller: str = ""
     deliver: Annotated[tuple[values.TargetText, ...], AfterValidator(values.at_least_one)]
+
+
+def _delays(*written: str) -> tuple[timedelta, ...]:
+    return tuple(read_duration(each) for each in written)
+
+
+Delays = Annotated[tuple[Duration, ...], AfterValidator(values.at_least_one)]
+
+
+class Redial(Section):
+    """How often a fax is called for while its calls end in one class of outcome, and with what delays between."""
+
+    attempts: int = Field(default=1, ge=1, le=MOST_TRANSMISSIONS)
+    delays: Delays = _delays("5m")
+
+
+class RedialBusy(Redial):
+    """Another call was using the line."""
+
+    attempts: int = Field(default=5, ge=1, le=MOST_TRANSMISSIONS)
+    delays: Delays = _delays("2m", "5m", "15m", "30m")
+
+
+class RedialNoAnswer(Redial):
+    """Nothing picked up."""
+
+    attempts: int = Field(default=4, ge=1, le=MOST_TRANSMISSIONS)
+    delays: Delays = _delays("5m", "15m", "1h")
+
+
+class RedialVoice(Redial):
+    """No fax machine answered: perhaps a person, who is not to be rung again and again."""
+
+    attempts: int = Field(default=2, ge=1, le=MOST_TRANSMISSIONS)
+    delays: Delays = _delays("30m")
+
+
+class RedialLine(Redial):
+    """The two machines lost each other."""
+
+    attempts: int = Field(default=3, ge=1, le=MOST_TRANSMISSIONS)
+    delays: Delays = _delays("5m", "30m")
+
+
+class RedialCarrier(Redial):
+    """Congestion, trouble at the carrier's."""
+
+    attempts: int = Field(default=5, ge=1, le=MOST_TRANSMISSIONS)
+    delays: Delays = _delays("10m", "30m", "1h", "2h")
+
+
+class Retry(Section):
+    """What is tried again; one table for each class of outcome that can be."""
+
+    give_up_after: Duration = read_duration("24h")
+    busy: RedialBusy = RedialBusy()
+    no_answer: RedialNoAnswer = RedialNoAnswer()
+    voice: RedialVoice = RedialVoice()
+    line: RedialLine = RedialLine()
+    carrier: RedialCarrier = RedialCarrier()
 
 
 class Receiving(Section):

@@ -76,7 +76,9 @@ def from_environment(environment: Mapping[str, str], sections: Mapping[str, type
         if len(keys) == 1:
             value = _from_json(written)
         else:
-            value = _typed(written, section, keys[1]) if section and len(keys) == 2 else written  # noqa: PLR2004
+            for key in keys[1:-1]:
+                section = _table_named(section, key)
+            value = _typed(written, section, keys[-1]) if section else written
         _put(source, keys, value, f"environment {name}")
     return source
 
@@ -121,6 +123,12 @@ def field_named(section: type[BaseModel], key: str) -> Any:
         return None
     annotation = get_args(section.__annotations__["__pydantic_extra__"])[1]
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _table_named(section: type[BaseModel] | None, key: str) -> type[BaseModel] | None:
+    """A table within a section; None if it has no such table."""
+    annotation = None if section is None else field_named(section, key)
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
 def key_names(section: type[BaseModel]) -> list[str]:

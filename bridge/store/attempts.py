@@ -36,11 +36,12 @@ def finish(
     *,
     code: int | None = None,
     message: str | None = None,
+    cause: str | None = None,
     job_id: str | None = None,
     transaction_id: str | None = None,
 ) -> None:
     """What came of the call. A job id or transaction id once known is never overwritten by nothing."""
-    values: dict[str, Any] = {"result": result, "code": code, "message": message}
+    values: dict[str, Any] = {"result": result, "code": code, "message": message, "cause": cause}
     if result is not AttemptResult.TAKEN:
         values["ended_at"] = now
     if job_id is not None:
@@ -86,4 +87,5 @@ def _from_row(row: sa.Row[Any]) -> Attempt:
         transaction_id=row.transaction_id,
         code=row.code,
         message=row.message,
+        cause=row.cause,
     )

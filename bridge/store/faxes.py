@@ -14,7 +14,10 @@ from bridge.fax.states import FaxState, HoldReason, sources
 from bridge.fax.wishes import Notify, Ret
 from bridge.store import destinations, history, leases, tables
 from bridge.store.leases import Lease
-from bridge.store.tables import Instant, attempt, document, fax, message
+from bridge.store.tables import READY_ROWS, Instant, attempt, destination, document, fax, message
+
+DEADLINE_LIMIT = 50
+"""Faxes past their deadline that are looked at together."""
 
 UNSETTLED_LIMIT = 100
 
@@ -64,12 +67,24 @@ def change(
     and the state table allows the step; else Stale is raised. Unless ``settle_at`` is given, no person is to be asked.
     """
     values.setdefault("settle_at", None)
+    if target in {FaxState.READY, FaxState.ACCEPTED}:
+        values.setdefault("counts_from", _counts_from(before, now))
     if not leases.change_state(
         connection, fax, before, target, sources(target), now=now, owner=owner, due_at=due_at, **values
     ):
         raise Stale(f"fax {before.id} is no longer {before.state} (version {before.version})")
     history.add(connection, at=now, event=event, detail=detail, actor=actor, fax_id=before.id)
     destinations.refresh(connection, before.number, now, changed=before.id, state=target)
+
+
+def _counts_from(before: Fax, now: datetime) -> datetime:
+    """When the time for trying began: when the fax was taken on, or when it was let go on after it had to wait.
+
+    What a fax waited for a person or for proof is not held against it.
+    """
+    if before.state in {FaxState.HELD, FaxState.UNCONFIRMED}:
+        return now
+    return before.counts_from or before.created_at
 
 
 def end(
@@ -145,21 +160,30 @@ def claim_accepted(connection: sa.Connection, lease: Lease) -> tuple[Fax, ...]:
 
 
 def claim_to_ask_after(connection: sa.Connection, lease: Lease) -> Fax | None:
-    """A fax the carrier has, or may have under a known job id, that is due to be asked after."""
-    has_job = sa.exists().where(attempt.c.fax_id == fax.c.id, attempt.c.carrier_job_id.is_not(None))
+    """A fax the carrier has, or may have under a known job id, that is due to be asked after.
+
+    The job must be its last call's: how an earlier one ended says nothing of a later one.
+    """
+    latest = sa.select(sa.func.max(attempt.c.ordinal)).where(attempt.c.fax_id == fax.c.id).correlate(fax)
+    has_job = sa.exists().where(
+        attempt.c.fax_id == fax.c.id,
+        attempt.c.carrier_job_id.is_not(None),
+        attempt.c.ordinal == latest.scalar_subquery(),
+    )
     asked = fax.c.state.in_((FaxState.SENDING, FaxState.UNCONFIRMED))
     row = leases.claim(connection, fax, lease, asked, has_job)
     return None if row is None else from_row(row)
 
 
-def ask_later(connection: sa.Connection, asked: Fax, owner: str, due_at: datetime | None) -> None:
+def ask_later(connection: sa.Connection, asked: Fax, owner: str, due_at: datetime | None, polls: int) -> None:
     """No final word yet: ask again at ``due_at``, or, where that is None, when a hook speaks of it.
 
-    A hook that came while we asked has set a due time of its own, and that one stays.
+    ``polls`` is how often it was asked after in a row. A hook that came while we asked has set a due time of its own,
+    and that one stays.
     """
     unchanged = fax.c.due_at.is_not_distinct_from(asked.due_at)
     later = sa.case((unchanged, sa.literal(due_at, Instant)), else_=fax.c.due_at)
-    leases.release(connection, fax, asked.id, owner, due_at=later, polls=asked.polls + 1)
+    leases.release(connection, fax, asked.id, owner, due_at=later, polls=polls)
 
 
 def renew(connection: sa.Connection, fax_ids: Iterable[str], lease: Lease) -> bool:
@@ -192,6 +216,18 @@ def get(connection: sa.Connection, fax_id: str) -> Fax | None:
     """One fax."""
     row = connection.execute(sa.select(fax).where(fax.c.id == fax_id)).first()
     return None if row is None else from_row(row)
+
+
+def past_deadline(connection: sa.Connection, counts_from: datetime, at: datetime) -> list[Fax]:
+    """Ready faxes whose time began at ``counts_from`` or before, longest first; none that is just being claimed.
+
+    ``at`` is by the clock that leases end by.
+    """
+    claimed = sa.exists().where(
+        destination.c.number == fax.c.number, destination.c.current_fax == fax.c.id, destination.c.lease_until >= at
+    )
+    ready = sa.select(fax).where(READY_ROWS, fax.c.counts_from <= counts_from, sa.not_(claimed))
+    return [from_row(row) for row in connection.execute(ready.order_by(fax.c.counts_from).limit(DEADLINE_LIMIT))]
 
 
 def message_of(connection: sa.Connection, message_id: str) -> Message:
@@ -282,6 +318,7 @@ def from_row(row: sa.Row[Any]) -> Fax:
         notice_to=row.notice_to,
         settle_at=row.settle_at,
         resend_of=row.resend_of,
+        counts_from=row.counts_from,
     )
 
 

@@ -75,6 +75,12 @@ def add_evidence(
     )
 
 
+def has(connection: sa.Connection, fax_id: str, event: str, *, since: datetime) -> bool:
+    """Whether a fax's history has such a line, written ``since`` then."""
+    query = sa.select(history.c.id).where(history.c.fax_id == fax_id, history.c.event == event, history.c.at >= since)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def was_hooked(connection: sa.Connection, job_id: str) -> bool:
     """Whether a hook of ours-to-send already spoke of this job: it may come before the answer to ``fax-send``."""
     query = sa.select(evidence.c.id).where(

@@ -65,6 +65,9 @@ def _leased() -> tuple[sa.Column[object], ...]:
 
 _EMPTY = sa.text("''")
 
+READY_ROWS = sa.text("state = 'ready'")
+"""The condition of the indexes that hold ready faxes alone; a query that is to use them has it word for word."""
+
 blob = sa.Table(
     "blob",
     metadata,
@@ -137,6 +140,7 @@ fax = sa.Table(
     sa.Column("notice_to", sa.String(320)),
     sa.Column("settle_at", Instant),
     sa.Column("resend_of", sa.String(12)),
+    sa.Column("counts_from", Instant),
     _one_of("state", FaxState),
     sa.Index("ix_fax_due", "state", "due_at"),
     sa.Index("ix_fax_number_state_due", "number", "state", "due_at"),
@@ -151,6 +155,12 @@ fax = sa.Table(
         "resend_of",
         sqlite_where=sa.text("resend_of IS NOT NULL"),
         postgresql_where=sa.text("resend_of IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_fax_ready_since",
+        "counts_from",
+        sqlite_where=READY_ROWS,
+        postgresql_where=READY_ROWS,
     ),
     sa.Index(
         "uq_fax_on_the_line",
@@ -200,6 +210,7 @@ attempt = sa.Table(
     sa.Column("transaction_id", sa.String(80)),
     sa.Column("code", sa.Integer),
     sa.Column("message", sa.String(500)),
+    sa.Column("cause", sa.String(60)),
     _one_of("result", AttemptResult),
     sa.UniqueConstraint("fax_id", "ordinal"),
 )

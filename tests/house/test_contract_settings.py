@@ -15,6 +15,7 @@ from tests.support.unit_contract import (
     LISTENER,
     LISTENER_KEYS,
     OUR_LISTENER,
+    REDIALS,
     ROUTE_KEYS,
     SECRETS,
     SETTINGS,
@@ -104,11 +105,12 @@ def written_keys(text: str) -> Iterator[tuple[str, str, str]]:
 def test_the_sample_has_every_key() -> None:
     """The sample file shows every setting there is, commented or not, each once, and no other."""
     shown = [f"{table}.{key}" for table, key, _ in written_keys(SAMPLE.read_text(encoding="utf-8"))]
-    tables = {"smtp.listeners", "receiving.routes"}
+    tables = {"smtp.listeners", "receiving.routes", *(f"retry.{name}" for name in REDIALS)}
     wanted = [f"{section}.{key}" for section, key, _ in SETTINGS if f"{section}.{key}" not in tables]
     wanted += [f"smtp.listeners.{key}" for key in LISTENER_KEYS]
     wanted += [f"identities.{key}" for key in IDENTITY_KEYS]
     wanted += ["aliases.pharmacy"]
+    wanted += [f"retry.{name}.{key}" for name, redial in REDIALS.items() for key in redial]
     wanted += [f"receiving.routes.{key}" for key in ROUTE_KEYS]
     assert sorted(shown) == sorted(wanted)
 
@@ -122,8 +124,9 @@ def test_the_sample_shows_the_defaults() -> None:
     }
     defaults = {(section, key): value for section, key, value in SETTINGS}
     assert {place: value for place, value in shown.items() if defaults[place] != value} == {}
-    listeners = tomllib.loads(SAMPLE.read_text(encoding="utf-8"))["smtp"]["listeners"]
-    assert listeners == [{**LISTENER, **OUR_LISTENER}]
+    sample = tomllib.loads(SAMPLE.read_text(encoding="utf-8"))
+    assert sample["smtp"]["listeners"] == [{**LISTENER, **OUR_LISTENER}]
+    assert sample["retry"] == {"give_up_after": "24h", **REDIALS}
 
 
 def test_the_sample_shows_an_identity() -> None:

@@ -224,31 +224,34 @@ async def test_a_store_that_fails_at_the_alarm(bench: Bench, sending: Sending, m
     assert await bench.events() == sorted([("alarm", ADMIN), ("failed", SENDER)])
 
 
-async def test_not_taken_three_times(bench: Bench, sending: Sending) -> None:
-    """Surely not taken is tried three times with pauses, then given up, and sender and admin are told."""
+async def test_not_taken_until_time_is_out(bench: Bench, sending: Sending) -> None:
+    """Surely not taken is tried with growing pauses until no time is left; then sender and admin are told, once."""
     fax = await bench.ready()
-    sending.carrier.sends = [_not_taken(), _not_taken(), _not_taken()]
-    pauses = []
-    for _ in range(2):
+    pauses: list[timedelta] = []
+    while True:
+        sending.carrier.sends = [_not_taken()]
         await sending.submit()
         after = await bench.fax(fax.id)
-        assert (after.state, after.outcome) == (FaxState.READY, None)
+        if after.state is not FaxState.READY:
+            break
+        assert after.outcome is None
         assert await bench.events() == []
         assert after.due_at is not None
         pauses.append(after.due_at - bench.clock.now())
         assert not await work(sending.submitter.duty), "not before its time"
         bench.clock.forward(pauses[-1])
-    assert pauses == [timedelta(seconds=5), timedelta(seconds=30)]
-    await sending.submit()
-    after = await bench.fax(fax.id)
+    assert pauses[:8] == [timedelta(seconds=seconds) for seconds in (5, 30, 60, 120, 300, 600, 900, 900)]
+    assert timedelta(hours=23, minutes=45) <= bench.clock.now() - fax.created_at < timedelta(hours=24)
     assert after.state is FaxState.FAILED
     assert after.outcome is not None
     assert after.outcome.cause == "rate-limited"
     assert await bench.events() == sorted([("failed", SENDER), ("failed", ADMIN)])
-    assert [each.result for each in await bench.attempts(fax)] == [AttemptResult.NOT_TAKEN] * 3
+    made = await bench.attempts(fax)
+    assert {(each.result, each.cause) for each in made} == {(AttemptResult.NOT_TAKEN, "rate-limited")}
+    (notice, _) = await bench.mail_bytes("failed")
+    assert f"It was tried {len(made)} times" in notice.decode()
     bench.clock.forward(timedelta(days=2))
     assert not await work(sending.submitter.duty)
-    assert len(sending.carrier.asked) == 3
 
 
 async def test_retry_after(bench: Bench, sending: Sending) -> None:

@@ -288,12 +288,12 @@ async def test_hook_while_asking(bench: Bench) -> None:
     bench.clock.forward(timedelta(seconds=2))
     hooked = bench.clock.now()
     await bench.store.write(lambda c: faxes.ask_now(c, fax.id, hooked))
-    await bench.store.write(lambda c: faxes.ask_later(c, asked, "one", later))
+    await bench.store.write(lambda c: faxes.ask_later(c, asked, "one", later, asked.polls + 1))
     assert (await bench.fax(fax.id)).due_at == hooked
     asked = await claimed("two")
     with pytest.raises(LeaseLost):
-        await bench.store.write(lambda c: faxes.ask_later(c, asked, "one", later))
-    await bench.store.write(lambda c: faxes.ask_later(c, asked, "two", later))
+        await bench.store.write(lambda c: faxes.ask_later(c, asked, "one", later, asked.polls + 1))
+    await bench.store.write(lambda c: faxes.ask_later(c, asked, "two", later, asked.polls + 1))
     assert ((await bench.fax(fax.id)).due_at, (await bench.fax(fax.id)).polls) == (later, 2)
 
 

@@ -110,6 +110,7 @@ async def test_what_is_new_stands_at_nothing(migrated: Bench) -> None:
     """Faxes and mails of before ask for nothing special, and their blobs lie in files."""
     fax = await migrated.fax("FAX000000001")
     assert (fax.person, fax.company, fax.notify, fax.original_recipient, fax.notice_to) == ("", "", None, "", None)
+    assert fax.counts_from == fax.created_at, "it is on its way: its time runs from when it was taken on"
     (message,) = await migrated.rows(tables.message)
     assert (message.ret, message.envelope_id) == (None, "")
     assert (await migrated.store.stored("a" * 32)).content is None

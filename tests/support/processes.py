@@ -432,7 +432,10 @@ class House:
         self.sandbox: Sandbox | None = None
 
     def settings(self, **changes: Any) -> Json:
-        """A configuration in which nothing goes out of this machine, with ``changes`` over its sections."""
+        """A configuration in which nothing goes out of this machine, with ``changes`` over its sections.
+
+        A call that failed is not made again unless the test wants it.
+        """
         whole: Json = {
             "ifax": {"base_url": self.base_url, "access_token": KEY, "calls_per_second": 100},
             "smtp": {"listeners": [{"address": "127.0.0.1:0"}], "domains": ["fax.local"], "hostname": "fax.local"},
@@ -441,6 +444,7 @@ class House:
             "admin": {"listen": ["127.0.0.1:0"]},
             "store": {"database": f"sqlite:///{self.database}", "blobs": str(self.folder / "store" / "blobs")},
             "receiving": {"recipients": [FALLBACK]},
+            "retry": {key: {"attempts": 1} for key in ("busy", "no_answer", "voice", "line", "carrier")},
         }
         for section, values in changes.items():
             whole[section] = {**whole.get(section, {}), **values} if isinstance(values, dict) else values

@@ -31,6 +31,15 @@ IDENTITY: dict[str, Any] = {
 }
 """An identity with the contract's defaults, and the contract's example for the one key that has none."""
 
+REDIALS: dict[str, dict[str, Any]] = {
+    "busy": {"attempts": 5, "delays": ["2m", "5m", "15m", "30m"]},
+    "no_answer": {"attempts": 4, "delays": ["5m", "15m", "1h"]},
+    "voice": {"attempts": 2, "delays": ["30m"]},
+    "line": {"attempts": 3, "delays": ["5m", "30m"]},
+    "carrier": {"attempts": 5, "delays": ["10m", "30m", "1h", "2h"]},
+}
+"""The tables of [retry]: the contract's, and after its example those of the other classes it names."""
+
 SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("ifax", "base_url", "https://api.ifaxapp.com/v1"),
     ("ifax", "access_token", ""),
@@ -73,6 +82,8 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("limits", "faxes_per_day", 5000),
     ("limits", "pages_per_day", 20000),
     ("limits", "reserve", "500MB"),
+    ("retry", "give_up_after", "24h"),
+    *(("retry", name, redial) for name, redial in REDIALS.items()),
     ("receiving", "poll_interval", "5m"),
     ("receiving", "recipients", []),
     ("receiving", "routes", []),
@@ -93,8 +104,6 @@ SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hoo
 LATER: tuple[str, ...] = (
     '[document]\nbody = "cover"',
     "[document]\nmax_pages = 200",
-    '[retry]\ngive_up_after = "24h"',
-    "[retry.busy]\nattempts = 5",
     '[notices]\nlanguage = "en"',
     "[notices]\naccepted = false",
     '[notices]\nprivacy = "full"',
