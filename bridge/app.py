@@ -36,7 +36,6 @@ from bridge.receiving.mails import Mailer
 from bridge.receiving.poll import Poller
 from bridge.receiving.route import Router
 from bridge.runtime import memory
-from bridge.runtime.clock import SystemClock
 from bridge.runtime.events import Events
 from bridge.runtime.ids import Ids
 from bridge.runtime.worker import Bells, Duty, run_duty
@@ -119,9 +118,9 @@ def _listen(address: str, make: Callable[[], T]) -> T:
 async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events: Events) -> None:
     """The daemon, from open store to closed, until ``stop`` is set. Raises Misconfigured or Unavailable at start."""
     async with AsyncExitStack() as stack:
-        clock = SystemClock()
-        store = Store.open_alone(rooms.store_options(settings.store))
-        stack.callback(store.close)
+        store = Store.open(rooms.store_options(settings.store))
+        stack.push_async_callback(store.finish)
+        clock = store.clock
         desk = Desk(store, clock, Ids(clock), Bells(), events)
         carrier = await stack.enter_async_context(IfaxClient(rooms.ifax_options(settings), clock, events))
         events.started(version=version("faxbridge"), database=settings.store.database)

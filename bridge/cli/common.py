@@ -36,7 +36,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 def open_store(config: Path | None) -> Iterator[Store]:
     """The store beside a daemon that may be running, with ``[store]`` alone read; closed at the end."""
     options = rooms.store_options(load_store(config))
-    take_on_owner(options.database)
+    take_on_owner(options.place)
     store = Store.open_beside(options)
     try:
         yield store
@@ -45,7 +45,7 @@ def open_store(config: Path | None) -> Iterator[Store]:
 
 
 def take_on_owner(path: Path) -> None:
-    """Run as root, become the file's owner for good, so that nothing of the store comes to belong to root."""
+    """Run as root, become that file's or folder's owner, so that nothing of the store comes to belong to root."""
     try:
         if os.geteuid() != 0 or not path.exists():
             return

@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.common import Config, print_table, take_on_owner
+from bridge.cli.common import Config, print_table, say, take_on_owner
+from bridge.errors import Unavailable
 from bridge.settings import load, load_store, rooms
 from bridge.store import Store
+from bridge.store.options import ServerOptions, StoreOptions
 
 
 def check(
@@ -18,13 +20,25 @@ def check(
     if show:
         print_table(["key", "value", "origin"], [list(row) for row in loaded.show()])
     else:
+        _check_shared(rooms.store_options(loaded.settings.store))
         typer.echo("the configuration is good")
 
 
+def _check_shared(options: StoreOptions | ServerOptions) -> None:
+    """Whether a shared database's blob folder is shared, too; a database that does not answer is no wrong setting."""
+    if isinstance(options, StoreOptions):
+        return
+    take_on_owner(options.place)
+    try:
+        Store.check(options)
+    except Unavailable as error:
+        say(f"{error.public} (store.blobs was not compared with store.database)")
+
+
 def migrate(config: Config = None) -> None:
-    """Bring the database up to date (SQLite does so itself when the daemon starts)."""
+    """Bring the database up to date (SQLite does so itself when the daemon starts, PostgreSQL never by itself)."""
     options = rooms.store_options(load_store(config))
-    take_on_owner(options.database)
+    take_on_owner(options.place)
     before, after = Store.migrate_alone(options)
     if before == after:
         typer.echo(f"the database is up to date (schema {after})")

@@ -102,7 +102,7 @@ def _order(
 
 def ask(store: Store, asked: Command, patience: float) -> Answer | None:
     """Put a command where the daemon finds it, and wait so many seconds for its answer."""
-    clock = SystemClock()
+    clock = store.clock
     end = clock.monotonic() + patience
     store.write_now(lambda connection: commands.ask(connection, asked, clock.now()))
     while clock.monotonic() < end:

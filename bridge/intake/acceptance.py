@@ -23,9 +23,9 @@ from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.store import StoredBlob
 from bridge.store.desk import Desk
-from bridge.store.engine import Shared
 from bridge.store.faxes import Stale
 from bridge.store.outbox import Draft
+from bridge.store.units import Shared, Undecided
 
 ROUNDS = 5
 """How often a plan is made. A second time is rare, a third needs a fax that changes in that very moment."""
@@ -48,10 +48,12 @@ class Acceptor:
         """The id of the message row, once it is on disk with its faxes; of the first one's, if all came before.
 
         Raises Refused, TooManyHops or Unavailable; the blob is then removed, as it is after any error that kept the
-        rows out.
+        rows out (and is not where nobody knows whether it did).
         """
         try:
             plan, taken = await self._take_on(client, envelope, content)
+        except Undecided:
+            raise  # the rows may be there, and name the blob
         except Exception:
             self._desk.store.blobs.discard(content.stored)
             raise
@@ -98,6 +100,8 @@ class Acceptor:
                     return plan, outcome
                 self._discard(plan.drafted())
                 plan = await self._made_anew(plan, outcome, seen, content)
+        except Undecided:
+            raise
         except Exception:
             self._discard((*plan.own.drafts, *plan.drafted()))
             raise

@@ -15,7 +15,7 @@ from bridge.sending.options import SendingOptions
 from bridge.settings import sections
 from bridge.settings.sections import StoreSection
 from bridge.settings.values import RELAY_SCHEMES, SYSTEMD, is_host_name
-from bridge.store.options import StoreOptions
+from bridge.store.options import ServerOptions, StoreOptions
 from bridge.web.options import WebOptions
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 _SECURITY: dict[str, RelaySecurity] = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "tls"}
 
 
-def store_options(store: StoreSection) -> StoreOptions:
+def store_options(store: StoreSection) -> StoreOptions | ServerOptions:
     """Where things are kept."""
+    if store.database.startswith("postgresql:"):
+        return ServerOptions(store.database, Path(store.blobs))
     return StoreOptions(Path(store.database.removeprefix("sqlite:///")), Path(store.blobs))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from bridge.settings import identities, listening
 from bridge.settings.sections import StoreSection
@@ -29,16 +29,36 @@ def broken(settings: "Settings") -> list[Broken]:
 
 
 def broken_store(store: StoreSection) -> list[Broken]:
-    """The rules of ``[store]`` alone. A database's URL is not quoted: PostgreSQL's may hold a password."""
+    """The rules of ``[store]`` alone. A database's URL is not quoted: somebody may have put a password into it."""
     key = ("store", "database")
     scheme = store.database.partition(":")[0].partition("+")[0].lower()
     if scheme in {"postgresql", "postgres"}:
-        return [(key, "PostgreSQL is not supported by this version yet; write sqlite:////path/to/faxbridge.db")]
-    if not store.database.startswith("sqlite:////") or not _is_path(store.database) or store.database.endswith("/"):
+        if wrong := _server_trouble(store.database):
+            return [(key, wrong)]
+    elif not store.database.startswith("sqlite:////") or not _is_path(store.database) or store.database.endswith("/"):
         return [(key, "is not a database; write sqlite:////path/to/faxbridge.db (four slashes)")]
     if not store.blobs.startswith("/") or not _is_path(store.blobs):
         return [(("store", "blobs"), f"{store.blobs!r} is not a whole path; begin it with /")]
     return []
+
+
+def _server_trouble(url: str) -> str:
+    """What is wrong with the URL of a PostgreSQL database; empty if nothing is. Hosts may be several, or none."""
+    form = "write PostgreSQL's own form, postgresql://user@host/database"
+    try:
+        parts = urlsplit(url)
+        password, query = parts.password, parse_qs(parts.query, strict_parsing=bool(parts.query))
+    except ValueError:
+        return f"cannot be read; {form}"
+    if not url.startswith("postgresql://"):
+        return f"names a driver, or is written oddly; {form}"
+    if password is not None or "password" in query:
+        return "holds a password; put it into a file of libpq's form and end the URL with ?passfile=/path/to/it"
+    if not url.isascii() or not url.isprintable() or " " in url or "#" in url:
+        return f"holds characters that have no place in a URL; {form}"
+    if not parts.path.strip("/") or "/" in parts.path[1:]:
+        return f"names no database; {form}"
+    return ""
 
 
 def _is_path(text: str) -> bool:

@@ -3,18 +3,18 @@
 ``write`` hands a unit to the one writer and returns once it is on disk; ``read`` runs a query beside it.
 """
 
-import os
 import time
 from typing import TypeVar
 
 import sqlalchemy as sa
 
-from bridge.errors import Misconfigured, Unavailable
-from bridge.runtime.crash import Point, crash_point
-from bridge.store import engine, leases, migrations, tables
+from bridge.errors import Unavailable
+from bridge.runtime.clock import Clock
+from bridge.store import marker, tables
 from bridge.store.blobs import Blobs
-from bridge.store.engine import Reader, Unit, Writer
-from bridge.store.options import StoreOptions
+from bridge.store.embedded import Embedded
+from bridge.store.options import ServerOptions, StoreOptions
+from bridge.store.units import Database, Undecided, Unit
 from bridge.store.writing import StoredBlob
 
 __all__ = ["Store", "StoredBlob", "Unit"]
@@ -26,17 +26,16 @@ SWEEP_AGE_SECONDS = 24 * 3600
 
 
 class Store:
-    """The open store. ``open_alone`` is the daemon's way in; ``open_beside`` the shell's, while a daemon may run."""
+    """The open store. ``open`` is the daemon's way in; ``open_beside`` the shell's, while a daemon may run."""
 
-    def __init__(self, options: StoreOptions) -> None:
-        self.blobs = Blobs(options.blobs)
-        self._database = options.database
-        self._write_engine = engine.make_engine(options.database, begin="BEGIN IMMEDIATE")
-        self._read_engine = engine.make_engine(options.database, begin="BEGIN", readers=engine.READERS)
-        self._file = engine.DatabaseFile(options.database)
-        self._reader = Reader(self._read_engine, self._file)
-        self._writer: Writer | None = None
-        self._lock: int | None = None
+    def __init__(self, database: Database, blobs: Blobs) -> None:
+        self.database = database
+        self.blobs = blobs
+
+    @classmethod
+    def open(cls, options: StoreOptions | ServerOptions) -> "Store":
+        """Take up work: alone on SQLite, beside other daemons on PostgreSQL."""
+        return cls.open_alone(options) if isinstance(options, StoreOptions) else cls.open_shared(options)
 
     @classmethod
     def open_alone(cls, options: StoreOptions) -> "Store":
@@ -44,21 +43,14 @@ class Store:
 
         Raises Misconfigured (another daemon has it, or a newer schema) or Unavailable (cannot be opened or written).
         """
+        database = Embedded(options.database)
+        store = cls(database, Blobs(options.blobs))
         try:
-            options.database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = engine.lock_alone(options.database)
-        except OSError as error:
-            raise Unavailable(f"{options.database}: {error.strerror or error}") from error
-        store = cls(options)
-        store._lock = lock
-        try:
-            store.migrate()
+            database.lock()
+            database.migrate()
             store.blobs.open()
             store.blobs.clear_temporary()
-            with store._write_engine.begin() as connection:
-                leases.drop_all(connection, *tables.LEASED)
-            crash_point(Point.START_FREED)
-            store._writer = Writer(store._write_engine, store._file)
+            database.start()
         except sa.exc.DBAPIError as error:
             store.close()
             raise Unavailable(f"{options.database} cannot be opened: {error.orig}") from error
@@ -68,61 +60,80 @@ class Store:
         return store
 
     @classmethod
-    def open_beside(cls, options: StoreOptions) -> "Store":
-        """Look at a store that a daemon may be using. Raises Unavailable when there is none yet."""
-        store = cls(options)
+    def open_shared(cls, options: ServerOptions) -> "Store":
+        """Work beside other daemons: the schema is left as it is, and so is what belongs to the others.
+
+        Leases of the dead run out by themselves. Raises Misconfigured (another schema, a blob folder that is not this
+        database's, a database that forgets) or Unavailable.
+        """
+        store = cls(_server(options), Blobs(options.blobs))
         try:
-            store._check_there()
+            store._check_shared()
+            store.blobs.open()
+            store.blobs.clear_temporary(time.time() - SWEEP_AGE_SECONDS)
         except BaseException:
             store.close()
             raise
         return store
 
-    def _check_there(self) -> None:
-        """Raise Unavailable when there is no database that can be read, Misconfigured when its schema is another."""
+    @classmethod
+    def open_beside(cls, options: StoreOptions | ServerOptions) -> "Store":
+        """Look at a store that a daemon may be using. Raises Unavailable when there is none yet."""
+        store = cls(_database(options), Blobs(options.blobs))
         try:
-            found = self._database.exists()
-            revision = self._reader.run_now(migrations.current) if found else None
-        except (OSError, sa.exc.DBAPIError) as error:
-            raise Unavailable(f"{self._database} cannot be read: {_reason(error)}") from error
-        if not found:
-            raise Unavailable(f"there is no database at {self._database} yet; `faxbridge serve` makes it")
-        if revision != migrations.head():
-            raise Misconfigured("the database is not of this version's schema; run `faxbridge migrate`")
+            store.database.check_there()
+        except BaseException:
+            store.close()
+            raise
+        return store
 
     @classmethod
-    def migrate_alone(cls, options: StoreOptions) -> tuple[str | None, str]:
-        """Bring the schema up to date with no daemon running; returns the revision before and after."""
-        store = cls(options)
+    def migrate_alone(cls, options: StoreOptions | ServerOptions) -> tuple[str | None, str]:
+        """Bring the schema up to date; returns the revision before and after. On SQLite no daemon may be running.
+
+        On PostgreSQL the blob folder is tied to the database, too.
+        """
+        store = cls(_database(options), Blobs(options.blobs))
         try:
-            options.database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            store._lock = engine.lock_alone(options.database)
-            return store.migrate()
-        except (OSError, sa.exc.DBAPIError) as error:
-            raise Unavailable(f"{options.database} cannot be brought up to date: {_reason(error)}") from error
+            if isinstance(store.database, Embedded):
+                store.database.lock()
+                return store.database.migrate()
+            done = store.database.migrate()
+            store.blobs.open()
+            marker.tie(store.database, options.blobs)
+            return done
         finally:
             store.close()
 
-    def migrate(self) -> tuple[str | None, str]:
-        """Bring the schema up to date; returns the revision before and after."""
-        with self._write_engine.begin() as connection:
-            migrations.check_known(connection)
-            before = migrations.current(connection)
-            if before != migrations.head():
-                migrations.upgrade(connection)
-                crash_point(Point.START_MIGRATED)
-        return before, migrations.head()
+    @property
+    def clock(self) -> Clock:
+        """The clock that decides about leases: on PostgreSQL the database's."""
+        return self.database.clock
+
+    @classmethod
+    def check(cls, options: ServerOptions) -> None:
+        """Raise Misconfigured or Unavailable where no daemon could open this store."""
+        store = cls(_server(options), Blobs(options.blobs))
+        try:
+            store._check_shared()
+        finally:
+            store.close()
+
+    def _check_shared(self) -> None:
+        """Raise unless this is a database of our schema, and the blob folder the one that its daemons share."""
+        self.database.check_there()
+        marker.check(self.database, self.blobs.root)
 
     async def write(self, unit: Unit[T]) -> T:
         """The unit's result, once it is committed and synced."""
-        if self._writer is None:
-            raise Unavailable("the store is closed")
-        return await self._writer.run(unit)
+        return await self.database.write(unit)
 
     async def write_files(self, unit: Unit[T], *files: StoredBlob | None) -> T:
-        """As ``write``; if the unit fails, the files it was to name are removed again."""
+        """As ``write``; if the unit fails, the files it was to name are removed, unless it may have been written."""
         try:
             return await self.write(unit)
+        except Undecided:
+            raise
         except Exception:
             for file in files:
                 if file is not None:
@@ -131,19 +142,15 @@ class Store:
 
     async def read(self, query: Unit[T]) -> T:
         """The query's result."""
-        return await self._reader.run(query)
+        return await self.database.read(query)
 
     def read_now(self, query: Unit[T]) -> T:
         """The query's result, on this thread."""
-        return self._reader.run_now(query)
+        return self.database.read_now(query)
 
     def write_now(self, unit: Unit[T]) -> T:
-        """A write from the shell's own process, within the busy timeout."""
-        try:
-            with self._write_engine.begin() as connection:
-                return unit(connection)
-        except sa.exc.DBAPIError as error:
-            raise Unavailable(f"the database does not answer: {error.orig}") from error
+        """A write from the shell's own process."""
+        return self.database.write_now(unit)
 
     async def stored(self, blob_id: str) -> StoredBlob:
         """A blob's name with the size and digest it must have."""
@@ -157,27 +164,30 @@ class Store:
         return await self.blobs.read(await self.stored(blob_id))
 
     def sweep(self) -> int:
-        """Remove blob files that no row names and that are old enough; returns how many."""
+        """Remove blob files that no row names and that are old enough; returns how many. Half-written ones go, too."""
+        self.blobs.clear_temporary(time.time() - SWEEP_AGE_SECONDS)
         known = set(self.read_now(lambda connection: connection.execute(sa.select(tables.blob.c.id)).scalars().all()))
         orphans = [name for name in self.blobs.names_older_than(time.time() - SWEEP_AGE_SECONDS) if name not in known]
         for name in orphans:
             self.blobs.remove(name)
         return len(orphans)
 
+    async def finish(self) -> None:
+        """Finish what was handed in, then let go of everything."""
+        await self.database.finish()
+        self.close()
+
     def close(self) -> None:
-        """Finish what was handed in, then let go of files and lock."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-        self._reader.closed = True
+        """Let go of everything. On SQLite what was handed in is committed; on PostgreSQL that is for ``finish``."""
         self.blobs.close()
-        self._write_engine.dispose()
-        self._read_engine.dispose()
-        self._file.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self.database.close()
 
 
-def _reason(error: OSError | sa.exc.DBAPIError) -> str:
-    return str(error.orig) if isinstance(error, sa.exc.DBAPIError) else error.strerror or str(error)
+def _database(options: StoreOptions | ServerOptions) -> Database:
+    return Embedded(options.database) if isinstance(options, StoreOptions) else _server(options)
+
+
+def _server(options: ServerOptions) -> Database:
+    from bridge.store.server import Server  # noqa: PLC0415 - the driver is loaded where it is needed alone
+
+    return Server(options.url)

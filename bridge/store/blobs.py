@@ -69,9 +69,14 @@ class Blobs:
         """Wait for the file work in hand; nothing may be asked of the blobs any more."""
         self._folder.close()
 
-    def clear_temporary(self) -> None:
-        """Remove half-written files of a process that died. Only for a process that has the store to itself."""
-        self._folder.clear_temporary()
+    def clear_temporary(self, before: float = float("inf")) -> None:
+        """Remove half-written files of a process that died: all, or, beside others, those not touched since then."""
+        self._folder.clear_temporary(before)
+
+    @property
+    def root(self) -> Path:
+        """The folder itself."""
+        return self._folder.path
 
     @property
     def workspace(self) -> Path:

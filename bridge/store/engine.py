@@ -1,4 +1,4 @@
-"""The database: one writer, readers beside it, and what opens and locks the file.
+"""SQLite: one writer, readers beside it, and what opens and locks the file.
 
 SQLite in WAL mode with ``synchronous=FULL``: a committed transaction survives a power cut. Units of work that wait at
 the same time share one transaction and so one sync; if one of them fails, they are run again one by one.
@@ -7,56 +7,23 @@ the same time share one transaction and so one sync; if one of them fails, they 
 import asyncio
 import fcntl
 import os
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
-from bridge.errors import BridgeError, Misconfigured, OutOfSpace, Unavailable
-from bridge.runtime.crash import Point, crash_point
+from bridge.errors import Misconfigured, Unavailable
+from bridge.store.units import Job, Queue, Unit, answer, run, translate
 
 T = TypeVar("T")
-R = TypeVar("R")
-Unit = Callable[[sa.Connection], T]
-"""A synchronous function of the connection without side effects: it may be run again."""
-
-Batch = Callable[[sa.Connection, Sequence[T]], Sequence[R]]
-"""What is done for many at once: each gets its own result, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shared(Generic[T, R]):
-    """A unit that may be run together with others of its kind: those of one group are given to ``batch`` at once.
-
-    Statements for many rows cost little more than for one.
-    """
-
-    batch: Batch[T, R]
-    item: T
-
-    def __call__(self, connection: sa.Connection) -> R:
-        """By itself."""
-        return self.batch(connection, [self.item])[0]
-
 
 BUSY_TIMEOUT_MS = 5000
-GROUP_LIMIT = 100
-"""Units that share one transaction at most, so that no one waits long for the others."""
-
 READERS = 4
-_SQLITE_BUSY, _SQLITE_FULL = 5, 13
+_SQLITE_BUSY = 5
 _MAGIC = b"SQLite format 3\0"
-
-
-@dataclass(slots=True)
-class _Job:
-    unit: Unit[Any]
-    future: "asyncio.Future[Any]"
 
 
 class DatabaseFile:
@@ -132,8 +99,7 @@ class Writer:
         self._engine = engine
         self._file = file
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
-        self._waiting: deque[_Job] = deque()
-        self._alone: deque[_Job] = deque()
+        self._queue = Queue()
         self._working: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -141,8 +107,7 @@ class Writer:
         """The unit's result, once committed. A caller that is cancelled does not stop the commit."""
         if self._closed:
             raise Unavailable("the store is closed")
-        job = _Job(unit, asyncio.get_running_loop().create_future())
-        self._waiting.append(job)
+        job = self._queue.add(unit)
         if self._working is None:
             self._working = asyncio.create_task(self._work())
         result: T = await job.future
@@ -152,37 +117,28 @@ class Writer:
         """Commit what was handed in, on this thread; nothing more is taken. A commit under way is waited for."""
         self._closed = True
         self._thread.shutdown()
-        while jobs := self._gather():
+        while jobs := self._queue.gather():
             self._run_here(jobs)
 
     async def _work(self) -> None:
         try:
-            while jobs := self._gather():
+            while jobs := self._queue.gather():
                 await self._run_group(jobs)
         finally:
             self._working = None
 
-    def _gather(self) -> list[_Job]:
-        """The next group; those of a group that failed come one by one."""
-        if self._alone:
-            return [self._alone.popleft()]
-        return [self._waiting.popleft() for _ in range(min(GROUP_LIMIT, len(self._waiting)))]
-
-    async def _run_group(self, jobs: list[_Job]) -> None:
+    async def _run_group(self, jobs: list[Job]) -> None:
         connection: sa.Connection | None = None
         try:
             self._file.check()
             connection = self._engine.connect()
             transaction = await self._begin(connection)
-            results = _run(connection, jobs)
-            crash_point(Point.STORE_RUN)
+            results = run(connection, jobs)
             await self._in_thread(transaction.commit)
-            crash_point(Point.STORE_COMMITTED)
         except Exception as error:  # noqa: BLE001 - whatever failed is told to the one whose unit it was
             self._give_up(jobs, connection, error)
         else:
-            for job, result in results:
-                _answer(job, result=result)
+            answer(results)
         finally:
             if connection is not None:
                 connection.close()
@@ -201,40 +157,21 @@ class Writer:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _run_here(self, jobs: list[_Job]) -> None:
+    def _run_here(self, jobs: list[Job]) -> None:
         """A group whose loop is ending: nobody may be there any more to hear of it."""
         try:
             with self._engine.begin() as connection:
-                results = _run(connection, jobs)
+                results = run(connection, jobs)
         except Exception as error:  # noqa: BLE001 - as above
             self._give_up(jobs, None, error)
         else:
-            for job, result in results:
-                _answer(job, result=result)
+            answer(results)
 
-    def _give_up(self, jobs: list[_Job], connection: sa.Connection | None, error: Exception) -> None:
+    def _give_up(self, jobs: list[Job], connection: sa.Connection | None, error: Exception) -> None:
         """Nothing of the group is written: a lone unit has failed, those of several are tried each by itself."""
         if connection is not None and isinstance(error, sa.exc.DBAPIError) and not _is_units_own(error):
             connection.invalidate()  # whatever the disk did to it, the next group gets a new one
-        if len(jobs) == 1:
-            _answer(jobs[0], error=translate(error))
-        else:
-            self._alone.extend(jobs)
-
-
-def _run(connection: sa.Connection, jobs: list[_Job]) -> list[tuple[_Job, Any]]:
-    """Each job with its result: the units as they came, then those that can be run together."""
-    results: list[tuple[_Job, Any]] = []
-    together: dict[Any, list[tuple[_Job, Any]]] = {}
-    for job in jobs:
-        if isinstance(job.unit, Shared):
-            together.setdefault(job.unit.batch, []).append((job, job.unit.item))
-        else:
-            results.append((job, job.unit(connection)))
-    for batch, members in together.items():
-        made = batch(connection, [item for _, item in members])
-        results += [(job, result) for (job, _), result in zip(members, made, strict=True)]
-    return results
+        self._queue.give_up(jobs, error)
 
 
 def _be_patient(connection: sa.Connection, milliseconds: int) -> None:
@@ -245,26 +182,6 @@ def _be_patient(connection: sa.Connection, milliseconds: int) -> None:
 
 def _is_units_own(error: sa.exc.DBAPIError) -> bool:
     return isinstance(error, sa.exc.IntegrityError)
-
-
-def _answer(job: _Job, *, result: Any = None, error: BaseException | None = None) -> None:
-    if job.future.done() or job.future.get_loop().is_closed():  # its caller was cancelled meanwhile, or all is over
-        return
-    if error is None:
-        job.future.set_result(result)
-    else:
-        job.future.set_exception(error)
-
-
-def translate(error: BaseException) -> BaseException:
-    """Database trouble as one of our errors; others pass as they are."""
-    if isinstance(error, sa.exc.DBAPIError | sa.exc.TimeoutError) and not isinstance(error, sa.exc.IntegrityError):
-        ours: BridgeError = Unavailable("the database does not answer just now; try again later")
-        if getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == _SQLITE_FULL:
-            ours = OutOfSpace("not enough room on disk for the database; try again later")
-        ours.__cause__ = error
-        return ours
-    return error
 
 
 class Reader:

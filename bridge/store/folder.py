@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,13 +58,16 @@ class Folder:
             raise asyncio.CancelledError
         return job.result()
 
-    def clear_temporary(self) -> None:
-        """Remove half-written files. Only for a process that has the store to itself."""
+    def clear_temporary(self, before: float) -> None:
+        """Remove what was last touched before that moment; others may remove the same at the same time."""
         for path in (self.path / TEMPORARY).iterdir():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink()
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime >= before:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
 
     def free_bytes(self) -> int:
         """What the disk has left for us; raises Unavailable when it does not say."""

@@ -6,7 +6,7 @@ The key says what makes two submissions the same (``bridge.intake.fingerprints``
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -53,25 +53,31 @@ def claim(
 
     Raises Stale where another got ahead of us: with one writer that cannot be, with several nodes it can.
     """
-    rows = [
-        {
-            "key": key,
-            "fax_id": fax_id,
-            "first_at": first_at,
-            "holder": before[key].fax_id if key in before else None,
-        }
-        for key, (fax_id, first_at) in faxes.items()
-    ]
-    if connection.execute(_claim(connection.dialect.name), rows).rowcount != len(rows):
+    holders = {key: before[key].fax_id if key in before else None for key in faxes}
+    rows: list[dict[str, Any]] = [{"key": key, "fax_id": fax_id, "first_at": at} for key, (fax_id, at) in faxes.items()]
+    if connection.dialect.name == "postgresql":
+        taken = connection.execute(_claim_on_server(rows, holders)).rowcount
+    else:
+        taken = connection.execute(_CLAIM, [row | {"holder": holders[row["key"]]} for row in rows]).rowcount
+    if taken != len(rows):
         raise Stale("the same mail is being taken on elsewhere")
 
 
-@cache
-def _claim(dialect: str) -> sa.Executable:
+def _claim_on_server(rows: Sequence[Mapping[str, Any]], holders: Mapping[str, str | None]) -> sa.Executable:
+    """The same in one statement for all, since the driver does not tell how many rows many statements touched."""
+    insert = postgresql.insert(submission).values(rows)
+    seen = [(key, holder) for key, holder in holders.items() if holder is not None]
+    return _taking_over(insert, sa.tuple_(submission.c.key, submission.c.fax_id).in_(seen))
+
+
+def _taking_over(insert: Any, where: sa.ColumnElement[bool]) -> sa.Executable:
     """A free key is taken, and one taken over only from the fax that was seen to have it."""
-    insert = postgresql.insert(submission) if dialect == "postgresql" else sqlite.insert(submission)
-    return insert.on_conflict_do_update(
+    statement: sa.Executable = insert.on_conflict_do_update(
         index_elements=["key"],
         set_={"fax_id": insert.excluded.fax_id, "first_at": insert.excluded.first_at},
-        where=submission.c.fax_id == sa.bindparam("holder"),
+        where=where,
     )
+    return statement
+
+
+_CLAIM = _taking_over(sqlite.insert(submission), submission.c.fax_id == sa.bindparam("holder"))

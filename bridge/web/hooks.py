@@ -21,6 +21,7 @@ from bridge.store import arrivals, attempts, blobs, faxes, history
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
 from bridge.store.tables import received
+from bridge.store.units import Undecided
 from bridge.web import forms
 from bridge.web.forms import Hook
 from bridge.web.options import WebOptions
@@ -70,7 +71,7 @@ class Hooks:
         try:
             known = await self._keep(hook)
         except Exception as error:  # noqa: BLE001 - whatever it was, the hook was not kept and must come again
-            if hook.file is not None:
+            if hook.file is not None and not isinstance(error, Undecided):
                 self._desk.store.blobs.discard(hook.file)
             if not isinstance(error, BridgeError):
                 self._desk.events.worker_failed(worker="hook", error=error)

@@ -349,7 +349,7 @@ async def test_the_usual_case_costs_little(
     """A new mail is taken on in one transaction of seven statements, with nothing read before it."""
     said: list[str] = []
     sa.event.listen(
-        stand.bench.store._write_engine,
+        stand.bench.store.database.writing,
         "before_cursor_execute",
         lambda _c, _r, statement, *_: said.append(statement.split(" ")[0]),
     )

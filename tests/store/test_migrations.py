@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic import command
+from alembic.script import ScriptDirectory
 
 from bridge.fax.states import FaxState
 from bridge.store import Store, engine, migrations, tables
@@ -29,7 +30,7 @@ INSERT INTO attempt (id, fax_id, ordinal, started_at, result, carrier_job_id)
     VALUES ('ATTEMPT00001', 'FAX000000001', 1, '{AT}', 'taken', '4100217');
 INSERT INTO received (id, direction, carrier_job_id, transaction_id, state, state_since, version, listed, caller,
         called, created_at, updated_at)
-    VALUES ('RECEIVED0001', 'in', '7001122', '8600991', 'routed', '{AT}', 3, 1, '+12125550177', '+14155550100',
+    VALUES ('RECEIVED0001', 'in', '7001122', '8600991', 'routed', '{AT}', 3, true, '+12125550177', '+14155550100',
         '{AT}', '{AT}');
 INSERT INTO evidence (at, kind, direction, attempt_id, received_id, body)
     VALUES ('{AT}', 'answer', 'out', 'ATTEMPT00001', 'RECEIVED0001', 'what was said');
@@ -48,18 +49,34 @@ INSERT INTO cursor VALUES ('received', '17', '{AT}');
 """A row in every table of the first schema, as its version wrote them."""
 
 
+EARLIER = sorted(script.revision for script in ScriptDirectory.from_config(migrations._config()).walk_revisions())[:-1]
+"""Every schema that an earlier version may have left."""
+
+
+def _fill(connection: sa.Connection, revision: str) -> None:
+    """Bring an empty database to that schema, its rows written under the first one."""
+    config = migrations._config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, EARLIER[0])
+    for statement in filter(str.strip, FIRST.split(";")):
+        connection.exec_driver_sql(statement)
+    command.upgrade(config, revision)
+
+
+@pytest.fixture(params=EARLIER)
+def revision(request: pytest.FixtureRequest) -> str:
+    """One of them."""
+    return str(request.param)
+
+
 @pytest.fixture
-def old(tmp_path: Path) -> Path:
-    """A database of the first schema, with rows in every table."""
+def old(tmp_path: Path, revision: str) -> Path:
+    """A database of an earlier schema, with rows in every table of the first."""
     database = options(tmp_path).database
     database.parent.mkdir(parents=True)
     made = engine.make_engine(database, begin="BEGIN IMMEDIATE")
     with made.begin() as connection:
-        config = migrations._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        for statement in filter(str.strip, FIRST.split(";")):
-            connection.exec_driver_sql(statement)
+        _fill(connection, revision)
     made.dispose()
     return database
 
@@ -73,6 +90,7 @@ def migrated(old: Path, tmp_path: Path) -> Iterator[Bench]:
     store.close()
 
 
+@pytest.mark.parametrize("revision", EARLIER[:1], indirect=True)
 def test_the_first_schema_has_a_row_everywhere(old: Path) -> None:
     """The test below tests something: no table of the first schema is empty."""
     with closing(sqlite3.connect(old)) as connection:
@@ -82,8 +100,8 @@ def test_the_first_schema_has_a_row_everywhere(old: Path) -> None:
     assert empty == []
 
 
-def test_every_row_is_still_there(old: Path, tmp_path: Path) -> None:
-    """Each column of each row of the first schema has the value it had, and foreign keys hold."""
+def test_every_row_is_still_there(old: Path, revision: str, tmp_path: Path) -> None:
+    """Each column of each row of an earlier schema has the value it had, and foreign keys hold."""
 
     def rows(names: dict[str, list[str]]) -> dict[str, list[tuple[object, ...]]]:
         with closing(sqlite3.connect(old)) as connection:
@@ -99,7 +117,7 @@ def test_every_row_is_still_there(old: Path, tmp_path: Path) -> None:
         if name != "alembic_version"
     }
     before = rows(columns)
-    assert Store.migrate_alone(options(tmp_path)) == ("0001", migrations.head())
+    assert Store.migrate_alone(options(tmp_path)) == (revision, migrations.head())
     assert rows(columns) == before
     with closing(sqlite3.connect(old)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []

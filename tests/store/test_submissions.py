@@ -1,12 +1,8 @@
 """One fax a submission: whose a key is, and how it passes to another."""
 
 from datetime import timedelta
-from typing import cast
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from bridge.fax.jobs import Fax
 from bridge.fax.states import NEXT, FaxState
@@ -84,12 +80,3 @@ async def test_a_key_is_never_taken_unseen(bench: Bench, more: bool) -> None:
     with pytest.raises(Stale):
         await _claim(bench, {KEYS[0]: second.id, **other}, {KEYS[0]: stranger})
     assert await _held_by(bench) == {KEYS[0]: first.id}
-
-
-def test_the_same_on_both_databases() -> None:
-    """The claim is one INSERT that yields to nobody but the fax it was seen with, in the words of either database."""
-    for name, dialect in (("sqlite", SQLiteDialect()), ("postgresql", PGDialect())):  # type: ignore[no-untyped-call]
-        statement = cast("sa.Insert", submissions._claim(name))
-        said = " ".join(str(statement.compile(dialect=dialect)).split()).replace('"', "")
-        assert "ON CONFLICT (key) DO UPDATE SET fax_id = excluded.fax_id, first_at = excluded.first_at" in said
-        assert " WHERE submission.fax_id = " in said

@@ -25,7 +25,7 @@ class Gate:
 
     def __init__(self, bench: Bench) -> None:
         self.entered, self.opened = threading.Event(), threading.Event()
-        sa.event.listen(bench.store._write_engine, "commit", self._hold)
+        sa.event.listen(bench.store.database.writing, "commit", self._hold)
 
     def _hold(self, _: sa.Connection) -> None:
         if not self.opened.is_set():
@@ -54,7 +54,7 @@ def _count_commits(bench: Bench) -> list[int]:
     def commit(_: sa.Connection) -> None:
         counted[0] += 1
 
-    sa.event.listen(bench.store._write_engine, "commit", commit)
+    sa.event.listen(bench.store.database.writing, "commit", commit)
     return counted
 
 
@@ -126,7 +126,7 @@ async def test_the_writer_outlives_failures(bench: Bench) -> None:
 async def test_a_locked_database(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that another process keeps locked is unavailable, and works again afterwards."""
     monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 50)
-    bench.store._write_engine.dispose()  # so that its connections are as patient as that
+    bench.store.database.writing.dispose()  # so that its connections are as patient as that
     process = engine.make_engine(bench.folder.parent / "data" / "faxbridge.db", begin="BEGIN IMMEDIATE")
     with process.connect() as other:
         other.execute(sa.select(tables.cursor))  # begins, and holds the write lock

@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from bridge.errors import Misconfigured
+from bridge.runtime.crash import Point, crash_point
 
 
 def upgrade(connection: sa.Connection) -> None:
@@ -16,6 +17,16 @@ def upgrade(connection: sa.Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def bring_up(connection: sa.Connection) -> tuple[str | None, str]:
+    """Bring the database up to date unless it is; returns the revision before and after. Raises Misconfigured."""
+    check_known(connection)
+    before = current(connection)
+    if before != head():
+        upgrade(connection)
+        crash_point(Point.START_MIGRATED)
+    return before, head()
 
 
 def current(connection: sa.Connection) -> str | None:
