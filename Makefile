@@ -3,7 +3,7 @@
 
 RUN := .tools/bin/uv run --frozen --no-sync
 
-.PHONY: demo test check lint types walls tests bench wheel clean
+.PHONY: demo test check lint types walls tests bench crash wheel clean
 
 demo: .set-up
 	$(RUN) faxbridge demo --once
@@ -28,6 +28,10 @@ tests: .set-up
 # Some ten minutes; see docs/benchmarks.md. `make bench BENCH=--quick` takes one.
 bench: .set-up
 	@$(RUN) python -m tests.benchmarks $(BENCH)
+
+# 300 random deaths, some ten minutes; see docs/durability.md. `make crash CRASH="--seed 4711"` repeats a run's choices.
+crash: .set-up
+	@$(RUN) python -m tests.crash $(CRASH)
 
 wheel: .set-up
 	.tools/bin/uv build --wheel --quiet --out-dir build/wheel

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from bridge.fax.arrivals import Delivery, DeliveryState, Mail, MailState
 from bridge.posting.undeliverable import Undeliverable
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.store import arrivals, bounces, outbox
 from bridge.store.bounces import Bounce
@@ -31,6 +32,7 @@ class Bounces:
 
     async def settle(self, bounce: Bounce) -> None:
         """A delivery that had arrived has not. One whose failure is known already stays as it is."""
+        crash_point(Point.BOUNCE_CLAIMED)
 
         def query(connection: sa.Connection) -> tuple[Delivery, Mail]:
             delivery = arrivals.delivery_of(connection, bounce.delivery_id)
@@ -54,6 +56,7 @@ class Bounces:
             self._done(bounce, "passed on" if passed_on else "told", connection)
 
         passed_on = await self._undeliverable.conclude(mail, end, now)
+        crash_point(Point.BOUNCE_COMMITTED)
         self._desk.events.mail_bounced(mail=mail.id, received=mail.received_id or "", passed_on=passed_on)
 
     def _done(self, bounce: Bounce, result: str, connection: sa.Connection) -> None:

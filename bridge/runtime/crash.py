@@ -67,9 +67,13 @@ class Point(StrEnum):
     FETCH_COMMITTED = "fetch.committed"
     ROUTE_DRAFTED = "route.drafted"
     ROUTE_COMMITTED = "route.committed"
+    BOUNCE_CLAIMED = "bounce.claimed"
+    BOUNCE_COMMITTED = "bounce.committed"
     # what an operator asks for
     COMMAND_CLAIMED = "command.claimed"
     COMMAND_COMMITTED = "command.committed"
+    ORDER_CLAIMED = "order.claimed"
+    ORDER_COMMITTED = "order.committed"
     # start
     START_MIGRATED = "start.migrated"
     START_FREED = "start.freed"

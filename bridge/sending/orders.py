@@ -15,6 +15,7 @@ from bridge.fax.jobs import Fax, Outcome
 from bridge.fax.orders import Order, Reply
 from bridge.fax.policy import Policy
 from bridge.fax.states import FaxState, HoldReason
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import allowance, decisions
 from bridge.sending.report import Change, Reporter, write_end
@@ -51,11 +52,13 @@ class OrderClerk:
 
     async def carry_out(self, asked: Command) -> None:
         """Do it, or say why it cannot be done."""
+        crash_point(Point.ORDER_CLAIMED)
         for _ in range(ROUNDS):
             try:
                 await self._try(asked)
             except faxes.Stale:
                 continue
+            crash_point(Point.ORDER_COMMITTED)
             self._desk.bells.ring(Bell.PREPARE, Bell.SUBMIT, Bell.POST)
             return
         raise Unavailable("too much happens to this fax at once; tried again later")

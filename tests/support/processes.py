@@ -18,12 +18,14 @@ from email.message import EmailMessage
 from email.policy import default as modern
 from email.utils import formatdate, make_msgid
 from pathlib import Path
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, Protocol, Self, TypeAlias, TypeVar
 
 import httpx
 import pikepdf
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from PIL import Image
+
+from tests.support.nursery import Nursery
 
 Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
@@ -209,10 +211,22 @@ class MailSink:
         ]
 
 
+class Child(Protocol):
+    """What of a process is ours to handle."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
+    async def wait(self) -> int: ...
+
+
 class Process:
     """A child of the test whose output is read as it comes; ended with the test whatever happens."""
 
-    def __init__(self, child: asyncio.subprocess.Process, said: "asyncio.StreamReader") -> None:
+    def __init__(self, child: Child, said: "asyncio.StreamReader") -> None:
         self.child = child
         self.lines: list[str] = []
         self._came = asyncio.Event()
@@ -430,6 +444,8 @@ class House:
         self.daemons: list[Daemon] = []
         self.base_url = "http://127.0.0.1:9/v1"
         self.sandbox: Sandbox | None = None
+        self.nursery: Nursery | None = None
+        """Where daemons are forked, if their number makes that worth it."""
 
     def settings(self, **changes: Any) -> Json:
         """A configuration in which nothing goes out of this machine, with ``changes`` over its sections.
@@ -481,7 +497,11 @@ class House:
     async def spawn_daemon(self, *under: str, **environment: str) -> Daemon:
         """The same, only just begun: it may die before it listens."""
         words = ("serve", "--config", str(self.config))
-        daemon = Daemon(*await self._spawn(*words, read="stderr", under=under, environment=environment))
+        if self.nursery is not None:
+            whole = self._environment() | environment
+            daemon = Daemon(*await self.nursery.start(*words, folder=self.folder, environment=whole))
+        else:
+            daemon = Daemon(*await self._spawn(*words, read="stderr", under=under, environment=environment))
         self.processes.append(daemon)
         self.daemons.append(daemon)
         return daemon

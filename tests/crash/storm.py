@@ -1,0 +1,105 @@
+"""Daemons killed at random instants while mails and faxes come, the carrier at its worst; then what must hold."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from bridge.runtime.crash import Point
+from tests.crash.invariants import Breach, breaches
+from tests.crash.lives import live_on
+from tests.crash.record import Record
+from tests.crash.stage import Stage, a_big_mail, a_stage
+from tests.support.nursery import Nursery
+from tests.support.processes import OUR_NUMBER, OUR_OTHER_NUMBER, Daemon, Json, a_pdf_mail
+
+LONGEST_LIFE = 2.0
+"""Seconds from when a daemon is up to its end, at most."""
+
+LONGEST_START = 0.6
+"""The same, from its very first moment, for those that are to die while they start."""
+
+TROUBLES: Sequence[tuple[str, Json]] = (
+    ("fax-send", {"drop": "before"}),
+    ("fax-send", {"drop": "after"}),
+    ("fax-send", {"hang": "before"}),
+    ("fax-send", {"hang": "after"}),
+    ("fax-send", {"delay": 0.5}),
+    ("fax-send", {"http": 500, "taken": True}),
+    ("fax-send", {"nonsense": "html"}),
+    ("fax-send", {"shape": ["no-job-id"]}),
+    ("fax-status", {"delay": 0.5}),
+    ("fax-status", {"http": 500}),
+    ("hook", {"withhold": True}),
+    ("hook", {"repeat": 2}),
+    ("hook", {"early": True}),
+    ("hook", {"delay": 1}),
+    ("hook", {"form": "multipart"}),
+)
+"""What the carrier may do at a fax of ours."""
+
+SIZES: Sequence[int] = (1, 1, 2, 3)
+"""How many faxes a mail makes."""
+
+Say = Callable[[str], None]
+
+
+async def rage(stage: Stage, dice: random.Random, instants: int, say: Say) -> None:
+    """So many lives, each with some work, each ended at some instant."""
+    for at in range(1, instants + 1):
+        point = dice.choice(list(Point)) if dice.random() < 0.25 else None
+        daemon = await stage.begin(point, dice.randint(1, 3))
+        working = asyncio.create_task(_work_comes(stage, dice))
+        try:
+            how = await _end(stage, daemon, dice)
+        finally:
+            await working
+        say(f"{at} of {instants}: {how}")
+
+
+async def _end(stage: Stage, daemon: Daemon, dice: random.Random) -> str:
+    """Kill it at some instant, unless it died at a point before; when that was, in words."""
+    if dice.random() < 0.25:
+        patience, since = dice.uniform(0, LONGEST_START), "it was begun"
+    else:
+        patience, since = dice.uniform(0, LONGEST_LIFE), "it was up"
+        with suppress(AssertionError):  # it may die before that
+            await stage.house.is_up(daemon)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            await daemon.child.wait()
+    if daemon.child.returncode is not None:
+        await stage.bury(daemon)
+        return "at a named point"
+    await stage.kill(daemon)
+    return f"{patience:.3f} s after {since}"
+
+
+async def _work_comes(stage: Stage, dice: random.Random) -> None:
+    """A mail or two, each with one to three faxes that may meet trouble; and perhaps a fax from outside."""
+    for _ in range(dice.randint(1, 2)):
+        numbers = tuple(stage.number() for _ in range(dice.choice(SIZES)))
+        for number in numbers:
+            if dice.random() < 0.4:
+                on, do = dice.choice(TROUBLES)
+                await stage.carrier.plan({"on": on, "number": number, "do": do})
+        mail = a_big_mail(*numbers) if dice.random() < 0.2 else a_pdf_mail(*numbers)
+        stage.hand_in(mail, *numbers)
+    if dice.random() < 0.6:
+        await stage.carrier.receive(
+            to=dice.choice((OUR_NUMBER, OUR_OTHER_NUMBER)),
+            form=dice.choice(("json", "multipart", "none")),
+            hooks=dice.randint(1, 2),
+            tiff=dice.random() < 0.3,
+        )
+
+
+async def storm(folder: Path, nursery: Nursery, seed: str, instants: int, say: Say) -> tuple[Record, list[Breach]]:
+    """One house through a storm, until all is quiet: what is known then, and what must not be."""
+    async with a_stage(folder, nursery) as stage:
+        await stage.first_life()
+        await rage(stage, random.Random(seed), instants, say)
+        await live_on(stage)
+        record = await stage.record()
+        return record, breaches(record)

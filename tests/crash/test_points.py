@@ -1,0 +1,86 @@
+"""A daemon killed at every named crash point, one life after the other, and what became of everything in the end."""
+
+from collections import Counter
+from pathlib import Path
+
+from bridge.runtime.crash import Point
+from tests.crash import lives
+from tests.crash.invariants import breaches
+from tests.crash.record import Record
+from tests.crash.stage import Stage, a_stage
+from tests.support.nursery import Nursery
+
+
+async def test_deaths_on_the_way_in(stage: Stage) -> None:
+    """Dead at any instant from DATA to the 250, the daemon keeps what it said yes to, once, and nothing by halves."""
+    await lives.play(stage, lives.INTAKE)
+    await lives.live_on(stage)
+    record = await stage.record()
+    assert breaches(record) == []
+    assert sorted(row["state"] for row in record.faxes) == ["delivered", "delivered"]
+    assert not list((stage.house.folder / "store" / "blobs" / "tmp").iterdir())
+
+
+async def test_deaths_on_the_way_to_the_final_word(stage: Stage) -> None:
+    """Dead at any instant but the call's, the daemon faxes once and says so once; only a mail in hand comes again."""
+    await lives.play(stage, lives.SENDING)
+    await lives.live_on(stage)
+    record = await stage.record()
+    assert breaches(record) == []
+    assert [row["state"] for row in record.faxes] == ["delivered", "delivered"]
+    assert _repeated(record) == {"delivered": 1}, "the relay had it, and our commit was not done"
+
+
+async def test_deaths_with_the_call_in_hand(stage: Stage) -> None:
+    """Dead from the intent to the answer's commit, the daemon never calls again; only evidence makes it delivered."""
+    await lives.play(stage, lives.CALLING)
+    await lives.live_on(stage)
+    record = await stage.record()
+    assert breaches(record) == []
+    ends = {
+        life.point: row["state"]
+        for life, row in zip([life for life in lives.CALLING if life.scene], _in_order(record), strict=True)
+    }
+    never_there = (Point.SUBMIT_INTENDED, Point.CALL_UNSENT, Point.CALL_BEGUN)
+    assert {point: ends[point] for point in never_there} == dict.fromkeys(never_there, "unconfirmed")
+    assert ends[Point.TRACK_COMMITTED] == "delivered"
+    assert len(record.calls) == 3, "sent whole, answered, and the last one"
+
+
+async def test_deaths_on_the_way_to_the_mailbox(stage: Stage) -> None:
+    """Dead at any instant from the hook to the mail, the daemon mails a received fax once; only one in hand twice."""
+    await lives.play(stage, lives.RECEIVING)
+    await lives.live_on(stage)
+    record = await stage.record()
+    assert breaches(record) == []
+    assert [row["state"] for row in record.received] == ["delivered", "delivered"]
+    assert _repeated(record) == {"received": 1}
+
+
+async def test_deaths_at_start_and_in_any_transaction(tmp_path: Path, nursery: Nursery) -> None:
+    """Dead amid a migration or at start, the daemon starts anew; a command is carried out; no transaction is half."""
+    async with a_stage(tmp_path, nursery) as stage:
+        await lives.play(stage, lives.STARTING)
+        await stage.first_life()
+        await lives.play(stage, lives.ASKING)
+        await lives.live_on(stage)
+        record = await stage.record()
+        assert breaches(record) == []
+        assert [row["state"] for row in record.faxes] == ["delivered", "delivered"]
+
+
+def test_every_point_is_visited() -> None:
+    """Each named crash point ends a life in one of the rows above."""
+    rows = (lives.INTAKE, lives.SENDING, lives.CALLING, lives.RECEIVING, lives.STARTING, lives.ASKING)
+    assert {life.point for row in rows for life in row} == set(Point)
+
+
+def _in_order(record: Record) -> list[dict[str, str]]:
+    """The faxes as they came."""
+    return [dict(row) for row in sorted(record.faxes, key=lambda row: str(row["created_at"]))]
+
+
+def _repeated(record: Record) -> dict[str, int]:
+    """How often a mail came again, by its event."""
+    copies = Counter((mail.message_id, mail.event) for mail in record.arrived)
+    return dict(Counter(event for (_, event), number in copies.items() for _ in range(number - 1)))
