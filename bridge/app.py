@@ -21,6 +21,7 @@ from bridge.document.renderer import Renderer
 from bridge.errors import BridgeError
 from bridge.fax.policy import Policy
 from bridge.ifax.client import IfaxClient
+from bridge.ifax.strangers import StrangerBudget
 from bridge.intake import listeners
 from bridge.intake.certificates import Certificates
 from bridge.intake.listeners import Listeners
@@ -31,7 +32,7 @@ from bridge.posting.bounces import Bounces
 from bridge.posting.courier import Courier
 from bridge.posting.undeliverable import Undeliverable
 from bridge.receiving.backlog import BacklogClerk
-from bridge.receiving.fetch import Fetcher, StrangerBudget
+from bridge.receiving.fetch import Fetcher
 from bridge.receiving.mails import Mailer
 from bridge.receiving.poll import Poller
 from bridge.receiving.route import Router
@@ -40,6 +41,7 @@ from bridge.runtime.events import Events
 from bridge.runtime.ids import Ids
 from bridge.runtime.worker import Bells, Duty, run_duty
 from bridge.sending.deadline import DeadlineKeeper
+from bridge.sending.evidence import Inquirer
 from bridge.sending.orders import OrderClerk
 from bridge.sending.prepare import Preparer
 from bridge.sending.report import Reporter
@@ -215,6 +217,7 @@ def _duties(settings: Settings, desk: Desk, carrier: IfaxClient) -> list[Duty[An
         *(Tracker(desk, carrier, reporter, sending, owner("track", number)).duty for number in range(2)),
         Settler(desk, reporter, calls, sending.settle_window).duty,
         DeadlineKeeper(desk, Retrier(desk, reporter, sending.retry)).duty,
+        Inquirer(desk, carrier=carrier, reporter=reporter, budget=budget, name=owner("inquire")).duty,
         *(
             Fetcher(
                 desk,

@@ -5,6 +5,7 @@ Missing fields, numbers as text, capitals and strange words are all taken as the
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -35,7 +36,10 @@ DIRECTION_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class FaxObject:
-    """One fax as the carrier describes it. ``word`` is the status word in lower case, empty when there was none."""
+    """One fax as the carrier describes it. ``word`` is the status word in lower case, empty when there was none.
+
+    ``number`` is where it goes to, ``caller`` where it comes from, ``started_at`` when the call began.
+    """
 
     job_id: str | None
     transaction_id: str | None
@@ -44,6 +48,10 @@ class FaxObject:
     text: str
     pages_total: int | None
     pages_transferred: int | None
+    direction: Direction | None = None
+    number: str = ""
+    caller: str = ""
+    started_at: datetime | None = None
 
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> "FaxObject":
@@ -60,6 +68,10 @@ class FaxObject:
             text=foreign.one_line(text, TEXT_LENGTH) if isinstance(text, str) else "",
             pages_total=count(fields.get("faxTotalPages")),
             pages_transferred=count(fields.get("faxTransferredPages")),
+            direction=direction_of(fields),
+            number=_number(fields.get("toNumber")),
+            caller=_number(fields.get("fromNumber")),
+            started_at=moment(fields.get("faxCallStart")),
         )
 
 

@@ -7,7 +7,6 @@ hook, and quarantined without a word by mail.
 
 import io
 import tempfile
-from collections import deque
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,10 +19,10 @@ from bridge.ifax import verdicts
 from bridge.ifax.answers import Answer
 from bridge.ifax.client import IfaxClient
 from bridge.ifax.errors import CarrierError
+from bridge.ifax.strangers import StrangerBudget
 from bridge.ifax.verdicts import Fate
 from bridge.receiving.mails import Mailer
 from bridge.receiving.options import ReceivingOptions
-from bridge.runtime.clock import Clock
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.store import StoredBlob, arrivals, blobs, history, pauses
@@ -39,9 +38,6 @@ GIVEN_UP_AFTER = timedelta(days=1)
 TRIES_FOR_A_WHOLE_FILE = 2
 """A file that does not open is asked for again so often before it is passed on as it is."""
 
-STRANGERS_PER_MINUTE = 10
-"""Confirming calls for ids only a hook has spoken of: an invented flood costs no more than this."""
-
 
 class Fetcher:
     """The worker that calls ``fax-download``."""
@@ -54,7 +50,7 @@ class Fetcher:
         renderer: Renderer,
         mailer: Mailer,
         options: ReceivingOptions,
-        budget: "StrangerBudget",
+        budget: StrangerBudget,
         name: str,
     ) -> None:
         self._desk = desk
@@ -255,19 +251,3 @@ class Fetcher:
         return await self._desk.store.write(
             lambda connection: arrivals.renew(connection, fax.id, self._desk.lease(self._owner))
         )
-
-
-class StrangerBudget:
-    """Ten calls in any minute, shared by all fetchers."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._taken: deque[float] = deque(maxlen=STRANGERS_PER_MINUTE)
-
-    def take(self) -> bool:
-        """Whether one more call may be made now."""
-        now = self._clock.monotonic()
-        if len(self._taken) == STRANGERS_PER_MINUTE and now - self._taken[0] < 60:  # noqa: PLR2004 - a minute
-            return False
-        self._taken.append(now)
-        return True

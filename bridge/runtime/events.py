@@ -163,6 +163,15 @@ class Events:
     def fax_unconfirmed(self, *, fax: str, why: str) -> None:
         self._log.warning("fax.unconfirmed", fax=fax, why=why)
 
+    def fax_settled(self, *, fax: str, job: str) -> None:
+        self._log.info("fax.settled", fax=fax, job=job)
+
+    def fax_contradicted(self, *, fax: str) -> None:
+        self._log.error("fax.contradicted", fax=fax)
+
+    def job_unknown(self, *, job: str, why: str) -> None:
+        self._log.info("job.unknown", job=job, why=why)
+
     def fax_person_asked(self, *, fax: str) -> None:
         self._log.warning("fax.person_asked", fax=fax)
 

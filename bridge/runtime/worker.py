@@ -35,6 +35,7 @@ class Bell(StrEnum):
     ALARM = "alarm"
     SETTLE = "settle"
     DEADLINE = "deadline"
+    EVIDENCE = "evidence"
     COMMAND = "command"
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from bridge.fax import outcomes
+from bridge.fax.adoption import Call
 from bridge.fax.arrivals import Mail, MailKind
 from bridge.fax.jobs import Outcome
 from bridge.mail import alarms, composing
@@ -31,6 +32,28 @@ class Alarms:
             cause.explanation,
             "Every fax will fail like this until it is mended; the senders are told each time.",
             f"iFax said: {said or 'nothing more'}",
+        )
+
+    async def contradicted(self, call: Call, said: str, now: datetime) -> Draft:
+        """What iFax says against a decision or an end is told once for each fax."""
+        fax, again = call.fax, not (call.latest and call.fax.state.final)
+        return await self._draft(
+            f"contradicted/{fax.id}",
+            now,
+            "A fax may arrive twice" if again else "A fax may have been told wrongly",
+            f"Call {call.attempt.ordinal} of fax {fax.id}, begun {call.attempt.started_at:%Y-%m-%d %H:%M} UTC, "
+            f"counted as {'not sent' if again else fax.state}. Now the fax service says otherwise.",
+            f"It said: {said}",
+            "The fax was sent again, or will be: the recipient may get it twice. Nothing changes by itself."
+            if again
+            else "Its sender was told what it ended as. Nothing changes by itself.",
+            "What to do: "
+            + (
+                f"if it has not gone out again yet, stop it: faxbridge cancel {fax.id}. Else tell the recipient."
+                if again
+                else "find out from the recipient what is true, and tell the sender."
+            ),
+            f"To see all of it: faxbridge show {fax.id}",
         )
 
     async def limit(self, excess: Excess, fax_id: str, pages: int, now: datetime) -> Draft:

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from bridge.fax import outcomes
+from bridge.fax.adoption import Call
 from bridge.fax.jobs import AttemptResult, Fax, Outcome
 from bridge.fax.states import FaxState
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending.report import Change, Reporter
-from bridge.store import attempts, destinations, faxes
+from bridge.store import attempts, destinations, faxes, history, inquiries
 from bridge.store.desk import Desk
 
 Also = Callable[[sa.Connection, datetime], None]
@@ -56,6 +57,8 @@ async def wait_for_evidence(
 
     def unit(connection: sa.Connection) -> None:
         also(connection, now)
+        begun = attempts.of_fax(connection, fax.id)[-1].started_at
+        inquiries.wake(connection, fax.number, begun, now)  # a hook that came before this was known counts too
         faxes.change(
             connection,
             fax,
@@ -69,7 +72,33 @@ async def wait_for_evidence(
 
     await desk.store.write(unit)
     desk.events.fax_unconfirmed(fax=fax.id, why=why)
-    desk.bells.ring(Bell.TRACK)
+    desk.bells.ring(Bell.TRACK, Bell.EVIDENCE)
+
+
+def take_up(
+    connection: sa.Connection, call: Call, job_id: str, now: datetime, detail: str, *, due_at: datetime
+) -> None:
+    """Evidence shows that the carrier has an unconfirmed fax: it is sending, and asked after at ``due_at``.
+
+    While another fax to the number is on the line it stays unconfirmed, but is asked after all the same.
+    """
+    if faxes.is_line_busy(connection, call.fax.number):
+        attempts.name_job(connection, call.attempt.id, job_id)
+        faxes.ask_now(connection, call.fax.id, due_at)
+        history.add(connection, at=now, event="evidence", actor=history.CARRIER, detail=detail, fax_id=call.fax.id)
+        return
+    attempts.finish(connection, call.attempt.id, AttemptResult.TAKEN, now, job_id=job_id)
+    faxes.change(
+        connection,
+        call.fax,
+        FaxState.SENDING,
+        now=now,
+        event="taken",
+        actor=history.CARRIER,
+        detail=detail,
+        due_at=due_at,
+        polls=0,
+    )
 
 
 async def become_unconfirmed(reporter: Reporter, fax: Fax, now: datetime, why: str, also: Also) -> None:

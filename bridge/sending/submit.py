@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from bridge.errors import OutOfSpace, Unavailable
 from bridge.fax import outcomes
+from bridge.fax.adoption import Call
 from bridge.fax.jobs import AttemptResult, Fax, Outcome
 from bridge.fax.states import FaxState
 from bridge.ifax.answers import Answer, small
@@ -17,12 +18,12 @@ from bridge.ifax.client import FaxRequest, IfaxClient, Taken
 from bridge.ifax.errors import CallRefused, NotTaken, OutcomeUnknown
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
-from bridge.sending import settle
+from bridge.sending import evidence, settle
 from bridge.sending.options import SendingOptions
 from bridge.sending.report import Change, Reporter, write_end
 from bridge.sending.retry import Failure, Retrier
 from bridge.sending.settle import Calls
-from bridge.store import attempts, destinations, faxes, history, pauses
+from bridge.store import attempts, destinations, faxes, history, inquiries, pauses
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
@@ -91,7 +92,7 @@ class Submitter:
     async def _write_down(self, fax: Fax, attempt: str, came: Came) -> None:
         """What came of the call, as often as it takes: only this process knows it.
 
-        If the fax was given up meanwhile (the lease ran out), the answer is kept all the same, and its job asked after.
+        If the fax was given up meanwhile (the lease ran out), the answer settles it all the same.
         """
         late = False
         while True:
@@ -125,19 +126,56 @@ class Submitter:
                     await self._taken(fax, attempt, came)
 
     async def _keep_late_answer(self, fax: Fax, attempt: str, came: Came) -> None:
-        now, job_id = self._desk.clock.now(), came.answer.job_id if came.answer else None
+        """The fax was given up meanwhile: the answer is the proof it waits for, unless it was decided already."""
+        call = await self._desk.store.read(lambda connection: attempts.call_of(connection, fax.id, attempt))
+        if call.waits and isinstance(came, CallRefused | NotTaken):
+            await self._conclude(call.fax, attempt, came)
+        elif call.waits or isinstance(came, OutcomeUnknown):
+            await self._settle_late(call, came)
+        else:
+            await self._keep_beside(call, came)
+
+    async def _settle_late(self, call: Call, came: Came) -> None:
+        """Where the answer names a job that no other call has, the fax is taken up, or asked after under that job."""
+        now, attempt, job_id = self._desk.clock.now(), call.attempt.id, came.answer.job_id if came.answer else None
 
         def unit(connection: sa.Connection) -> None:
             self._keep_answer(connection, attempt, came.answer, now, job_id)
-            if job_id is not None and attempts.with_job(connection, job_id) is None:
-                result = AttemptResult.TAKEN if isinstance(came, Taken) else AttemptResult.UNKNOWN
-                attempts.finish(connection, attempt, result, now, job_id=job_id)
-                faxes.ask_now(connection, fax.id, now)
             detail = "an answer to the call came after it had been given up"
-            history.add(connection, at=now, event="late_answer", actor=history.CARRIER, detail=detail, fax_id=fax.id)
+            history.add(
+                connection, at=now, event="late_answer", actor=history.CARRIER, detail=detail, fax_id=call.fax.id
+            )
+            if job_id is None or attempts.with_job(connection, job_id) is not None:
+                return
+            if isinstance(came, Taken):
+                settle.take_up(connection, call, job_id, now, f"iFax job {job_id}", due_at=now)
+            elif call.waits:
+                attempts.name_job(connection, attempt, job_id)
+                faxes.ask_now(connection, call.fax.id, now)
+            else:
+                inquiries.hear(connection, job_id, call.fax.number, now, ask=True)
 
         await self._desk.store.write(unit)
-        self._desk.bells.ring(Bell.TRACK)
+        self._desk.bells.ring(Bell.TRACK, Bell.EVIDENCE)
+
+    async def _keep_beside(self, call: Call, came: Came) -> None:
+        """What was decided stays; the answer is kept, and told where it contradicts."""
+        job_id = came.answer.job_id if came.answer else None
+        taken = isinstance(came, Taken)
+
+        def also(connection: sa.Connection, now: datetime) -> None:
+            self._keep_answer(connection, call.attempt.id, came.answer, now, job_id)
+            free = job_id is not None and attempts.with_job(connection, job_id) is None
+            if taken and free and call.attempt.carrier_job_id is None:
+                attempts.name_job(connection, call.attempt.id, job_id or "")
+
+        if taken and job_id == call.attempt.carrier_job_id:  # evidence was quicker, and said the same
+            await self._desk.store.write(lambda connection: also(connection, self._desk.clock.now()))
+            return
+        said = f"iFax took it as job {job_id}" if isinstance(came, Taken) else came.public
+        await evidence.add_to_decided(
+            self._desk, self._reporter, call, f"a late answer says: {said}", also, arrived=taken
+        )
 
     async def _give_up_damaged(self, fax: Fax, error: BlobDamaged) -> None:
         change = Change(fax, FaxState.FAILED, _outcome("stored-copy-damaged", None, None), pages_sent=0)

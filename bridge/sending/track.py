@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from bridge.fax.adoption import Call
 from bridge.fax.jobs import Attempt, AttemptResult, Fax
 from bridge.fax.states import FaxState
 from bridge.ifax import verdicts
@@ -83,7 +84,9 @@ class Tracker:
         crash_point(Point.TRACK_ANSWERED)
         self._desk.events.fax_polled(fax=fax.id, word=seen.word, code=seen.code)
         ended = verdicts.verdict(seen, fax.pages or 0)
-        if ended is None:
+        if ended is None and fax.state is FaxState.UNCONFIRMED and attempt.result is AttemptResult.UNKNOWN:
+            await self._take_up(fax, attempt, seen, answer)
+        elif ended is None:
             await self._ask_later(fax, attempt, answer)
         else:
             await self._end(fax, attempt, seen, ended, answer)
@@ -135,6 +138,19 @@ class Tracker:
             write_end(connection, change, now, said, self._owner)
 
         await self._reporter.carry_out(change, now, unit)
+
+    async def _take_up(self, fax: Fax, attempt: Attempt, seen: FaxObject, answer: Answer) -> None:
+        """An unclear answer named this job, and the carrier has it: the call was taken after all."""
+        now, job_id = self._desk.clock.now(), attempt.carrier_job_id or ""
+        detail = f"iFax has it as job {job_id}: {seen.word or 'no word'}, code {seen.code}"
+
+        def unit(connection: sa.Connection) -> None:
+            self._keep(connection, attempt, answer, now)
+            call = Call(attempt, fax, latest=True)
+            settle.take_up(connection, call, job_id, now, detail, due_at=now + self._interval(fax.polls))
+
+        await self._desk.store.write(unit)
+        self._desk.events.fax_settled(fax=fax.id, job=job_id)
 
     async def _ask_later(self, fax: Fax, attempt: Attempt, answer: Answer | None) -> None:
         now = self._desk.clock.now()

@@ -6,11 +6,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.errors import LeaseLost
+from bridge.fax.adoption import Call
 from bridge.fax.jobs import Attempt, AttemptResult, Fax
 from bridge.fax.states import FaxState
-from bridge.store import destinations, faxes
+from bridge.store import destinations, faxes, tables
 from bridge.store.leases import Lease
 from bridge.store.tables import attempt
+
+WITHOUT_JOB_LIMIT = 200
+"""Far more than can wait for evidence to one number within hours: each keeps the line for a while."""
 
 
 def begin(connection: sa.Connection, before: Fax, attempt_id: str, lease: Lease) -> int:
@@ -42,8 +46,7 @@ def finish(
 ) -> None:
     """What came of the call. A job id or transaction id once known is never overwritten by nothing."""
     values: dict[str, Any] = {"result": result, "code": code, "message": message, "cause": cause}
-    if result is not AttemptResult.TAKEN:
-        values["ended_at"] = now
+    values["ended_at"] = None if result is AttemptResult.TAKEN else now
     if job_id is not None:
         values["carrier_job_id"] = job_id
     if transaction_id is not None:
@@ -67,6 +70,38 @@ def with_job(connection: sa.Connection, job_id: str) -> Attempt | None:
     """The attempt that the carrier knows under this job id."""
     row = connection.execute(sa.select(attempt).where(attempt.c.carrier_job_id == job_id)).first()
     return None if row is None else _from_row(row)
+
+
+def call(connection: sa.Connection, made: Attempt) -> Call:
+    """A call with its fax as it stands."""
+    fax = faxes.get(connection, made.fax_id)
+    assert fax is not None
+    return Call(made, fax, latest=of_fax(connection, fax.id)[-1].id == made.id)
+
+
+def call_of(connection: sa.Connection, fax_id: str, attempt_id: str) -> Call:
+    """This call for this fax."""
+    return call(connection, next(each for each in of_fax(connection, fax_id) if each.id == attempt_id))
+
+
+def without_job(connection: sa.Connection, number: str, since: datetime) -> list[Call]:
+    """The calls to a number (empty: to any) begun since then whose job is not known, those in hand among them."""
+    unknown = sa.or_(attempt.c.result.is_(None), attempt.c.result == AttemptResult.UNKNOWN)
+    query = sa.select(attempt).where(attempt.c.carrier_job_id.is_(None), unknown, attempt.c.started_at >= since)
+    if number:
+        query = query.join(tables.fax, tables.fax.c.id == attempt.c.fax_id).where(tables.fax.c.number == number)
+    rows = connection.execute(query.order_by(attempt.c.started_at).limit(WITHOUT_JOB_LIMIT))
+    return [call(connection, _from_row(row)) for row in rows]
+
+
+def is_any_unknown(connection: sa.Connection, number: str, since: datetime) -> bool:
+    """Whether there are such calls whose own answer will not come any more."""
+    return any(not each.in_hand for each in without_job(connection, number, since))
+
+
+def name_job(connection: sa.Connection, attempt_id: str, job_id: str) -> None:
+    """The carrier's id of what came of the call; whether it took it for good is not said with that."""
+    connection.execute(attempt.update().where(attempt.c.id == attempt_id).values(carrier_job_id=job_id))
 
 
 def count(connection: sa.Connection, fax_id: str, result: AttemptResult) -> int:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bridge.errors import Transient
 from bridge.fax.jobs import Document, Fax, Message, Outcome, Part
 from bridge.fax.outcomes import OutcomeClass
-from bridge.fax.states import FaxState, HoldReason, sources
+from bridge.fax.states import ON_THE_LINE, FaxState, HoldReason, sources
 from bridge.fax.wishes import Notify, Ret
 from bridge.store import destinations, history, leases, tables
 from bridge.store.leases import Lease
@@ -195,6 +195,12 @@ def ask_now(connection: sa.Connection, fax_id: str, now: datetime) -> None:
     """A hook spoke of this fax: it is due to be asked after, if it still waits for a word."""
     waiting = fax.c.state.in_((FaxState.SENDING, FaxState.UNCONFIRMED))
     connection.execute(fax.update().where(fax.c.id == fax_id, waiting).values(due_at=now))
+
+
+def is_line_busy(connection: sa.Connection, number: str) -> bool:
+    """Whether the carrier may be calling this number for a fax of ours."""
+    query = sa.select(fax.c.id).where(fax.c.number == number, fax.c.state.in_(ON_THE_LINE))
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def unsettled(connection: sa.Connection, now: datetime) -> list[Fax]:

@@ -232,6 +232,17 @@ evidence = sa.Table(
     sa.Index("ix_evidence_job", "direction", "carrier_job_id"),
 )
 
+inquiry = sa.Table(
+    "inquiry",
+    metadata,
+    sa.Column("carrier_job_id", sa.String(80), primary_key=True),
+    sa.Column("number", sa.String(40), nullable=False, server_default=_EMPTY),
+    sa.Column("heard_at", Instant, nullable=False, index=True),
+    *_leased(),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Index("ix_inquiry_due", "due_at"),
+)
+
 history = sa.Table(
     "history",
     metadata,
@@ -364,5 +375,5 @@ cursor = sa.Table(
     sa.Column("updated_at", Instant, nullable=False),
 )
 
-LEASED = (fax, destination, received, outbox, bounce, command)
+LEASED = (fax, destination, inquiry, received, outbox, bounce, command)
 """The tables whose rows workers claim."""

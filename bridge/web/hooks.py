@@ -6,6 +6,7 @@ A hook never ends a fax and never causes mail; it makes the next ``fax-status`` 
 import hmac
 from base64 import b64decode
 from binascii import Error as Base64Error
+from datetime import datetime
 
 import sqlalchemy as sa
 from starlette.applications import Starlette
@@ -14,10 +15,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bridge.errors import BridgeError
-from bridge.ifax.models import Direction
+from bridge.fax.jobs import Attempt
+from bridge.fax.numbers import is_e164
+from bridge.fax.states import FaxState
+from bridge.ifax import verdicts
+from bridge.ifax.models import Direction, FaxObject
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
-from bridge.store import arrivals, attempts, blobs, faxes, history
+from bridge.store import arrivals, attempts, blobs, faxes, history, inquiries
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
 from bridge.store.tables import received
@@ -86,8 +91,7 @@ class Hooks:
         if hook.event.direction is Direction.IN and hook.event.heard is not None:
             return await self._keep_inbound(hook)
         known = await self._desk.store.write(lambda connection: self._write_outbound(connection, hook))
-        if known:
-            self._desk.bells.ring(Bell.TRACK)
+        self._desk.bells.ring(Bell.TRACK if known else Bell.EVIDENCE)
         return known
 
     def _write_outbound(self, connection: sa.Connection, hook: Hook) -> bool:
@@ -108,13 +112,28 @@ class Hooks:
             blob_id=None if hook.file is None else hook.file.id,
         )
         if attempt is not None:
-            seen = hook.event.fax
-            said = f"a hook says {seen.word or 'nothing'}, code {seen.code}: {seen.text}"
-            history.add(connection, at=now, event="hook", actor=history.CARRIER, detail=said, fax_id=attempt.fax_id)
-            if seen.transaction_id is not None:
-                attempts.note_transaction(connection, attempt.id, seen.transaction_id)
-            faxes.ask_now(connection, attempt.fax_id, now)
+            self._wake(connection, hook.event.fax, attempt, now)
+        elif job_id is not None and hook.event.direction is not Direction.IN:
+            number = hook.event.fax.number if is_e164(hook.event.fax.number) else ""
+            reason = attempts.is_any_unknown(connection, number, now - inquiries.KEPT)
+            inquiries.hear(connection, job_id, number, now, ask=reason)
         return attempt is not None
+
+    def _wake(self, connection: sa.Connection, seen: FaxObject, attempt: Attempt, now: datetime) -> None:
+        """A hook about a call of ours: its fax is due to be asked after if it waits for a word on this call.
+
+        Else the job is asked after only where the hook says that the call ended otherwise than we know.
+        """
+        said = f"a hook says {seen.word or 'nothing'}, code {seen.code}: {seen.text}"
+        history.add(connection, at=now, event="hook", actor=history.CARRIER, detail=said, fax_id=attempt.fax_id)
+        if seen.transaction_id is not None:
+            attempts.note_transaction(connection, attempt.id, seen.transaction_id)
+        call = attempts.call(connection, attempt)
+        ended = verdicts.verdict(seen, call.fax.pages or 0)
+        if call.latest and call.fax.state in {FaxState.SENDING, FaxState.UNCONFIRMED}:
+            faxes.ask_now(connection, attempt.fax_id, now)
+        elif ended is not None and str(ended.state) != str(attempt.result):
+            inquiries.hear(connection, attempt.carrier_job_id or "", call.fax.number, now, ask=True)
 
     async def _keep_inbound(self, hook: Hook) -> bool:
         heard = hook.event.heard

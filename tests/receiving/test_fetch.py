@@ -15,8 +15,9 @@ from bridge.fax.options import Route, Target
 from bridge.fax.states import ReceivedState
 from bridge.ifax.answers import Answer
 from bridge.ifax.errors import CarrierError
+from bridge.ifax.strangers import STRANGERS_PER_MINUTE, StrangerBudget
 from bridge.receiving.backlog import RELEASE, BacklogClerk
-from bridge.receiving.fetch import STRANGERS_PER_MINUTE, Fetcher, StrangerBudget
+from bridge.receiving.fetch import Fetcher
 from bridge.receiving.mails import Mailer
 from bridge.receiving.options import ReceivingOptions
 from bridge.receiving.route import Router

@@ -11,6 +11,7 @@ from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
 from bridge.ifax.errors import CallRefused, CarrierError, NotTaken, OutcomeUnknown
 from bridge.runtime.worker import LEASE_SECONDS
+from bridge.sending import decisions
 from bridge.sending.options import SendingOptions
 from bridge.sending.report import Reporter
 from bridge.sending.settle import Calls, Settler
@@ -461,34 +462,54 @@ OUTCOMES = [
 ]
 
 
+LATE = {
+    "taken": (FaxState.SENDING, AttemptResult.TAKEN),
+    "refused": (FaxState.FAILED, AttemptResult.REFUSED),
+    "not taken": (FaxState.READY, AttemptResult.NOT_TAKEN),
+    "unknown": (FaxState.UNCONFIRMED, AttemptResult.UNKNOWN),
+}
+
+
 @pytest.mark.parametrize(("name", "outcome"), OUTCOMES, ids=[case[0] for case in OUTCOMES])
-async def test_stale_premise(bench: Bench, sending: Sending, name: str, outcome: object) -> None:
-    """A fax that changed while the call was in hand is left as it is: no notice, no outbox row, no file left behind.
-
-    The answer is evidence all the same: what was seen was seen, above all a job id.
-    """
+async def test_a_late_answer_settles(bench: Bench, sending: Sending, name: str, outcome: object) -> None:
+    """A fax given up while the call was in hand is settled by the answer all the same; nobody was written to before."""
     fax = await bench.ready()
-    files: list[set[str]] = []
-
-    async def settle() -> None:
-        await sending.give_up()
-        files.append(bench.blob_files())
-
-    sending.carrier.meanwhile = settle
+    sending.carrier.meanwhile = sending.give_up
     sending.carrier.sends = [outcome]  # type: ignore[list-item]  # one of a table
     await sending.submit()
     after = await bench.fax(fax.id)
-    assert after.state is FaxState.UNCONFIRMED
-    assert after.due_at == (bench.clock.now() if name == "taken" else None)
-    assert await bench.events() == []
-    assert bench.blob_files() == files[0]
-    evidence = await bench.rows(tables.evidence)
-    assert len(evidence) == 1, "the answer was seen, and is kept"
     (attempt,) = await bench.attempts(fax)
-    assert evidence[0].attempt_id == attempt.id
-    assert evidence[0].carrier_job_id == attempt.carrier_job_id == ("88" if name == "taken" else None)
-    assert attempt.result is (AttemptResult.TAKEN if name == "taken" else AttemptResult.UNKNOWN)
-    assert [line.event for line in await bench.history(fax)].count("late_answer") == 1
+    assert (after.state, attempt.result) == LATE[name]
+    assert (after.settle_at is None) is (name != "unknown")
+    (evidence,) = await bench.rows(tables.evidence)
+    assert evidence.attempt_id == attempt.id
+    assert evidence.carrier_job_id == attempt.carrier_job_id == ("88" if name == "taken" else None)
+    assert ("unconfirmed", SENDER) not in await bench.events()
+    assert bench.blob_files() == {row.id for row in await bench.rows(tables.blob)}
+
+
+@pytest.mark.parametrize(("name", "outcome"), OUTCOMES, ids=[case[0] for case in OUTCOMES])
+@pytest.mark.parametrize("sent", [True, False], ids=["sent", "not sent"])
+async def test_a_late_answer_after_a_decision(
+    bench: Bench, sending: Sending, sent: bool, name: str, outcome: object
+) -> None:
+    """What a person decided stays; the answer is kept, and the operator is told where it says otherwise."""
+    fax = await bench.ready()
+
+    async def decide() -> None:
+        await sending.give_up()
+        unconfirmed = await bench.fax(fax.id)
+        await decisions.settle(bench.desk, sending.reporter, unconfirmed, sent, "operator x", bench.clock.now())
+
+    sending.carrier.meanwhile = decide
+    sending.carrier.sends = [outcome]  # type: ignore[list-item]  # one of a table
+    await sending.submit()
+    after = await bench.fax(fax.id)
+    assert after.state is (FaxState.DELIVERED if sent else FaxState.READY)
+    assert len(await bench.rows(tables.evidence)) == 1
+    against = name == "taken" if not sent else name in {"refused", "not taken"}
+    assert [event for event, _ in await bench.events() if event == "alarm"] == ["alarm"] * against
+    assert len([line for line in await bench.history(fax) if line.event in {"late_answer", "late_evidence"}]) == 1
 
 
 async def test_a_late_answer_is_asked_after(bench: Bench, sending: Sending) -> None:
@@ -520,6 +541,7 @@ async def test_a_late_answer_after_the_end(bench: Bench, sending: Sending) -> No
     assert (after.state, after.due_at) == (FaxState.CANCELLED, None)
     assert [attempt.carrier_job_id for attempt in await bench.attempts(fax)] == ["88"]
     assert len(await bench.rows(tables.evidence)) == 1
+    assert await bench.events() == [("alarm", ADMIN)], "it was told as cancelled, and the carrier has it"
 
 
 async def test_a_late_answer_with_the_job_id_of_another(bench: Bench, sending: Sending) -> None:
@@ -585,7 +607,7 @@ async def test_a_store_that_fails_after_the_call(
     assert [attempt.carrier_job_id for attempt in await bench.attempts(fax)] == ["88"]
     assert len(await bench.rows(tables.evidence)) == 1
     assert sending.calls.now() == frozenset()
-    assert (await bench.fax(fax.id)).state is (FaxState.UNCONFIRMED if late else FaxState.SENDING)
+    assert (await bench.fax(fax.id)).state is FaxState.SENDING
 
 
 async def test_a_job_id_that_another_fax_has(bench: Bench, sending: Sending) -> None:

@@ -58,7 +58,7 @@ async def test_no_secret_of_anybody_reaches_the_log(house: House) -> None:
     await house.sink.wait(event="failed")
     await sandbox.receive(from_=caller, to=OUR_NUMBER, form="multipart", text="Tapir-page")
     await house.sink.wait(event="received")
-    await sandbox.plan({"on": "fax-send", "do": {"drop": "after"}})
+    await sandbox.plan({"on": "fax-send", "do": {"drop": "before"}})
     await daemon.take(a_pdf_mail("+14155550103", subject="Zebrafish"), "+14155550103")
     await house.sink.wait(2, event="unconfirmed")
     async with talk_to(daemon) as talk:

@@ -9,7 +9,7 @@ from bridge.fax.arrivals import Announcement
 from bridge.ifax import verdicts, webhooks
 from bridge.ifax.answers import Answer, identifier, integer, json_object, moment, small
 from bridge.ifax.client import document_in
-from bridge.ifax.models import FaxObject, announcement
+from bridge.ifax.models import Direction, FaxObject, announcement
 
 FIELDS = (
     "jobId",
@@ -135,7 +135,7 @@ def test_numbers_as_text() -> None:
             "faxTransferredPages": " 2 ",
         }
     )
-    assert seen == FaxObject("1595500000000000001", "1595500000000000002", "failed", -22, "", 3, 2)
+    assert seen == FaxObject("1595500000000000001", "1595500000000000002", "failed", -22, "", 3, 2, Direction.OUT)
 
 
 def test_ids_are_bounded() -> None:
