@@ -186,7 +186,7 @@ def _web(settings: Settings, sockets: Sockets, desk: Desk, stop: asyncio.Event) 
     options = rooms.web_options(settings)
     return [
         web.serve(Hooks(desk, options).application(), sockets.http, stop),
-        web.serve(Health(desk).application(), sockets.admin, stop),
+        web.serve(Health(desk, options.reserve).application(), sockets.admin, stop),
     ]
 
 

@@ -190,6 +190,7 @@ def web_options(settings: "Settings") -> WebOptions:
         hook_secrets=tuple(secret.get_secret_value() for secret in settings.http.hook_secrets),
         hook_user=settings.http.hook_user,
         hook_password=settings.http.hook_password.get_secret_value(),
+        reserve=settings.limits.reserve,
     )
 
 

@@ -21,7 +21,7 @@ from bridge.errors import Permanent
 from bridge.store import tables
 from bridge.store.digests import Digest
 from bridge.store.folder import TEMPORARY, Folder, disk_trouble
-from bridge.store.writing import HEADER, BlobWriter, StoredBlob
+from bridge.store.writing import HEADER, INLINE_LIMIT, BlobWriter, StoredBlob
 
 CHUNK = 256 * 1024
 
@@ -100,6 +100,15 @@ class Blobs:
             writer.abort()
             raise
         return await writer.commit()
+
+    async def try_writing(self, name: str) -> None:
+        """Write and sync a file as for a large mail, and remove it. Raises OutOfSpace or Unavailable."""
+        writer = self.writer(name)
+        try:
+            await self._folder.in_thread(lambda: writer.write(bytes(INLINE_LIMIT + 1)))
+            await writer.sync_beyond(0)
+        finally:
+            writer.abort()
 
     async def copy(self, name: str, source: Path) -> StoredBlob:
         """Write a file's bytes as a blob, synced."""

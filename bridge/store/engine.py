@@ -130,9 +130,13 @@ class Writer:
     async def _run_group(self, jobs: list[Job]) -> None:
         connection: sa.Connection | None = None
         try:
-            self._file.check()
-            connection = self._engine.connect()
-            transaction = await self._begin(connection)
+            try:
+                self._file.check()
+                connection = self._engine.connect()
+                transaction = await self._begin(connection)
+            except Exception as error:  # noqa: BLE001 - told to all: none of them has begun, and none would fare better
+                self._refuse(jobs, connection, error)
+                return
             results = run(connection, jobs)
             await self._in_thread(transaction.commit)
         except Exception as error:  # noqa: BLE001 - whatever failed is told to the one whose unit it was
@@ -166,6 +170,13 @@ class Writer:
             self._give_up(jobs, None, error)
         else:
             answer(results)
+
+    def _refuse(self, jobs: list[Job], connection: sa.Connection | None, error: Exception) -> None:
+        """There is no transaction to be had: each is told so now, and not after a wait of its own for the same lock."""
+        if connection is not None and isinstance(error, sa.exc.DBAPIError):
+            connection.invalidate()
+        for job in jobs:
+            job.answer(error=translate(error))
 
     def _give_up(self, jobs: list[Job], connection: sa.Connection | None, error: Exception) -> None:
         """Nothing of the group is written: a lone unit has failed, those of several are tried each by itself."""

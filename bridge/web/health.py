@@ -1,5 +1,6 @@
 """The operator's side: is it alive, is it ready, and what do the numbers say."""
 
+import asyncio
 from collections.abc import Iterable
 
 import sqlalchemy as sa
@@ -12,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, OutOfSpace
 from bridge.fax.states import FaxState
 from bridge.runtime.clock import rfc3339
-from bridge.store import overview, pauses
+from bridge.store import cursors, overview, pauses
 from bridge.store.desk import Desk
 from bridge.store.overview import Counts
 from bridge.store.pauses import Pause, Work
@@ -24,11 +25,21 @@ NOTICE_AGE_LIMIT_SECONDS = 3600
 """A mail owed for longer than this says that the relay needs a look."""
 
 
-class Health:
-    """Health and metrics, read from the store at each question."""
+WRITE_EVERY_SECONDS = 5.0
+"""However often it is asked, the disk is written to no more often."""
 
-    def __init__(self, desk: Desk) -> None:
+WRITTEN = "health.written"
+"""The cursor that is written to see whether it can be."""
+
+
+class Health:
+    """Health and metrics, read from the store at each question. ``reserve`` bytes of disk are to stay free."""
+
+    def __init__(self, desk: Desk, reserve: int = 0) -> None:
         self._desk = desk
+        self._reserve = reserve
+        self._writing = asyncio.Lock()
+        self._written: tuple[float, str] = (-WRITE_EVERY_SECONDS, "")
 
     def application(self) -> Starlette:
         """The admin listener's paths."""
@@ -46,8 +57,8 @@ class Health:
     async def _ready(self, _: Request) -> Response:
         """503 with the reasons while the daemon cannot do its work, or takes no mail because an operator said so.
 
-        Paused sending or receiving is a reason, and yet 200: whoever keeps traffic away from a daemon that is not
-        ready would stop mail and hooks as well, which are to be taken on all the same.
+        Paused sending or receiving, or an operator who cannot be reached, is a reason, and yet 200: whoever keeps
+        traffic away from a daemon that is not ready would stop mail and hooks as well, which are taken on all the same.
         """
         reasons: list[str] = []
         said: list[str] = []
@@ -60,13 +71,36 @@ class Health:
                 hours = counts.oldest_mail_seconds / 3600
                 reasons.append(f"{counts.mails_owed} mails wait for the relay, the oldest for {hours:.1f} hours")
             if counts.admin_unreached:
-                reasons.append("the last mail to relay.admin could not be delivered: nobody hears what goes wrong")
+                said.append("the last mail to relay.admin could not be delivered: nobody hears what goes wrong")
+            if trouble := await self._cannot_write():
+                reasons.append(trouble)
         except BridgeError as error:
             reasons.append(error.public)
         shown = [{"what": each.work, "by": each.by, "since": rfc3339(each.since)} for each in paused]
         return JSONResponse(
             {"ready": not reasons, "reasons": reasons + said, "paused": shown}, status_code=503 if reasons else 200
         )
+
+    async def _cannot_write(self) -> str:
+        """Why nothing can be written, to the database or as a file; empty where both can. Tried now and then."""
+        async with self._writing:
+            tried_at, trouble = self._written
+            if self._desk.clock.monotonic() - tried_at < WRITE_EVERY_SECONDS:
+                return trouble
+            trouble = ""
+            try:
+                await self._try_writing()
+            except BridgeError as error:
+                trouble = error.public
+            self._written = (self._desk.clock.monotonic(), trouble)
+            return trouble
+
+    async def _try_writing(self) -> None:
+        now, store = self._desk.clock.now(), self._desk.store
+        if store.blobs.free_bytes() < self._reserve:
+            raise OutOfSpace("less room on disk than limits.reserve; mail is refused until there is more")
+        await store.blobs.try_writing(self._desk.ids.file_name())
+        await store.write(lambda connection: cursors.put(connection, WRITTEN, rfc3339(now), now))
 
     async def _metrics(self, _: Request) -> Response:
         try:
