@@ -1,6 +1,9 @@
 """One row a fax number: a fax machine has one line, so what is leased for a call is the destination.
 
 ``due_at`` tells when a call to the number may be considered next; nothing waiting, or the line in use, is no due time.
+Senders take turns, in the order of their addresses and round again: at each number (``served`` is who had the last call
+there), and over all numbers (``sender`` is whose fax is next there). Whoever has one fax waits for one call of each
+other sender, however many faxes those have.
 """
 
 from datetime import datetime, timedelta
@@ -9,9 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.fax.states import ON_THE_LINE, FaxState
-from bridge.store import leases
+from bridge.store import cursors, leases
 from bridge.store.leases import Lease
-from bridge.store.tables import destination, fax
+from bridge.store.tables import READY_ROWS, destination, fax
+
+SERVED = "line.served"
+"""The cursor that holds the sender who had the last call of all."""
 
 ABANDONED_LIMIT = 100
 UNCONFIRMED_KEEPS_LINE = timedelta(minutes=15)
@@ -27,7 +33,9 @@ def refresh(connection: sa.Connection, number: str, now: datetime, *, changed: s
     row = connection.execute(sa.select(destination).where(destination.c.number == number)).first()
     on_line = _first(connection, fax.c.id, number, fax.c.state.in_(ON_THE_LINE))
     keep = row is not None and (row.current_fax != changed or state is FaxState.SUBMITTING)
-    values: dict[str, Any] = {"due_at": None if on_line else _next_due(connection, number, now), "current_fax": on_line}
+    values: dict[str, Any] = {"due_at": None, "current_fax": on_line}
+    if not on_line:
+        values |= _next(connection, number, "" if row is None else row.served, now)
     if row is None:
         connection.execute(destination.insert().values(number=number, **values))
         return
@@ -41,8 +49,18 @@ def refresh(connection: sa.Connection, number: str, now: datetime, *, changed: s
 def look_again(connection: sa.Connection, number: str, now: datetime) -> None:
     """A ready fax to this number is due at another time. Who holds the line keeps it."""
     if _first(connection, fax.c.id, number, fax.c.state.in_(ON_THE_LINE)) is None:
-        change = destination.update().where(destination.c.number == number)
-        connection.execute(change.values(due_at=_next_due(connection, number, now)))
+        this = destination.c.number == number
+        served = connection.execute(sa.select(destination.c.served).where(this)).scalar() or ""
+        connection.execute(destination.update().where(this).values(**_next(connection, number, served, now)))
+
+
+def _next(connection: sa.Connection, number: str, served: str, now: datetime) -> dict[str, Any]:
+    """When the number is due next, and whose fax it is then."""
+    due_at = _next_due(connection, number, now)
+    if due_at is None:
+        return {"due_at": None}
+    turn = _turn(connection, number, served, max(due_at, now), fax.c.sender)
+    return {"due_at": due_at, "sender": "" if turn is None else turn.sender}
 
 
 def _next_due(connection: sa.Connection, number: str, now: datetime) -> datetime | None:
@@ -57,26 +75,51 @@ def _next_due(connection: sa.Connection, number: str, now: datetime) -> datetime
 
 
 def claim(connection: sa.Connection, lease: Lease) -> sa.Row[Any] | None:
-    """Lease the destination that has been due longest and choose its next fax: the ready one that is due first.
+    """Lease a due destination and choose its next fax, fair over senders, first due first of each.
 
     Returns the fax's row, or None when nothing is due.
     """
-    while (row := leases.claim(connection, destination, lease)) is not None:
-        ready = sa.select(fax).where(fax.c.number == row.number, fax.c.state == FaxState.READY)
-        due = ready.where(fax.c.due_at <= lease.now).order_by(fax.c.due_at, fax.c.id)
-        chosen = connection.execute(due.limit(1)).first()
-        if chosen is not None:
-            update = destination.update().where(destination.c.number == row.number)
-            connection.execute(update.values(current_fax=chosen.id))
-            return chosen
-        _give_back(connection, row.number, lease.now)
+    served = cursors.get(connection, SERVED) or ""
+    while (row := _next_line(connection, lease, served)) is not None:
+        chosen = _turn(connection, row.number, row.served, lease.now, fax)
+        if chosen is None:
+            _give_back(connection, row.number, lease.now)
+            continue
+        update = destination.update().where(destination.c.number == row.number)
+        mine = {"lease_owner": lease.owner, "lease_until": lease.until}
+        connection.execute(update.values(current_fax=chosen.id, served=chosen.sender, **mine))
+        cursors.put(connection, SERVED, chosen.sender, lease.now)
+        return chosen
     return None
 
 
+def _next_line(connection: sa.Connection, lease: Lease, served: str) -> sa.Row[Any] | None:
+    """The free destination that has been due longest, of the sender whose turn it is after ``served``."""
+    line = sa.select(destination).where(leases.free(destination, lease))
+    line = line.order_by(destination.c.sender, destination.c.due_at, destination.c.number).limit(1)
+    line = line.with_for_update(skip_locked=True)
+    return _after(connection, line, destination.c.sender, served)
+
+
+def _turn(connection: sa.Connection, number: str, served: str, due: datetime, *columns: Any) -> sa.Row[Any] | None:
+    """The ready fax to this number whose turn it is after ``served``, of those that are due by then."""
+    is_due = sa.func.coalesce(fax.c.due_at, fax.c.due_at) <= due  # not as a range of an index: the order is what counts
+    ready = sa.select(*columns).where(fax.c.number == number, READY_ROWS, is_due)
+    return _after(connection, ready.order_by(fax.c.sender, fax.c.due_at, fax.c.id).limit(1), fax.c.sender, served)
+
+
+def _after(
+    connection: sa.Connection, query: sa.Select[Any], sender: sa.ColumnElement[str], served: str
+) -> sa.Row[Any] | None:
+    """The first row of the next sender after ``served``, and of the first of all where there is none."""
+    found = connection.execute(query.where(sender > served)).first()
+    return found if found is not None else connection.execute(query.where(sender <= served)).first()
+
+
 def _give_back(connection: sa.Connection, number: str, now: datetime) -> None:
-    """Nothing was due after all: no lease, and the due time as the faxes have it."""
-    values = {"due_at": _next_due(connection, number, now), "lease_owner": None, "lease_until": None}
-    connection.execute(destination.update().where(destination.c.number == number).values(current_fax=None, **values))
+    """Nothing was due after all: the due time is as the faxes have it."""
+    at = _next_due(connection, number, now)
+    connection.execute(destination.update().where(destination.c.number == number).values(current_fax=None, due_at=at))
 
 
 def abandoned(connection: sa.Connection, at: datetime) -> list[sa.Row[Any]]:

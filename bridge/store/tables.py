@@ -157,6 +157,15 @@ fax = sa.Table(
         postgresql_where=sa.text("resend_of IS NOT NULL"),
     ),
     sa.Index(
+        "ix_fax_turn",
+        "number",
+        "sender",
+        "due_at",
+        "id",
+        sqlite_where=READY_ROWS,
+        postgresql_where=READY_ROWS,
+    ),
+    sa.Index(
         "ix_fax_ready_since",
         "counts_from",
         sqlite_where=READY_ROWS,
@@ -194,7 +203,16 @@ destination = sa.Table(
     sa.Column("number", sa.String(16), primary_key=True),
     *_leased(),
     sa.Column("current_fax", sa.ForeignKey("fax.id")),
-    sa.Index("ix_destination_due", "due_at"),
+    sa.Column("sender", sa.String(320), nullable=False, server_default=_EMPTY),
+    sa.Column("served", sa.String(320), nullable=False, server_default=_EMPTY),
+    sa.Index(
+        "ix_destination_turn",
+        "sender",
+        "due_at",
+        "number",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    ),
 )
 
 attempt = sa.Table(
