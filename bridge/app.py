@@ -40,6 +40,7 @@ from bridge.runtime import memory
 from bridge.runtime.events import Events
 from bridge.runtime.ids import Ids
 from bridge.runtime.worker import Bells, Duty, run_duty
+from bridge.sending.breaker import Breaker
 from bridge.sending.deadline import DeadlineKeeper
 from bridge.sending.evidence import Inquirer
 from bridge.sending.orders import OrderClerk
@@ -125,6 +126,7 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
         clock = store.clock
         desk = Desk(store, clock, Ids(clock), Bells(), events)
         carrier = await stack.enter_async_context(IfaxClient(rooms.ifax_options(settings), clock, events))
+        breaker = Breaker(clock, events)
         events.started(version=version("faxbridge"), database=settings.store.database)
         smtp = [bound for _, bound in sockets.smtp]
         for what, held in (("smtp", smtp), ("http", sockets.http), ("admin", sockets.admin)):
@@ -132,8 +134,8 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
                 events.listening(what=what, address=_shown(each))
         jobs = [
             *_smtp(settings, sockets, desk, stack, stop),
-            *_web(settings, sockets, desk, stop),
-            *(run_duty(duty, desk.bells, stop, events) for duty in _duties(settings, desk, carrier)),
+            *_web(settings, sockets, desk, breaker, stop),
+            *(run_duty(duty, desk.bells, stop, events) for duty in _duties(settings, desk, carrier, breaker)),
             _poller(settings, desk, carrier).run(stop),
             _sweep(store, stop, events),
             ClockWatch(desk).run(stop),
@@ -182,15 +184,17 @@ def _smtp(
     return [Listeners(intake, sockets.smtp, certificates).run(stop), intake.refusals.run(stop), *watching]
 
 
-def _web(settings: Settings, sockets: Sockets, desk: Desk, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
+def _web(
+    settings: Settings, sockets: Sockets, desk: Desk, breaker: Breaker, stop: asyncio.Event
+) -> list[Coroutine[Any, Any, None]]:
     options = rooms.web_options(settings)
     return [
         web.serve(Hooks(desk, options).application(), sockets.http, stop),
-        web.serve(Health(desk, options.reserve).application(), sockets.admin, stop),
+        web.serve(Health(desk, options.reserve, lambda: breaker.reason).application(), sockets.admin, stop),
     ]
 
 
-def _duties(settings: Settings, desk: Desk, carrier: IfaxClient) -> list[Duty[Any]]:
+def _duties(settings: Settings, desk: Desk, carrier: IfaxClient, breaker: Breaker) -> list[Duty[Any]]:
     """Every worker's duty; each has a name of its own, under which it holds its leases."""
     sending, receiving = rooms.sending_options(settings), rooms.receiving_options(settings)
     mail = rooms.mail_options(settings)
@@ -210,7 +214,13 @@ def _duties(settings: Settings, desk: Desk, carrier: IfaxClient) -> list[Duty[An
         Preparer(desk, renderer, reporter, sending, owner("prepare")).duty,
         *(
             Submitter(
-                desk, carrier=carrier, reporter=reporter, calls=calls, options=sending, name=owner("submit", number)
+                desk,
+                carrier=carrier,
+                reporter=reporter,
+                calls=calls,
+                options=sending,
+                name=owner("submit", number),
+                breaker=breaker,
             ).duty
             for number in range(sending.uploads)
         ),

@@ -33,6 +33,8 @@ ANSWER_LIMIT = 1_000_000
 DOWNLOAD_LIMIT = 150_000_000
 """Bytes of one answer at most: base64 makes a third more of a document."""
 
+TOO_MANY_REQUESTS = 429
+
 LONGEST_RETRY_AFTER = 3600.0
 """Seconds; what the carrier asks for beyond an hour is not waited for."""
 
@@ -96,6 +98,7 @@ class IfaxClient:
         self._uploads = asyncio.Semaphore(options.uploads)
         self._downloads = asyncio.Semaphore(options.downloads)
         self._next_call = 0.0
+        self._quiet_until = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -104,6 +107,10 @@ class IfaxClient:
         await self._http.aclose()
         await self._once.aclose()
 
+    def pause_left(self) -> float:
+        """Seconds for which the carrier wishes no calls at all (429 with ``Retry-After``, to whatever call)."""
+        return max(0.0, self._quiet_until - self._clock.monotonic())
+
     async def fax_send(self, request: FaxRequest) -> Taken:
         """Hand one fax to the carrier. Taken means 2xx, ``status`` 1 and a job id, nothing less.
 
@@ -111,6 +118,8 @@ class IfaxClient:
         """
         if numbers.is_fictional(request.number) and not self._options.is_loopback:
             raise CallRefused("the number is reserved for fiction", "fictional-number")
+        if (left := self.pause_left()) > 0:
+            raise NotTaken("the fax service wishes no calls just now", "rate-limited", None, left)
         body = await asyncio.to_thread(self._send_body, request)
         upload = _FaxUpload(body)
         async with self._uploads:
@@ -158,6 +167,8 @@ class IfaxClient:
 
     async def _ask(self, call: str, body: dict[str, Any], limit: int = ANSWER_LIMIT) -> Answer:
         """A call that changes nothing at the carrier, so that any failure may simply be tried again later."""
+        if self.pause_left() > 0:
+            raise CarrierError("the fax service wishes no calls just now")
         content = json.dumps(body).encode()
         try:
             return await self._call(self._http, call, _Upload(content), len(content), limit)
@@ -180,7 +191,10 @@ class IfaxClient:
                     raise httpx.ReadError("the answer is longer than anything we ask for")
             timed.result = str(response.status_code)
             retry_after = response.headers.get("Retry-After")
-        return await asyncio.to_thread(Answer.read, response.status_code, bytes(raw), retry_after)
+        answer = await asyncio.to_thread(Answer.read, response.status_code, bytes(raw), retry_after)
+        if answer.http_status == TOO_MANY_REQUESTS:
+            self._quiet_until = max(self._quiet_until, self._clock.monotonic() + (_seconds(answer) or 0))
+        return answer
 
     async def _wait_for_turn(self) -> None:
         """Space calls evenly so that no more than ``calls_per_second`` go out."""
@@ -214,7 +228,7 @@ class IfaxClient:
             raise OutcomeUnknown(
                 f"the fax service's answer (HTTP {answer.http_status}) does not say what it did", answer
             )
-        if answer.http_status == 429:  # noqa: PLR2004 - Too Many Requests
+        if answer.http_status == TOO_MANY_REQUESTS:
             raise NotTaken("the fax service takes no more calls just now", "rate-limited", answer, _seconds(answer))
         if answer.http_status in _ELSEWHERE:
             raise NotTaken("the fax service sends us elsewhere; ifax.base_url is wrong", "not-reached", answer)

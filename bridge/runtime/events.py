@@ -181,6 +181,15 @@ class Events:
     def fax_poll_failed(self, *, fax: str, error: BaseException) -> None:
         self._log.warning("fax.poll_failed", fax=fax, error=type(error).__name__)
 
+    def carrier_paused(self, *, failures: int, seconds: float) -> None:
+        """``failures`` calls in a row were not answered; the next is made in ``seconds``."""
+        self.meters.carrier_paused.set(1)
+        self._log.error("carrier.paused", failures=failures, seconds=seconds)
+
+    def carrier_back(self, *, failures: int) -> None:
+        self.meters.carrier_paused.set(0)
+        self._log.info("carrier.back", failures=failures)
+
     def fax_ended(self, *, fax: str, state: str, outcome: str, code: int | None) -> None:
         self.meters.ended.labels(outcome=outcome).inc()
         self._log.info("fax.ended", fax=fax, state=state, outcome=outcome, code=code)

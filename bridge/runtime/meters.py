@@ -1,6 +1,6 @@
 """Counters and timings for Prometheus that only a running process knows; the rest is read from the store."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 CALL_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """Seconds; a ``fax-send`` carries megabytes and may take minutes."""
@@ -22,6 +22,9 @@ class Meters:
         self.mailed = Counter("faxbridge_mail_sent_total", "Mails the relay took", ["kind"], registry=self.registry)
         self.undeliverable = Counter(
             "faxbridge_mail_failed_total", "Mails that cannot be delivered", ["kind"], registry=self.registry
+        )
+        self.carrier_paused = Gauge(
+            "faxbridge_carrier_paused", "1 while calls pause since the carrier does not answer", registry=self.registry
         )
         self.carrier_seconds = Histogram(
             "faxbridge_carrier_request_seconds",

@@ -19,6 +19,7 @@ from bridge.ifax.errors import CallRefused, NotTaken, OutcomeUnknown
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import evidence, settle
+from bridge.sending.breaker import Breaker, Came
 from bridge.sending.options import SendingOptions
 from bridge.sending.report import Change, Reporter, write_end
 from bridge.sending.retry import Failure, Retrier
@@ -31,9 +32,6 @@ from bridge.store.pauses import Work
 
 WRITE_AGAIN_SECONDS = 1.0
 """Between tries to write down what came of a call, while the store does not answer."""
-
-Came = Taken | CallRefused | NotTaken | OutcomeUnknown
-"""What may come of one call."""
 
 
 class Submitter:
@@ -48,13 +46,16 @@ class Submitter:
         calls: Calls,
         options: SendingOptions,
         name: str,
+        breaker: Breaker | None = None,
     ) -> None:
+        """``breaker`` is shared with other submitters, if there are any."""
         self._desk = desk
         self._carrier = carrier
         self._reporter = reporter
         self._calls = calls
         self._options = options
         self._retrier = Retrier(desk, reporter, options.retry)
+        self._breaker = breaker or Breaker(desk.clock, desk.events)
         self._owner = name
 
     @property
@@ -64,6 +65,12 @@ class Submitter:
 
     async def submit(self, fax: Fax) -> None:
         """One call for one fax whose line we hold; none if there is no time left for it."""
+        try:
+            await self._submit(fax)
+        finally:
+            self._breaker.give_back(self._owner)
+
+    async def _submit(self, fax: Fax) -> None:
         crash_point(Point.SUBMIT_CLAIMED)
         if self._retrier.is_late(fax, self._desk.clock.now()):
             await self._retrier.end_late(fax, self._desk.clock.now())
@@ -85,6 +92,7 @@ class Submitter:
                 came = await self._carrier.fax_send(request)
             except (CallRefused, NotTaken, OutcomeUnknown) as error:
                 came = error
+            self._breaker.tell(self._owner, came)
             crash_point(Point.SUBMIT_ANSWERED)
             await self._write_down(submitted, attempt, came)
             crash_point(Point.SUBMIT_COMMITTED)
@@ -275,6 +283,18 @@ class Submitter:
             )
 
     async def _claim(self) -> Fax | None:
+        """Nothing while the carrier is down, or wishes to be left alone."""
+        if self._carrier.pause_left() > 0 or not self._breaker.admits(self._owner):
+            return None
+        claimed = None
+        try:
+            claimed = await self._claim_due()
+        finally:
+            if claimed is None:
+                self._breaker.give_back(self._owner)
+        return claimed
+
+    async def _claim_due(self) -> Fax | None:
         def unit(connection: sa.Connection) -> Fax | None:
             if pauses.of(connection, Work.SENDING) is not None:
                 return None

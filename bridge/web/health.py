@@ -1,7 +1,7 @@
 """The operator's side: is it alive, is it ready, and what do the numbers say."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import sqlalchemy as sa
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -33,11 +33,15 @@ WRITTEN = "health.written"
 
 
 class Health:
-    """Health and metrics, read from the store at each question. ``reserve`` bytes of disk are to stay free."""
+    """Health and metrics, read from the store at each question.
 
-    def __init__(self, desk: Desk, reserve: int = 0) -> None:
+    ``reserve`` bytes of disk are to stay free; ``carrier`` says what is wrong with iFax, if anything is.
+    """
+
+    def __init__(self, desk: Desk, reserve: int = 0, carrier: Callable[[], str] = lambda: "") -> None:
         self._desk = desk
         self._reserve = reserve
+        self._carrier = carrier
         self._writing = asyncio.Lock()
         self._written: tuple[float, str] = (-WRITE_EVERY_SECONDS, "")
 
@@ -57,11 +61,12 @@ class Health:
     async def _ready(self, _: Request) -> Response:
         """503 with the reasons while the daemon cannot do its work, or takes no mail because an operator said so.
 
-        Paused sending or receiving, or an operator who cannot be reached, is a reason, and yet 200: whoever keeps
-        traffic away from a daemon that is not ready would stop mail and hooks as well, which are taken on all the same.
+        Paused sending or receiving, an operator who cannot be reached, or an iFax that is away, is a reason, and yet
+        200: whoever keeps traffic away from a daemon that is not ready would stop mail and hooks as well, which are
+        taken on all the same.
         """
         reasons: list[str] = []
-        said: list[str] = []
+        said = [trouble] if (trouble := self._carrier()) else []
         paused: list[Pause] = []
         try:
             counts, paused = await self._desk.store.read(self._figures)

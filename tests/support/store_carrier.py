@@ -51,6 +51,8 @@ class FakeCarrier:
     downloads: list[bytes | Answer | CarrierError] = field(default_factory=list)
     pages: list[list[dict[str, Any]] | CarrierError] = field(default_factory=list)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+    quiet: float = 0.0
+    """Seconds for which the carrier wishes no calls."""
     meanwhile: Meanwhile | None = None
 
     @property
@@ -63,6 +65,9 @@ class FakeCarrier:
         if self.meanwhile is not None:
             happens, self.meanwhile = self.meanwhile, None
             await happens()
+
+    def pause_left(self) -> float:
+        return self.quiet
 
     async def fax_send(self, request: FaxRequest) -> Taken:
         await self._note("send", request.number, request.pdf, request.caller_id)

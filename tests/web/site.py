@@ -45,6 +45,8 @@ class Web:
     kept: Kept
     public: httpx.AsyncClient
     admin: httpx.AsyncClient
+    trouble: str = ""
+    """What is wrong with the carrier."""
 
     def evidence(self) -> list[tuple[Any, ...]]:
         """Kind, direction, ids of every piece of evidence."""
@@ -64,9 +66,12 @@ async def a_web(folder: Path, **options: Any) -> AsyncIterator[Web]:
             httpx.AsyncClient(
                 transport=_over(Hooks(desk, chosen).application()), base_url="http://hooks.test"
             ) as public,
-            httpx.AsyncClient(transport=_over(Health(desk).application()), base_url="http://admin.test") as admin,
+            httpx.AsyncClient(
+                transport=_over(Health(desk, carrier=lambda: web.trouble).application()), base_url="http://admin.test"
+            ) as admin,
         ):
-            yield Web(desk, kept, public, admin)
+            web = Web(desk, kept, public, admin)
+            yield web
 
 
 def _over(application: Any) -> httpx.ASGITransport:

@@ -32,6 +32,17 @@ async def test_a_sound_daemon_is_alive_and_ready(tmp_path: Path) -> None:
         assert (answer.status_code, answer.json()) == (200, {"ready": True, "reasons": [], "paused": []})
 
 
+async def test_a_carrier_that_is_away_is_named(tmp_path: Path) -> None:
+    """It is a reason, and yet 200: mail and hooks are to come in all the same."""
+    async with a_web(tmp_path) as web:
+        web.trouble = "iFax does not answer"
+        answer = await web.admin.get("/health/ready")
+        assert answer.status_code == 200
+        assert answer.json()["ready"] is True
+        assert answer.json()["reasons"] == ["iFax does not answer"]
+        assert "faxbridge_carrier_paused 0.0" in (await web.admin.get("/metrics")).text
+
+
 HARMS = {
     "a table is gone": lambda web: web.kept.alter("ALTER TABLE fax RENAME TO away"),
     "the file is overwritten": lambda web: web.kept.database.write_bytes(b"\0" * web.kept.database.stat().st_size),

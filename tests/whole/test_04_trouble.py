@@ -102,6 +102,35 @@ async def test_a_carrier_that_is_away_costs_a_try_and_nothing_else(house: House)
     assert len(house.sink.mails) == 1
 
 
+async def test_a_carrier_that_is_down_is_left_alone(house: House) -> None:
+    """After five calls in a row that met a closed port no more are made; the faxes wait and go out when it is back."""
+    sandbox, daemon = await house.start()
+    port = sandbox.url.rpartition(":")[2]
+    sandbox.send(signal.SIGTERM)
+    assert await sandbox.ended() == 0
+    numbers = [f"+141555501{last:02}" for last in range(10, 22)]
+    await daemon.take(a_pdf_mail(*numbers), *numbers)
+    await daemon.event("carrier.paused")
+    ready = (await house.http.get(f"{daemon.admin_url}/health/ready")).json()
+    assert "iFax does not answer" in ready["reasons"][0]
+    assert "faxbridge_carrier_paused 1.0" in (await house.http.get(f"{daemon.admin_url}/metrics")).text
+    calls = len(house.rows("SELECT id FROM attempt"))
+    assert 5 <= calls <= 6, "two submitters may have had a call in hand"
+    house.hurry()
+    await daemon.take(a_pdf_mail(DELIVERED), DELIVERED)
+    await house.fax_in(DELIVERED, "ready")
+    assert len(house.rows("SELECT id FROM attempt")) == calls
+    assert not house.sink.mails
+    assert await daemon.stop() == 0
+
+    sandbox = await house.start_sandbox(int(port))
+    house.hurry()
+    daemon = await house.start_daemon()
+    await sandbox.tell(house.hook_url(daemon))
+    await house.sink.wait(13, event="delivered")
+    assert len(await sandbox.taken()) == 13
+
+
 async def test_a_relay_that_refuses_for_now_gets_the_same_bytes_later(house: House) -> None:
     """A notice answered 451 stays owed and comes again unchanged; one answered 550 is shown, and the admin told."""
     _, daemon = await house.start()

@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import Awaitable
 
+import pytest
+
 from bridge.ifax.client import FaxRequest, IfaxClient
+from bridge.ifax.errors import CarrierError, NotTaken
 from tests.support.store_bench import FakeClock
 from tests.support.wire_server import PATIENCE, Act, WireServer, carrier, says_json, wire_server
 
@@ -34,6 +37,28 @@ async def test_calls_per_second() -> None:
         clock.seconds += 10
         await client.fax_status("1")
     assert len(clock.slept) == 3, "after a pause nothing is owed"
+
+
+async def test_a_pause_that_the_carrier_asks_for() -> None:
+    """A 429 with Retry-After to any call stops calls of every kind until it is over; nobody is asked meanwhile."""
+    clock = FakeClock()
+    async with (
+        wire_server(says_json({"status": 0}, 429, "Retry-After: 40"), GOOD) as wire,
+        carrier(wire.url, clock) as client,
+    ):
+        with pytest.raises(CarrierError):
+            await client.fax_status("1")
+        assert client.pause_left() == pytest.approx(40, abs=1)
+        clock.seconds += 30
+        with pytest.raises(NotTaken) as caught:
+            await client.fax_send(REQUEST)
+        assert (caught.value.cause, caught.value.retry_after) == ("rate-limited", client.pause_left())
+        with pytest.raises(CarrierError, match="wishes no calls"):
+            await client.fax_download("1", "2")
+        assert len(wire.requests) == 1
+        clock.seconds += 11
+        assert client.pause_left() == 0
+        assert (await client.fax_send(REQUEST)).job_id == "1"
 
 
 async def _held(wire: WireServer, client: IfaxClient, *, downloads: bool) -> int:
