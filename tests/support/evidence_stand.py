@@ -7,6 +7,7 @@ import httpx
 
 from bridge.fax.jobs import Fax
 from bridge.ifax.answers import Answer
+from bridge.ifax.client import IfaxClient
 from bridge.ifax.errors import CarrierError, OutcomeUnknown
 from bridge.ifax.strangers import StrangerBudget
 from bridge.sending.evidence import Inquirer
@@ -49,24 +50,25 @@ def facts(at: datetime, word: str = "delivered", job: str = JOB, **more: Any) ->
 class Stand:
     """All workers that evidence concerns."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, client: IfaxClient | None = None) -> None:
         self.bench = bench
         self.carrier = FakeCarrier()
+        client = client or self.carrier.client
         self.reporter = Reporter(bench.desk, OPTIONS, MAIL)
         self.calls = Calls()
         self.submitter = Submitter(
             bench.desk,
-            carrier=self.carrier.client,
+            carrier=client,
             reporter=self.reporter,
             calls=self.calls,
             options=OPTIONS,
             name="submit-0/x",
         )
         self.settler = Settler(bench.desk, self.reporter, self.calls, OPTIONS.settle_window)
-        self.tracker = Tracker(bench.desk, self.carrier.client, self.reporter, OPTIONS, "track-0/x")
+        self.tracker = Tracker(bench.desk, client, self.reporter, OPTIONS, "track-0/x")
         self.inquirer = Inquirer(
             bench.desk,
-            carrier=self.carrier.client,
+            carrier=client,
             reporter=self.reporter,
             budget=StrangerBudget(bench.clock),
             name="inquire-0/x",
