@@ -15,10 +15,15 @@ from tests.support.nursery import Nursery
 from tests.support.processes import OUR_NUMBER, OUR_OTHER_NUMBER, Daemon, Json, a_pdf_mail
 
 LONGEST_LIFE = 2.0
-"""Seconds from when a daemon is up to its end, at most."""
+"""Seconds from when a daemon is up to its end, at most, for those that are to die whatever they do."""
 
 LONGEST_START = 0.6
 """The same, from its very first moment, for those that are to die while they start."""
+
+STEPS = ("fax.prepared", "fax.submitting", "fax.taken", "fax.polled", "fax.ended", "received.fetched", "mail.sent")
+"""What the others are to be seen doing before they die, soon after; but they are not waited for for ever."""
+
+SOON, NOT_FOR_EVER = 0.15, 8.0
 
 TROUBLES: Sequence[tuple[str, Json]] = (
     ("fax-send", {"drop": "before"}),
@@ -64,8 +69,13 @@ async def _end(stage: Stage, daemon: Daemon, dice: random.Random) -> str:
         patience, since = dice.uniform(0, LONGEST_START), "it was begun"
     else:
         patience, since = dice.uniform(0, LONGEST_LIFE), "it was up"
-        with suppress(AssertionError):  # it may die before that
+        with suppress(AssertionError, TimeoutError):  # it may die before that
             await stage.house.is_up(daemon)
+            if dice.random() < 0.67:
+                step = dice.choice(STEPS)
+                patience, since = dice.uniform(0, SOON), f"{step}, or a while"
+                async with asyncio.timeout(NOT_FOR_EVER):
+                    await daemon.event(step)
     with suppress(TimeoutError):
         async with asyncio.timeout(patience):
             await daemon.child.wait()
@@ -78,7 +88,7 @@ async def _end(stage: Stage, daemon: Daemon, dice: random.Random) -> str:
 
 async def _work_comes(stage: Stage, dice: random.Random) -> None:
     """A mail or two, each with one to three faxes that may meet trouble; and perhaps a fax from outside."""
-    for _ in range(dice.randint(1, 2)):
+    for _ in range(dice.choice((1, 1, 2))):
         numbers = tuple(stage.number() for _ in range(dice.choice(SIZES)))
         for number in numbers:
             if dice.random() < 0.4:
