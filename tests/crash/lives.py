@@ -124,13 +124,13 @@ SENDING = (
 """One fax, from its pages to its notice; then an operator has it sent to somebody else."""
 
 CALLING = (
+    Life(Point.TRACK_COMMITTED, "fax", ("delivered",), a_mail_comes),
     Life(Point.SUBMIT_INTENDED, "fax", ("submitting",), a_mail_comes),
     Life(Point.SETTLE_FOUND, "fax", ("submitting",)),
     Life(Point.CALL_UNSENT, "fax", ("submitting",), a_mail_comes),
     Life(Point.CALL_BEGUN, "fax", ("submitting",), a_big_mail_comes),
     Life(Point.CALL_SENT, "fax", ("submitting",), a_mail_comes),
     Life(Point.SUBMIT_ANSWERED, "fax", ("submitting",), a_mail_comes),
-    Life(Point.TRACK_COMMITTED, "fax", ("delivered",), a_mail_comes),
 )
 """A fax each: what the carrier made of its call nobody knows."""
 

@@ -44,7 +44,7 @@ async def test_deaths_with_the_call_in_hand(stage: Stage) -> None:
     never_there = (Point.SUBMIT_INTENDED, Point.CALL_UNSENT, Point.CALL_BEGUN)
     assert {point: ends[point] for point in never_there} == dict.fromkeys(never_there, "unconfirmed")
     assert ends[Point.TRACK_COMMITTED] == "delivered"
-    assert len(record.calls) == 3, "sent whole, answered, and the last one"
+    assert len(record.calls) == 3, "the first one, sent whole, and answered"
 
 
 async def test_deaths_on_the_way_to_the_mailbox(stage: Stage) -> None:
