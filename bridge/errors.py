@@ -55,7 +55,10 @@ class Paused(Transient):
 
 
 class LeaseLost(Transient):
-    """The row was taken over by another worker; what we did about it must not be written."""
+    """The row was taken over, or changed, by another worker; what we did about it must not be written.
+
+    Nothing is wrong then, and nobody need be told: whoever was first has done it.
+    """
 
 
 class Permanent(BridgeError):

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.errors import Transient
+from bridge.errors import LeaseLost
 from bridge.fax.arrivals import Announcement, Delivery, DeliveryState, Received
 from bridge.fax.options import DeliveryKind, Target
 from bridge.fax.states import ReceivedState, received_sources
@@ -21,7 +21,7 @@ JUST_NOW = timedelta(hours=1)
 """A call that began so long before the first look may still have been going on then."""
 
 
-class Stale(Transient):
+class Stale(LeaseLost):
     """The received fax changed since it was read."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.errors import Transient
+from bridge.errors import LeaseLost
 from bridge.fax.jobs import Document, Fax, Message, Outcome, Part
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import ON_THE_LINE, FaxState, HoldReason, sources
@@ -26,7 +26,7 @@ _ADD_FAX = fax.insert()
 _ADD_LINE = tables.history.insert()
 
 
-class Stale(Transient):
+class Stale(LeaseLost):
     """The fax changed since it was read; what was decided on that ground must not be written."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.errors import Transient
+from bridge.errors import LeaseLost
 from bridge.fax.arrivals import Delivery, DeliveryState, Mail, MailKind, MailState
 from bridge.store import arrivals, blobs, history, leases
 from bridge.store.leases import Lease
@@ -19,7 +19,7 @@ _ADMIN: sa.ColumnElement[str] = sa.literal_column(f"'{MailKind.ADMIN}'")
 """As the conditions of partial indexes have them: of a parameter nobody knows that it meets one."""
 
 
-class Stale(Transient):
+class Stale(LeaseLost):
     """The mail's row changed since it was read."""
 
 

@@ -8,6 +8,7 @@ from bridge.errors import LeaseLost, Unavailable
 from bridge.runtime import worker
 from bridge.runtime.events import Events
 from bridge.runtime.worker import Bell, Bells, Duty, run_duty
+from bridge.store import arrivals, faxes, outbox
 
 PATIENCE = 5.0
 AGES = 3600.0
@@ -182,6 +183,22 @@ async def test_a_lost_lease_is_no_failure() -> None:
             raise LeaseLost("gone")
 
     fake.at_work = lose
+    run = Run(fake)
+    await until(fake.idle)
+    assert (run.heard.lost, run.heard.failures, fake.done) == (1, [], ["kept"])
+    await run.end()
+
+
+@pytest.mark.parametrize("stale", [faxes.Stale, arrivals.Stale, outbox.Stale], ids=["fax", "received", "mail"])
+async def test_a_row_that_changed_meanwhile_is_no_failure(stale: type[Exception]) -> None:
+    """Who finds that somebody else was first, a hook's evidence or another daemon, goes on at once, and quietly."""
+    fake = Fake("changed", "kept")
+
+    def come_late(piece: object) -> None:
+        if piece == "changed":
+            raise stale("no longer as it was")
+
+    fake.at_work = come_late
     run = Run(fake)
     await until(fake.idle)
     assert (run.heard.lost, run.heard.failures, fake.done) == (1, [], ["kept"])
