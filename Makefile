@@ -3,7 +3,7 @@
 
 RUN := .tools/bin/uv run --frozen --no-sync
 
-.PHONY: demo test check lint types walls tests bench crash wheel clean
+.PHONY: demo test check lint types walls tests bench bench-work crash wheel clean
 
 demo: .set-up
 	$(RUN) faxbridge demo --once
@@ -32,6 +32,10 @@ bench: .set-up
 # 300 random deaths, some ten minutes; see docs/durability.md. `make crash CRASH="--seed 4711"` repeats a run's choices.
 crash: .set-up
 	@$(RUN) python -m tests.crash $(CRASH)
+
+# Some ten minutes too: claims, calls, start and whole faxes as work grows. `make bench-work BENCH=--quick` takes one.
+bench-work: .set-up
+	@$(RUN) python -m tests.benchmarks.work $(BENCH)
 
 wheel: .set-up
 	.tools/bin/uv build --wheel --quiet --out-dir build/wheel

@@ -151,11 +151,14 @@ def claim_accepted(connection: sa.Connection, lease: Lease) -> tuple[Fax, ...]:
     row = leases.claim(connection, fax, lease, fax.c.state == FaxState.ACCEPTED)
     if row is None:
         return ()
-    same = sa.select(fax).where(
-        fax.c.message_id == row.message_id, fax.c.state == FaxState.ACCEPTED, leases.free(fax, lease)
-    )
-    others = [other for other in connection.execute(same) if other.id != row.id]
-    leases.hold(connection, fax, [other.id for other in others], lease)
+    # A message has a hundred faxes at most; asked for the accepted and due ones SQLite would look at all of those.
+    others = [
+        other
+        for other in connection.execute(sa.select(fax).where(fax.c.message_id == row.message_id).order_by(fax.c.id))
+        if other.id != row.id and other.state == FaxState.ACCEPTED and leases.is_free(other, lease)
+    ]
+    if others:
+        leases.hold(connection, fax, [other.id for other in others], lease)
     return tuple(from_row(each) for each in (row, *others))
 
 
@@ -170,9 +173,16 @@ def claim_to_ask_after(connection: sa.Connection, lease: Lease) -> Fax | None:
         attempt.c.carrier_job_id.is_not(None),
         attempt.c.ordinal == latest.scalar_subquery(),
     )
-    asked = fax.c.state.in_((FaxState.SENDING, FaxState.UNCONFIRMED))
-    row = leases.claim(connection, fax, lease, asked, has_job)
-    return None if row is None else from_row(row)
+    found = [
+        row
+        for state in (FaxState.SENDING, FaxState.UNCONFIRMED)
+        if (row := leases.first(connection, fax, lease, fax.c.state == state, has_job)) is not None
+    ]
+    if not found:
+        return None
+    row = min(found, key=lambda each: (each.due_at, each.id))
+    leases.hold(connection, fax, [row.id], lease)
+    return from_row(row)
 
 
 def ask_later(connection: sa.Connection, asked: Fax, owner: str, due_at: datetime | None, polls: int) -> None:

@@ -43,22 +43,31 @@ def free(table: sa.Table, lease: Lease) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.due_at <= lease.now, unheld)
 
 
+def is_free(row: sa.Row[Any], lease: Lease) -> bool:
+    """The same of a row that was read."""
+    due = row.due_at is not None and row.due_at <= lease.now
+    return due and (row.lease_until is None or row.lease_until < lease.at)
+
+
 def claim(
     connection: sa.Connection, table: sa.Table, lease: Lease, *where: sa.ColumnElement[bool]
 ) -> sa.Row[Any] | None:
     """Lease the most overdue free row that fits, and return it; None if there is none."""
-    key = _key(table)
-    query = (
-        sa.select(table)
-        .where(free(table, lease), *where)
-        .order_by(table.c.due_at, key)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    row = connection.execute(query).first()
+    row = first(connection, table, lease, *where)
     if row is not None:
-        hold(connection, table, [row._mapping[key]], lease)  # noqa: SLF001 - SQLAlchemy's public mapping
+        hold(connection, table, [row._mapping[_key(table)]], lease)  # noqa: SLF001 - SQLAlchemy's public mapping
     return row
+
+
+def first(
+    connection: sa.Connection, table: sa.Table, lease: Lease, *where: sa.ColumnElement[bool]
+) -> sa.Row[Any] | None:
+    """The most overdue free row that fits, unheld as yet.
+
+    ``where`` names one state at most: of several an index gives no order, and all that is due would be sorted.
+    """
+    query = sa.select(table).where(free(table, lease), *where).order_by(table.c.due_at, _key(table)).limit(1)
+    return connection.execute(query.with_for_update(skip_locked=True)).first()
 
 
 def hold(connection: sa.Connection, table: sa.Table, keys: Sequence[str], lease: Lease) -> None:

@@ -27,12 +27,19 @@ NOTES = (
 
 def environment(folder: Path, repeats: int) -> dict[str, str]:
     """Versions and machine, by name."""
+    servers = {
+        "aiosmtpd": version("aiosmtpd"),
+        "Postfix": _printed("postconf", "-d", "-h", "mail_version"),
+    }
+    return servers | machine(folder, repeats)
+
+
+def machine(folder: Path, repeats: int) -> dict[str, str]:
+    """The same without servers of mail."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "Python": platform.python_version(),
-        "aiosmtpd": version("aiosmtpd"),
         "SQLite": sqlite3.sqlite_version,
-        "Postfix": _printed("postconf", "-d", "-h", "mail_version"),
         "kernel": f"{platform.system()} {platform.release()}",
         "processor": f"{_processor()}, {len(os.sched_getaffinity(0))} cores",
         "memory": f"{memory / 2**30:.1f} GiB",
