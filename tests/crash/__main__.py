@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -36,6 +37,8 @@ async def one_house(folder: Path, nursery: Nursery, seed: str, instants: int) ->
     for breach in found:
         say(f"house {seed}: NOT WELL, see {place}: {breach.kind}: {breach.what}")
     say(f"house {seed}: {summary(record)}; {len(found)} breaches; {time.monotonic() - begun:.0f} s")
+    if not found:
+        shutil.rmtree(place)
     return not found
 
 
@@ -74,6 +77,8 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="faxbridge-crash-"))
     say(f"seed {chosen.seed}: {chosen.instants} instants, {chosen.houses} houses at a time; files in {folder}")
     well = asyncio.run(run(chosen.seed, chosen.instants, chosen.houses, folder))
+    if well:
+        folder.rmdir()
     say(f"seed {chosen.seed}: {'all is well' if well else 'NOT WELL'}")
     return 0 if well else 1
 
