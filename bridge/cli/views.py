@@ -105,7 +105,7 @@ _HOLD_WORDS = {
     HoldReason.LIMIT: "A daily limit was reached",
     HoldReason.APPROVAL: "It waits for approval",
     HoldReason.OPERATOR: "The operator holds it",
-    HoldReason.POISON: "It was in hand each time Faxbridge died",
+    HoldReason.POISON: "The work on it broke off three times",
     HoldReason.RESTORED: "It came back with a restored store",
 }
 

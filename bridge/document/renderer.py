@@ -35,6 +35,10 @@ class DocumentUnusable(Permanent):
         self.parts = parts
 
 
+class ConverterDied(DocumentUnusable):
+    """The child ended without a verdict: it may be the document's doing, or somebody else's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """Finished pages: ``path`` lasts as long as the context that gave it."""
@@ -77,7 +81,7 @@ class Renderer:
             if report.failed is not None:
                 raise DocumentUnusable(report.failed, _parts(report))
             if not report.pages or not _size(folder / (PICTURE if task == "picture" else PDF)):
-                raise DocumentUnusable(_STOPPED.format("without any pages"))
+                raise ConverterDied(_STOPPED.format("without any pages"))
             yield folder, report
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -121,13 +125,13 @@ def _read_report(folder: Path, status: int | None) -> Report:
     if status is None:
         raise DocumentUnusable("making its pages took too long; send fewer or simpler pages")
     if status != 0:
-        raise DocumentUnusable(_STOPPED.format(f"with status {status}"))
+        raise ConverterDied(_STOPPED.format(f"with status {status}"))
     if not 0 < _size(folder / REPORT) <= _LONGEST_REPORT:
-        raise DocumentUnusable(_STOPPED.format("without a report"))
+        raise ConverterDied(_STOPPED.format("without a report"))
     try:
         return Report.model_validate_json((folder / REPORT).read_bytes())
     except (OSError, ValidationError) as error:
-        raise DocumentUnusable(_STOPPED.format("with half a report")) from error
+        raise ConverterDied(_STOPPED.format("with half a report")) from error
 
 
 def _size(path: Path) -> int:

@@ -147,6 +147,9 @@ class Events:
     def fax_held(self, *, fax: str, reason: str) -> None:
         self._log.warning("fax.held", fax=fax, reason=reason)
 
+    def converter_died(self, *, fax: str, deaths: int) -> None:
+        self._log.warning("fax.converter_died", fax=fax, deaths=deaths)
+
     def fax_submitting(self, *, fax: str, attempt: str, number: str) -> None:
         self._log.info("fax.submitting", fax=fax, attempt=attempt, number=masked(number))
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from bridge.fax import outcomes
 from bridge.fax.adoption import Call
 from bridge.fax.arrivals import Mail, MailKind
-from bridge.fax.jobs import Outcome
+from bridge.fax.jobs import Fax, Outcome
 from bridge.mail import alarms, composing
 from bridge.mail.options import MailOptions
 from bridge.sending.allowance import Excess, plural
@@ -72,6 +72,20 @@ class Alarms:
             f"If they are, and there will be more, raise {key}.",
             "To see what is held: faxbridge list --state held",
             "To let one of them go, past the limit: faxbridge release ID; to call it off: faxbridge cancel ID",
+        )
+
+    async def poison(self, fax: Fax, count: int, why: str, now: datetime) -> Draft:
+        """That a fax, or all faxes of a mail, are held because what worked on them died; once for each time."""
+        whose = "It is held" if count == 1 else f"All {count} faxes of its mail are held"
+        return await self._draft(
+            f"poison/{fax.message_id}/{fax.version}",
+            now,
+            "A fax is set aside: the work on it broke off three times",
+            f"Fax {fax.id} is set aside: {why}.",
+            f"{whose}, so that the others are not held up. Nothing is lost, and the sender is told.",
+            "What to do: look into the mail and the log. If that does not help, report it to the makers of Faxbridge.",
+            f"To see it: faxbridge show {fax.id}",
+            f"To let it try again: faxbridge release {fax.id}; to call it off: faxbridge cancel {fax.id}",
         )
 
     async def _draft(self, purpose: str, now: datetime, subject: str, *lines: str) -> Draft:

@@ -1,12 +1,12 @@
 """Accepted faxes get their pages: one document a message, made once for all its faxes."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import sqlalchemy as sa
 
-from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
+from bridge.document.renderer import ConverterDied, DocumentUnusable, Rendered, Renderer
 from bridge.errors import Unavailable
 from bridge.fax import outcomes
 from bridge.fax.jobs import Document, Fax, Outcome, Part
@@ -16,14 +16,21 @@ from bridge.runtime.worker import Bell, Duty
 from bridge.sending import allowance, report
 from bridge.sending.allowance import Excess, Held
 from bridge.sending.options import SendingOptions
+from bridge.sending.poison import Poison
 from bridge.sending.report import Change, Reporter, write_end
-from bridge.store import StoredBlob, blobs, faxes
+from bridge.store import StoredBlob, blobs, faxes, suspects
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
 
 ROUNDS = 5
 """Of finding what must be held, before it is left for later."""
+
+DEATHS = 3
+"""Of the converter on one document; then its faxes are held."""
+
+DEATH_PAUSE = timedelta(seconds=10)
+"""Before the second try, and twice that before the third: what else killed the converter may be over by then."""
 
 Batch = tuple[Fax, ...]
 """All accepted faxes of one message."""
@@ -45,6 +52,7 @@ class Preparer:
         self._reporter = reporter
         self._options = options
         self._owner = name
+        self._poison = Poison(desk, reporter)
 
     @property
     def duty(self) -> Duty[Batch]:
@@ -63,6 +71,9 @@ class Preparer:
                     crash_point(Point.PREPARE_RENDERED)
                     self._check_size(rendered)
                     blob = await self._desk.store.blobs.copy(self._desk.ids.file_name(), rendered.path)
+        except ConverterDied as error:
+            await self._again_or_hold(batch, error.public)
+            return
         except DocumentUnusable as error:
             await self._fail(batch, "document-unusable", error.public, error.parts)
             return
@@ -76,6 +87,19 @@ class Preparer:
         await self._go_on(
             batch, Document(self._desk.ids.new(), message.id, blob.id, rendered.pages, blob.size, rendered.parts), blob
         )
+
+    async def _again_or_hold(self, batch: Batch, why: str) -> None:
+        """The converter died. It may not be the document's doing; after three times it is taken to be."""
+        message_id = batch[0].message_id
+        deaths = await self._desk.store.write(
+            lambda connection: suspects.blame(connection, suspects.DOCUMENT, message_id)
+        )
+        self._desk.events.converter_died(fax=batch[0].id, deaths=deaths)
+        if deaths >= DEATHS:
+            await self._poison.hold(batch, f"{why}, {DEATHS} times in a row", self._owner)
+            return
+        later = self._desk.clock.now() + DEATH_PAUSE * deaths
+        await self._desk.store.write(lambda connection: faxes.prepare_later(connection, batch, self._owner, later))
 
     def _check_size(self, rendered: Rendered) -> None:
         size = rendered.path.stat().st_size
@@ -128,6 +152,7 @@ class Preparer:
         found = allowance.find_held(connection, plan.batch, document.pages, now.date(), self._options)
         if found != plan.held:
             return found, list(plan.drafts)
+        suspects.clear(connection, suspects.DOCUMENT, document.message_id)
         blobs.record(connection, plan.blob, "document", now)
         faxes.add_document(connection, document, now)
         for fax in plan.batch:

@@ -68,13 +68,21 @@ class Reporter:
         self.alarms = Alarms(desk, mail)
 
     async def carry_out(
-        self, change: Change, now: datetime, apply: Callable[[sa.Connection], None], *, tell_admin: bool = False
+        self,
+        change: Change,
+        now: datetime,
+        apply: Callable[[sa.Connection], None],
+        *,
+        tell_admin: bool = False,
+        alarm: Draft | None = None,
     ) -> None:
         """Run ``apply`` (which changes the fax) and write its notices, all in one transaction.
 
         Where the fax turns out to have changed meanwhile nothing is written, and the error passes on.
         """
         drafts = await self.drafts(change, now, tell_admin=tell_admin)
+        if alarm is not None:
+            drafts.append(alarm)
         if change.outcome.outcome_class in OPERATORS_BUSINESS:
             drafts.append(await self.alarms.refused(change.outcome, now))
 

@@ -162,6 +162,12 @@ def claim_accepted(connection: sa.Connection, lease: Lease) -> tuple[Fax, ...]:
     return tuple(from_row(each) for each in (row, *others))
 
 
+def prepare_later(connection: sa.Connection, batch: Iterable[Fax], owner: str, due_at: datetime) -> None:
+    """Give them up; their pages are made another time."""
+    for each in batch:
+        leases.release(connection, fax, each.id, owner, due_at=due_at)
+
+
 def claim_to_ask_after(connection: sa.Connection, lease: Lease) -> Fax | None:
     """A fax the carrier has, or may have under a known job id, that is due to be asked after.
 

@@ -393,5 +393,13 @@ cursor = sa.Table(
     sa.Column("updated_at", Instant, nullable=False),
 )
 
+suspect = sa.Table(
+    "suspect",
+    metadata,
+    sa.Column("what", sa.String(20), primary_key=True),
+    sa.Column("key", sa.String(80), primary_key=True),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+)
+
 LEASED = (fax, destination, inquiry, received, outbox, bounce, command)
 """The tables whose rows workers claim."""

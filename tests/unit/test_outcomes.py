@@ -24,6 +24,7 @@ RAISED_BY_US = {
     "fictional-number",
     "held-limit",
     "held-operator",
+    "held-poison",
     "no-turn",
     "not-reached",
     "partial",
@@ -152,7 +153,7 @@ def test_no_two_causes_share_a_sentence() -> None:
 @EVERY_CAUSE
 def test_status_fits_the_class(cause: Cause) -> None:
     """Only ok has a status of success, only what is still open has a passing one, all else has a final one."""
-    still_open = cause.slug in {"held-limit", "held-operator", "pending", "unconfirmed"}
+    still_open = cause.slug in {"held-limit", "held-operator", "held-poison", "pending", "unconfirmed"}
     expected = "2" if cause.outcome_class is OutcomeClass.OK else "4" if still_open else "5"
 
     assert re.fullmatch(r"[245]\.\d\.\d", cause.status)
