@@ -24,15 +24,15 @@ from bridge.store.units import Job, Queue, Undecided, Unit, answer, run, transla
 T = TypeVar("T")
 
 READERS = 4
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
 """A statement that takes longer is given up, and its connection with it."""
 
 SETTINGS = {
     "application_name": "faxbridge",
     "timezone": "UTC",
-    "lock_timeout": "20s",
-    "idle_in_transaction_session_timeout": "15s",  # a daemon that froze in a transaction must not hold up the others
+    "lock_timeout": "25s",
+    "idle_in_transaction_session_timeout": "10s",  # a daemon that froze in a transaction must not hold up the others
 }
 TRIES = 3
 """How often a group is run whose transaction the database itself undid."""

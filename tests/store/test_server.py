@@ -178,7 +178,7 @@ class TestTrouble:
 
     async def test_one_that_froze_with_the_lock(self, options: ServerOptions, bench: Bench) -> None:
         """A session that sits in its transaction is ended by the server, and the others go on."""
-        assert server.SETTINGS["idle_in_transaction_session_timeout"] == "15s"
+        assert server.SETTINGS["idle_in_transaction_session_timeout"] == "10s"
         frozen = await asyncpg.connect(options.url, server_settings={"idle_in_transaction_session_timeout": "200ms"})
         await frozen.execute("BEGIN")
         await frozen.execute(TAKE_LOCK)

@@ -1,12 +1,29 @@
 """The whole of it on PostgreSQL: as on SQLite, and with the server dying under it."""
 
+import asyncio
 import json
+import signal
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from bridge.store.tables import LEASED
 from tests.support.postgresql import Cluster
-from tests.support.processes import DELIVERED, SENDER, House, a_pdf_mail
+from tests.support.processes import (
+    DELIVERED,
+    DELIVERED_TOO,
+    SENDER,
+    Daemon,
+    House,
+    Sandbox,
+    a_pdf_mail,
+    talk_to,
+    until,
+)
+
+NUMBERS = [f"+141555501{number}" for number in range(10, 18)]
 
 
 @pytest.fixture
@@ -43,3 +60,135 @@ async def test_a_mail_becomes_a_fax_and_its_notice_arrives(house: House, store: 
     assert "asked" not in (await house.run("backlog", "--release")).out
     assert await daemon.stop() == 0
     assert len(house.sink.mails) == 1
+
+
+async def _migrated(house: House, store: dict[str, str], **changes: Any) -> Sandbox:
+    """Everything up to the first daemon's start. Where the database goes away under it, workers may fail."""
+    sandbox = await house.start_sandbox()
+    house.configure(store=store, **changes)
+    assert (await house.run("migrate")).status == 0
+    house.troubled = True
+    return sandbox
+
+
+async def _try_to_send(daemon: Daemon, number: str) -> str:
+    """The first reply that does not go on, or the one to the whole mail."""
+    async with talk_to(daemon) as talk:
+        for line in (f"MAIL FROM:<{SENDER}>", f"RCPT TO:<{number}@fax.local>", "DATA"):
+            reply = await talk.say(line)
+            if reply[:1] not in "23":
+                return reply
+        await talk.send(a_pdf_mail(number).as_bytes().replace(b"\n", b"\r\n"))
+        return await talk.say("\r\n.")
+
+
+async def test_the_server_dies_and_comes_back_under_the_daemon(
+    house: House, store: dict[str, str], cluster: Cluster
+) -> None:
+    """Mail is refused for now while there is no database; once it is back all goes on, without a restart of ours."""
+    sandbox = await _migrated(house, store)
+    daemon = await house.start_daemon()
+    await daemon.event("poll.done")
+    await daemon.take(a_pdf_mail(*NUMBERS[:4]), *NUMBERS[:4])
+    await asyncio.to_thread(cluster.kill)
+    assert (await _try_to_send(daemon, NUMBERS[4])).startswith("451 4.3.0")
+    ready = await house.http.get(f"{daemon.admin_url}/health/ready")
+    assert (ready.status_code, ready.json()["ready"]) == (503, False)
+    await asyncio.to_thread(cluster.start)
+
+    async def taken() -> bool:
+        return (await _try_to_send(daemon, NUMBERS[5])).startswith("250")
+
+    await until("mail is taken again", taken)
+    expected = sorted([*NUMBERS[:4], NUMBERS[5]])
+
+    async def told() -> bool:
+        return {str(mail.message["X-Fax-Number"]) for mail in house.sink.those(event="delivered")} >= set(expected)
+
+    await until("all are delivered", told)
+    assert sorted(fax["faxNumber"] for fax in await sandbox.taken()) == expected
+    assert (await house.http.get(f"{daemon.admin_url}/health/ready")).status_code == 200
+    assert await daemon.stop() == 0
+    delivered = [str(mail.message["Message-ID"]) for mail in house.sink.those(event="delivered")]
+    assert len(set(delivered)) == len(expected)
+
+
+async def test_the_work_of_a_dead_daemon_is_taken_over(house: House, store: dict[str, str], cluster: Cluster) -> None:
+    """What one had in hand when it died, the other does once the lease has ended; nothing is done twice."""
+    sandbox = await _migrated(house, store)
+    first = await house.spawn_daemon(BRIDGE_TESTS_CRASH_AT="prepare.claimed:1")
+    await house.is_up(first)
+    await first.take(a_pdf_mail(DELIVERED), DELIVERED)
+    assert await first.ended() == -signal.SIGKILL
+    dead = await _owner(cluster, store)
+    second = await house.start_daemon()
+    await second.take(a_pdf_mail(NUMBERS[1]), NUMBERS[1])
+    await house.sink.wait(event="delivered")
+    owners = "SELECT count(*) FROM fax WHERE state = 'accepted' AND lease_until > now() + interval '20 s'"
+    assert _sql(cluster, store, owners) == "1", "it is still the dead one's"
+    _end_leases(cluster, store, dead)
+    notices = await house.sink.wait(2, event="delivered")
+    assert sorted(str(notice.message["X-Fax-Number"]) for notice in notices) == [DELIVERED, NUMBERS[1]]
+    assert sorted(fax["faxNumber"] for fax in await sandbox.taken()) == [DELIVERED, NUMBERS[1]]
+    assert await second.stop() == 0
+
+
+async def test_one_of_two_freezes_past_its_lease_and_thaws(
+    house: House, store: dict[str, str], cluster: Cluster
+) -> None:
+    """Its work goes to the other; thawed it faxes nothing twice, and every fax has one final word."""
+    sandbox = await _migrated(house, store)
+    first = await house.start_daemon()
+    await sandbox.plan({"on": "fax-send", "do": {"delay": 0.5}})
+    await first.take(a_pdf_mail(NUMBERS[0]), NUMBERS[0])
+    frozen = await _owner(cluster, store)
+    second = await house.start_daemon()
+    for number in NUMBERS[1:]:
+        await first.take(a_pdf_mail(number), number)
+    first.send(signal.SIGSTOP)
+    await second.take(a_pdf_mail(DELIVERED_TOO), DELIVERED_TOO)
+    await house.sink.wait(event="delivered")
+
+    async def nothing_but_the_frozen_ones() -> bool:
+        waiting = "SELECT count(*) FROM fax WHERE state IN ('accepted', 'ready', 'sending') AND lease_until IS NULL"
+        return _sql(cluster, store, waiting) == "0"
+
+    await until("the other has done what it can", nothing_but_the_frozen_ones)
+    _end_leases(cluster, store, frozen)
+    await until("the other has taken over", nothing_but_the_frozen_ones)
+    first.send(signal.SIGCONT)
+    expected = sorted([*NUMBERS, DELIVERED_TOO])
+
+    async def all_ended() -> bool:
+        return _sql(cluster, store, "SELECT count(*) FROM fax WHERE state <> 'delivered'") == "0"
+
+    await until("every fax is delivered", all_ended)
+    await house.sink.wait(len(expected), event="delivered")
+    assert await first.stop() == 0
+    assert await second.stop() == 0
+    assert sorted(fax["faxNumber"] for fax in await sandbox.taken()) == expected
+    delivered = house.sink.those(event="delivered")
+    assert sorted({str(mail.message["X-Fax-Number"]) for mail in delivered}) == expected
+    assert len({mail.message["Message-ID"] for mail in delivered}) == len(expected)
+    assert len({mail.content for mail in delivered}) == len(expected), "a mail in the hand of the frozen one may repeat"
+
+
+def _sql(cluster: Cluster, store: dict[str, str], statement: str) -> str:
+    return cluster.sql(statement, urlsplit(store["database"]).path[1:]).strip()
+
+
+async def _owner(cluster: Cluster, store: dict[str, str]) -> str:
+    """Under which name the only daemon there is holds its leases, once it holds one."""
+
+    async def look() -> str:
+        held = " UNION ".join(f"SELECT lease_owner FROM {table.name}" for table in LEASED)
+        return _sql(cluster, store, f"SELECT max(split_part(lease_owner, '/', 2)) FROM ({held}) AS held")
+
+    return await until("it has something in hand", look)
+
+
+def _end_leases(cluster: Cluster, store: dict[str, str], owner: str) -> None:
+    """A minute goes by for a daemon that does not renew."""
+    for table in LEASED:
+        whose = f"lease_owner LIKE '%/{owner}'"
+        _sql(cluster, store, f"UPDATE {table.name} SET lease_until = now() WHERE {whose}")
