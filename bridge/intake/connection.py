@@ -155,7 +155,14 @@ class Connection(SMTP):
         self._stream.feed(data)
         if not self._stream.open:
             self._speak_again()
-            super().data_received(self._stream.rest or b"")
+            self._give_back(self._stream.rest or b"")
+
+    def _give_back(self, rest: bytes) -> None:
+        """What came behind a message, for the line reader; which takes no more from its feeder once that has ended."""
+        if self._reader._eof:  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
+            self._reader._buffer.extend(rest)  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
+        elif rest:
+            super().data_received(rest)
 
     def _speak_again(self) -> None:
         """What comes next is lines, read by ourselves."""

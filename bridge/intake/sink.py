@@ -29,7 +29,7 @@ class HeaderEnd:
     """
 
     def __init__(self) -> None:
-        self._seen = b""
+        self._seen = bytearray()
         self._done = False
 
     def find(self, piece: bytes) -> int | None:
@@ -39,12 +39,13 @@ class HeaderEnd:
         """
         if self._done:
             return None
-        before, self._seen = len(self._seen), self._seen + piece
+        before = len(self._seen)
+        self._seen += piece
         at = self._seen.find(_HEADER_END, max(before - 3, 0))
         end = 2 if self._seen.startswith(b"\r\n") else at + len(_HEADER_END)
         found = end == 2 or at >= 0  # noqa: PLR2004 - a message that begins with a blank line has no header
         if found or len(self._seen) > HEADER_LIMIT:
-            self._done, self._seen = True, b""
+            self._done, self._seen = True, bytearray()
         return end - before if found else None
 
 

@@ -4,9 +4,11 @@ import asyncio
 import random
 import smtplib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bridge.intake.gate import Gate
 from tests.support.intake_stand import MAIL, NUMBER, SENDER, Site, a_site, until
 
 TO = f"{NUMBER}@fax.local"
@@ -213,6 +215,27 @@ async def test_a_client_that_breaks_off_in_data_leaves_nothing(tmp_path: Path) -
 
 async def test_a_client_that_stops_writing_still_gets_its_answer(tmp_path: Path) -> None:
     """A client that pipelines a whole mail and closes its side for writing is answered: unanswered, it sends again."""
+    async with a_site(tmp_path) as site:
+        line = await site.greeted()
+        line.writer.write(
+            b"MAIL FROM:<office@example.org>\r\nRCPT TO:<+14155550123@fax.local>\r\nDATA\r\n" + MAIL + b".\r\nQUIT\r\n"
+        )
+        line.writer.write_eof()
+        assert [answer[:3] for answer in await line.rest()] == ["250", "250", "354", "250", "221"]
+        assert site.kept.counts() == (1, 1, 1)
+
+
+async def test_a_client_that_has_stopped_writing_before_we_came_to_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the end of what it says is here before its DATA is looked at, what stands behind the mail still counts."""
+    real = Gate.admit
+
+    async def slowly(*args: Any, **more: Any) -> Any:
+        await asyncio.sleep(0.1)
+        return await real(*args, **more)
+
+    monkeypatch.setattr(Gate, "admit", slowly)
     async with a_site(tmp_path) as site:
         line = await site.greeted()
         line.writer.write(
