@@ -126,7 +126,7 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
         clock = store.clock
         desk = Desk(store, clock, Ids(clock), Bells(), events)
         carrier = await stack.enter_async_context(IfaxClient(rooms.ifax_options(settings), clock, events))
-        breaker = Breaker(clock, events)
+        breaker, watch = Breaker(clock, events), ClockWatch(desk)
         events.started(version=version("faxbridge"), database=settings.store.database)
         smtp = [bound for _, bound in sockets.smtp]
         for what, held in (("smtp", smtp), ("http", sockets.http), ("admin", sockets.admin)):
@@ -135,10 +135,10 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
         jobs = [
             *_smtp(settings, sockets, desk, stack, stop),
             *_web(settings, sockets, desk, breaker, stop),
-            *(run_duty(duty, desk.bells, stop, events) for duty in _duties(settings, desk, carrier, breaker)),
+            *(run_duty(duty, desk.bells, stop, events) for duty in _duties(settings, desk, carrier, breaker, watch)),
             _poller(settings, desk, carrier).run(stop),
             _sweep(store, stop, events),
-            ClockWatch(desk).run(stop),
+            watch.run(stop),
         ]
         memory.settle()
         clean = await _run_all(jobs, stop, settings.service.shutdown_timeout)
@@ -194,7 +194,9 @@ def _web(
     ]
 
 
-def _duties(settings: Settings, desk: Desk, carrier: IfaxClient, breaker: Breaker) -> list[Duty[Any]]:
+def _duties(
+    settings: Settings, desk: Desk, carrier: IfaxClient, breaker: Breaker, watch: ClockWatch
+) -> list[Duty[Any]]:
     """Every worker's duty; each has a name of its own, under which it holds its leases."""
     sending, receiving = rooms.sending_options(settings), rooms.receiving_options(settings)
     mail = rooms.mail_options(settings)
@@ -226,7 +228,7 @@ def _duties(settings: Settings, desk: Desk, carrier: IfaxClient, breaker: Breake
         ),
         *(Tracker(desk, carrier, reporter, sending, owner("track", number)).duty for number in range(2)),
         Settler(desk, reporter, calls, sending.settle_window).duty,
-        DeadlineKeeper(desk, Retrier(desk, reporter, sending.retry)).duty,
+        DeadlineKeeper(desk, Retrier(desk, reporter, sending.retry), watch).duty,
         Inquirer(desk, carrier=carrier, reporter=reporter, budget=budget, name=owner("inquire")).duty,
         *(
             Fetcher(

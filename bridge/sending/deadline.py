@@ -4,14 +4,19 @@ from bridge.fax.jobs import Fax
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending.retry import Retrier
 from bridge.store import faxes
+from bridge.store.clockwatch import ClockWatch
 from bridge.store.desk import Desk
 
 
 class DeadlineKeeper:
-    """The worker that ends them. It holds no lease: who changes the fax first has changed it."""
+    """The worker that ends them. It holds no lease: who changes the fax first has changed it.
 
-    def __init__(self, desk: Desk, retrier: Retrier) -> None:
+    While a clock that was set is still to be reckoned with nothing is ended.
+    """
+
+    def __init__(self, desk: Desk, retrier: Retrier, watch: ClockWatch) -> None:
         self._desk = desk
+        self._watch = watch
         self._retrier = retrier
         self._failed: set[str] = set()
 
@@ -27,6 +32,8 @@ class DeadlineKeeper:
 
     async def _find(self) -> Fax | None:
         """The next one, but one that just failed to be ended only after all others were tried."""
+        if self._watch.is_due:
+            return None
         since, at = self._retrier.late_since(self._desk.clock.now()), self._desk.clock.steady()
         late = await self._desk.store.read(lambda connection: faxes.past_deadline(connection, since, at))
         fresh = next((fax for fax in late if fax.id not in self._failed), None)

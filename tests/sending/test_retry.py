@@ -18,6 +18,7 @@ from bridge.sending.settle import Calls
 from bridge.sending.submit import Submitter
 from bridge.sending.track import Tracker
 from bridge.store import faxes
+from bridge.store.clockwatch import ClockWatch
 from tests.support.store_bench import ADMIN, SENDER, Bench, work
 from tests.support.store_carrier import MAIL, OPTIONS, FakeCarrier, answer, status, taken
 
@@ -43,7 +44,9 @@ class Line:
             name="submit-0/x",
         )
         self.tracker = Tracker(self.bench.desk, self.carrier.client, reporter, OPTIONS, "track-0/x")
-        self.keeper = DeadlineKeeper(self.bench.desk, Retrier(self.bench.desk, reporter, RetryOptions()))
+        self.keeper = DeadlineKeeper(
+            self.bench.desk, Retrier(self.bench.desk, reporter, RetryOptions()), ClockWatch(self.bench.desk)
+        )
         self._jobs = 5000
 
     async def call(self, fax: Fax, said: Answer) -> Fax:

@@ -94,14 +94,44 @@ async def test_nothing_waits_longer_when_the_clock_is_set_back(bench: Bench) -> 
     assert await _claim(bench, "c") is not None
 
 
-async def test_a_clock_set_forward_moves_nothing(bench: Bench) -> None:
+async def test_a_clock_set_forward_hurries_nothing(bench: Bench) -> None:
     """Due times of rows stay as they are when the clock is set forward, or by less than half a minute."""
     await bench.ready()
-    before = await bench.rows(tables.fax)
+    before = [row.due_at for row in await bench.rows(tables.fax)]
     watch = ClockWatch(bench.desk)
     for jump in (HOURS, HOURS - timedelta(seconds=29)):
         bench.clock.wrong = jump
         await watch.look()
+    assert [row.due_at for row in await bench.rows(tables.fax)] == before
+
+
+@pytest.mark.parametrize("jump", [HOURS, YEAR, -HOURS, -YEAR], ids=str)
+async def test_a_fax_has_the_time_it_had(bench: Bench, jump: timedelta) -> None:
+    """However the clock is set, a waiting fax has as much time left as before, and an unknown outcome waits as long."""
+    fax = await bench.ready()
+    asked = bench.clock.now() + HOURS
+    await bench.store.write(
+        lambda connection: connection.execute(tables.fax.update().values(settle_at=asked, counts_from=fax.created_at))
+    )
+    watch = ClockWatch(bench.desk)
+    assert not watch.is_due
+    bench.clock.wrong = jump
+    assert watch.is_due, "nothing is ended before it was reckoned with"
+    await watch.look()
+    assert not watch.is_due
+    (row,) = await bench.rows(tables.fax)
+    assert row.counts_from == fax.created_at + jump
+    assert row.settle_at == asked + jump
+
+
+async def test_what_has_ended_is_not_touched(bench: Bench) -> None:
+    """The moments of a fax that has ended are its history, and stay."""
+    fax = await bench.ready()
+    await bench.move(fax, FaxState.FAILED)
+    before = await bench.rows(tables.fax)
+    watch = ClockWatch(bench.desk)
+    bench.clock.wrong = -HOURS
+    await watch.look()
     assert await bench.rows(tables.fax) == before
 
 
