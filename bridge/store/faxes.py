@@ -13,8 +13,9 @@ from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import ON_THE_LINE, FaxState, HoldReason, sources
 from bridge.fax.wishes import Notify, Ret
 from bridge.store import destinations, history, leases, tables
+from bridge.store.instants import Instant
 from bridge.store.leases import Lease
-from bridge.store.tables import READY_ROWS, Instant, attempt, destination, document, fax, message
+from bridge.store.tables import READY_ROWS, attempt, destination, document, fax, message
 
 DEADLINE_LIMIT = 50
 """Faxes past their deadline that are looked at together."""

@@ -66,6 +66,10 @@ class ModelCarrier:
         self.early = False
         self.dumb = False
 
+    def pause_left(self) -> float:
+        """It never asks to be left alone."""
+        return 0.0
+
     async def fax_send(self, request: FaxRequest) -> Taken:
         """Take it or not, answer or not."""
         fax = await self._fax_in_hand(request.number)

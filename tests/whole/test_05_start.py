@@ -54,7 +54,7 @@ async def test_a_second_daemon_on_the_same_store_is_sent_away(house: House) -> N
     assert not [line for line in lines[:-1] if not line.startswith("{")], ran.err
     assert "Traceback" not in ran.err
     ready = await house.http.get(f"{daemon.admin_url}/health/ready")
-    assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": []})
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": [], "paused": []})
 
 
 async def test_a_restart_has_its_ports_at_once(house: House) -> None:
