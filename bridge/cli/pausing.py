@@ -43,7 +43,7 @@ def resume(what: What, *, config: Config = None) -> None:
         now = clock.now()
 
         def unit(connection: sa.Connection) -> str:
-            before = pauses.end(connection, work)
+            before = pauses.end(connection, work, now)
             text = f"{work} is not paused" if before is None else f"{work} goes on"
             commands.note(connection, asked, now, text)
             return text

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bridge.fax.options import QuietHours
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState, HoldReason
 from bridge.fax.wishes import Notify, Ret
@@ -81,7 +82,8 @@ class Fax:
     when the fax was taken on; None where it was not, and the envelope sender is told. ``settle_at`` is when a person is
     asked about an unconfirmed fax, if no evidence comes before; None: it was asked, or there is nothing to ask.
     ``resend_of`` is the fax that an operator had sent once more as this one.
-    ``counts_from`` is when the time for trying began: None until its pages are made.
+    ``counts_from`` is when the time for trying began: None until its pages are made; what the fax had to wait for its
+    hour is no part of it. ``not_before`` is what the sender asked for, ``quiet_hours`` are those of the identity.
     """
 
     id: str
@@ -111,6 +113,8 @@ class Fax:
     settle_at: datetime | None = None
     resend_of: str | None = None
     counts_from: datetime | None = None
+    not_before: datetime | None = None
+    quiet_hours: QuietHours | None = None
 
 
 @dataclass(frozen=True, slots=True)

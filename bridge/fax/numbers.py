@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 import phonenumbers
+import phonenumbers.timezone
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 from bridge.errors import NotAFaxNumber
@@ -74,6 +75,11 @@ def country(e164: str) -> str:
 def costly_kind(e164: str) -> str:
     """Words for a kind of number that costs the caller extra (premium, shared cost, personal); empty if it is not."""
     return COSTLY_KINDS.get(phonenumbers.number_type(phonenumbers.parse(e164)), "")
+
+
+def zone_names(e164: str) -> tuple[str, ...]:
+    """The time zones it may be in, as libphonenumber has them; ``Etc/Unknown`` where it knows of none."""
+    return tuple(phonenumbers.timezone.time_zones_for_number(phonenumbers.parse(e164)))
 
 
 def is_fictional(e164: str) -> bool:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 
@@ -52,13 +52,46 @@ def _is_fit_for_mail(text: str) -> bool:
     )
 
 
+_HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From ``start`` to before ``end``, past midnight where ``start`` is the later; none if they are the same."""
+
+    start: time
+    end: time
+
+    @classmethod
+    def read(cls, written: str) -> "QuietHours":
+        """``21:00-07:00``, or ``none``; raises ValueError that says what is wrong."""
+        if written == "none":
+            return cls(time(), time())
+        found = _HOURS.fullmatch(written)
+        if found is None:
+            raise ValueError(f'{written!r} are no hours; write them like 21:00-07:00, or "none"')
+        start, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
+        if start == end:
+            raise ValueError(f'{written!r} would leave no hour of the day, or all; write "none" if none is quiet')
+        return cls(start, end)
+
+    def holds(self, clock: time) -> bool:
+        """Whether it is quiet when the clock there shows that."""
+        if self.start <= self.end:
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
+
+    def __str__(self) -> str:
+        return "none" if self.start == self.end else f"{self.start:%H:%M}-{self.end:%H:%M}"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """One client or person who may fax, known by a login, its networks, or proved senders.
 
-    Its values override the site's. ``countries`` None means the site's. ``prefixes`` (E.164 beginnings) name numbers
-    that may be faxed to whatever their country and kind. ``notify`` is where its notices go; empty: to the envelope
-    sender.
+    Its values override the site's; ``countries`` and ``quiet_hours`` None mean the site's. ``prefixes`` (E.164
+    beginnings) name numbers that may be faxed to whatever their country and kind. ``notify`` is where its notices go;
+    empty: to the envelope sender.
     """
 
     name: str
@@ -70,6 +103,7 @@ class Identity:
     prefixes: tuple[str, ...] = ()
     pages_per_day: int = 500
     notify: str = ""
+    quiet_hours: QuietHours | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +162,10 @@ class RetryOptions:
 
 @dataclass(frozen=True, slots=True)
 class PolicyOptions:
-    """``senders`` are patterns (``*`` for anything but an @); none means any sender from an allowed network."""
+    """``senders`` are patterns (``*`` for anything but an @); none means any sender from an allowed network.
+
+    In ``quiet_hours``, by the clock where the number is, no number is called; None: at any hour.
+    """
 
     networks: tuple[Network, ...] = ()
     senders: tuple[str, ...] = ()
@@ -136,6 +173,7 @@ class PolicyOptions:
     default_country: str = "US"
     identities: tuple[Identity, ...] = ()
     aliases: tuple[Alias, ...] = ()
+    quiet_hours: QuietHours | None = None
 
 
 class DeliveryKind(StrEnum):

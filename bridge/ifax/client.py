@@ -13,7 +13,8 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import httpx
@@ -111,6 +112,9 @@ class IfaxClient:
         """Seconds for which the carrier wishes no calls at all (429 with ``Retry-After``, to whatever call)."""
         return max(0.0, self._quiet_until - self._clock.monotonic())
 
+    def _wish(self, answer: Answer) -> float | None:
+        return _seconds(answer.retry_after or "", self._clock.now())
+
     async def fax_send(self, request: FaxRequest) -> Taken:
         """Hand one fax to the carrier. Taken means 2xx, ``status`` 1 and a job id, nothing less.
 
@@ -193,7 +197,7 @@ class IfaxClient:
             retry_after = response.headers.get("Retry-After")
         answer = await asyncio.to_thread(Answer.read, response.status_code, bytes(raw), retry_after)
         if answer.http_status == TOO_MANY_REQUESTS:
-            self._quiet_until = max(self._quiet_until, self._clock.monotonic() + (_seconds(answer) or 0))
+            self._quiet_until = max(self._quiet_until, self._clock.monotonic() + (self._wish(answer) or 0))
         return answer
 
     async def _wait_for_turn(self) -> None:
@@ -229,7 +233,7 @@ class IfaxClient:
                 f"the fax service's answer (HTTP {answer.http_status}) does not say what it did", answer
             )
         if answer.http_status == TOO_MANY_REQUESTS:
-            raise NotTaken("the fax service takes no more calls just now", "rate-limited", answer, _seconds(answer))
+            raise NotTaken("the fax service takes no more calls just now", "rate-limited", answer, self._wish(answer))
         if answer.http_status in _ELSEWHERE:
             raise NotTaken("the fax service sends us elsewhere; ifax.base_url is wrong", "not-reached", answer)
         raise CallRefused(answer.message or f"HTTP {answer.http_status}", verdicts.refusal_cause(answer), answer)
@@ -303,9 +307,15 @@ def _as_sent(identity: str) -> int | str:
     return int(identity) if identity.isascii() and identity.isdigit() and str(int(identity)) == identity else identity
 
 
-def _seconds(answer: Answer) -> float | None:
-    text = answer.retry_after or ""
-    return min(float(text), LONGEST_RETRY_AFTER) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004
+def _seconds(text: str, now: datetime) -> float | None:
+    """What ``Retry-After`` (RFC 9110, 10.2.3) asks for: seconds, or a date, which must be told with its zone."""
+    if text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004
+        return min(float(text), LONGEST_RETRY_AFTER)
+    try:
+        seconds = (parsedate_to_datetime(text) - now).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
 def _name(error: BaseException) -> str:

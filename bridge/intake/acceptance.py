@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bridge.errors import Unavailable
+from bridge.fax import hours
 from bridge.fax.jobs import Fax, Message
 from bridge.fax.policy import Permission
 from bridge.fax.states import FaxState, HoldReason
@@ -79,7 +80,7 @@ class Acceptor:
             message=message,
             stored=stored,
             faxes={
-                seen.key(each.number): self._fax(message, envelope.permission, _named(each, headers))
+                seen.key(each.number): self._fax(message, envelope.permission, _named(each, headers), headers)
                 for each in envelope.faxes
             },
             since=now - seen.window,
@@ -145,7 +146,7 @@ class Acceptor:
             envelope_id=envelope.envelope_id,
         )
 
-    def _fax(self, message: Message, permission: Permission | None, recipient: FaxRecipient) -> Fax:
+    def _fax(self, message: Message, permission: Permission | None, recipient: FaxRecipient, headers: Headers) -> Fax:
         assert permission is not None  # no recipient becomes a fax before it is known who may fax
         now, sender = message.received_at, message.envelope_sender
         return Fax(
@@ -173,6 +174,8 @@ class Acceptor:
             notify=recipient.notify,
             original_recipient=recipient.original_recipient,
             notice_to=permission.notice_address(sender, self._options.admin),
+            not_before=hours.not_before(headers.asked("after"), recipient.number, now),
+            quiet_hours=permission.quiet_hours,
         )
 
     def _say(self, plan: Plan, taken: Taken) -> None:

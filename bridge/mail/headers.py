@@ -79,6 +79,12 @@ class Headers:
         words = _bare(foreign.decode(self.raw(name) or b"")).split(None, 1)
         return words[0].lower() if words else ""
 
+    def asked(self, name: str) -> tuple[str, ...]:
+        """The values of what the sender asks for under that name: ``X-Fax-Option: name=value; name=value``."""
+        fields = (foreign.decode(value) for field, value in self.fields if field == "x-fax-option")
+        pairs = (piece.partition("=") for value in fields for piece in value.split(";"))
+        return tuple(value.strip() for given, _, value in pairs if given.strip().lower() == name)
+
     def count(self, name: str) -> int:
         """How many fields of that name there are."""
         return sum(1 for field, _ in self.fields if field == name.lower())

@@ -163,6 +163,10 @@ class Events:
         """``due``: when it is tried again."""
         self._log.info("fax.retry", fax=fax, outcome=outcome, due=due)
 
+    def fax_put_off(self, *, fax: str, due: str) -> None:
+        """``due``: the hour at which its number may be called."""
+        self._log.info("fax.put_off", fax=fax, due=due)
+
     def fax_unconfirmed(self, *, fax: str, why: str) -> None:
         self._log.warning("fax.unconfirmed", fax=fax, why=why)
 

@@ -22,6 +22,11 @@ On hook (the webhook of one fax; "delay" and "shape" too):
     {"reorder": true}                       held until the next webhook was sent; for ever if none is
     {"form": "multipart"}                   or "json"
     {"early": true}                         the fax ends, and is told of, before fax-send answers
+
+On end (the call to the fax machine, when it is over):
+
+    {"fail": {"code": 263}}                 it fails with this code of the page; with "went": "all" or "all but one",
+                                            so many of its pages went over, else none
 """
 
 from collections.abc import Mapping
@@ -29,13 +34,15 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bridge.sandbox.codes import code_rows
 from bridge.sandbox.options import HookForm
 from bridge.sandbox.shapes import Shape
 
-On = Literal["fax-send", "fax-status", "fax-download", "fax-list-all", "hook"]
+On = Literal["fax-send", "fax-status", "fax-download", "fax-list-all", "hook", "end"]
 When = Literal["before", "after"]
 Nonsense = Literal["html", "cut-json", "empty", "array"]
 Data = Literal["empty", "data-uri", "raw-pdf", "gone", "garbage"]
+Transferred = Literal["all", "all but one", "none"]
 
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
@@ -51,6 +58,7 @@ _ALLOWED: Mapping[On, frozenset[str]] = {
     "fax-download": (_ANSWERS - {"taken"}) | {"data"},
     "fax-list-all": _ANSWERS - {"taken"},
     "hook": frozenset({"delay", "withhold", "repeat", "reorder", "form", "early", "shape"}),
+    "end": frozenset({"fail"}),
 }
 
 
@@ -62,6 +70,21 @@ class Refuse(BaseModel):
     code: int
     message: str | None = None
     flat: bool = False
+
+
+class Fail(BaseModel):
+    """How a call to a fax machine fails: the page's code, and how much of the fax went over."""
+
+    model_config = _FROZEN
+
+    code: int
+    went: Transferred = "none"
+
+    @model_validator(mode="after")
+    def _is_on_the_page(self) -> Self:
+        if all(row.code != self.code for row in code_rows()):
+            raise ValueError(f"the page has no code {self.code}")
+        return self
 
 
 class Action(BaseModel):
@@ -89,6 +112,7 @@ class Action(BaseModel):
     reorder: bool = False
     form: HookForm | None = None
     early: bool = False
+    fail: Fail | None = None
 
     @model_validator(mode="after")
     def _one_at_a_time(self) -> Self:

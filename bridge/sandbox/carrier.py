@@ -11,7 +11,7 @@ from bridge.sandbox.actions import Action
 from bridge.sandbox.background import Background
 from bridge.sandbox.checks import Order
 from bridge.sandbox.hooks import Attachment, Hooks
-from bridge.sandbox.numbers import DELIVERED, outcome_of
+from bridge.sandbox.numbers import DELIVERED, failed, outcome_of
 from bridge.sandbox.options import SandboxOptions
 from bridge.sandbox.pages import as_one_pdf, draw_fax
 from bridge.sandbox.plan import Plan
@@ -109,7 +109,11 @@ class Carrier:
         await self.hooks.announce_now(fax.hook_object(), action)
 
     def _end(self, fax: SentFax) -> None:
-        fax.end = fax.outcome.end or DELIVERED
+        planned = self.plan.take("end", (fax.to_number,))
+        if planned is not None and planned.fail is not None:
+            fax.end = failed(planned.fail.code, planned.fail.went)
+        else:
+            fax.end = fax.outcome.end or DELIVERED
         fax.ended_at = self.ledger.now()
         self._polled.pop(fax.job_id, None)
 

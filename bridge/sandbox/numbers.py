@@ -8,12 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, TypeAlias
 
-from bridge.sandbox.actions import Action, Refuse
+from bridge.sandbox.actions import Action, Refuse, Transferred
 from bridge.sandbox.codes import code_rows, text_of
-
-Transferred: TypeAlias = Literal["all", "all but one", "none"]
 
 # NANP areas outside the United States and Canada; the carrier sends to these two countries only.
 _ELSEWHERE = frozenset(
@@ -64,18 +61,19 @@ class Outcome:
     hook: Action | None = None
 
 
-def _failed(code: int, transferred: Transferred = "none") -> Word:
+def failed(code: int, transferred: Transferred = "none") -> Word:
+    """The carrier's word for a failure with this code of the page."""
     return Word("failed", code, text_of(code), transferred)
 
 
 _CASES: Mapping[int, Outcome] = {
-    50: Outcome("busy", _failed(263)),
-    51: Outcome("no answer", _failed(8021)),
-    52: Outcome("a voice answers", _failed(9015)),
-    53: Outcome("dead number", _failed(3912)),
-    54: Outcome("number changed", _failed(6022)),
+    50: Outcome("busy", failed(263)),
+    51: Outcome("no answer", failed(8021)),
+    52: Outcome("a voice answers", failed(9015)),
+    53: Outcome("dead number", failed(3912)),
+    54: Outcome("number changed", failed(6022)),
     55: Outcome("partial: delivered, but one page fewer", Word("delivered", 0, "NORMAL_CLEARING", "all but one")),
-    56: Outcome("failed after all pages but one", _failed(9012, "all but one")),
+    56: Outcome("failed after all pages but one", failed(9012, "all but one")),
     57: Outcome("time-out: no answer to fax-send, not taken", send=Action(hang="before")),
     58: Outcome("time-out: no answer to fax-send, taken and delivered", send=Action(hang="after")),
     59: Outcome("connection dropped, not taken", send=Action(drop="before")),
@@ -114,8 +112,8 @@ _CASES: Mapping[int, Outcome] = {
     82: Outcome("refused: invalid number", send=Action(refuse=Refuse(code=120100))),
     83: Outcome("200 with nothing in it, taken and delivered", send=Action(nonsense="empty")),
     84: Outcome("a JSON array, taken and delivered", send=Action(nonsense="array")),
-    85: Outcome("busy, while the webhook claims it was delivered", _failed(263), hook_says=DELIVERED),
-    86: Outcome("delivered, while the webhook claims it failed", hook_says=_failed(263)),
+    85: Outcome("busy, while the webhook claims it was delivered", failed(263), hook_says=DELIVERED),
+    86: Outcome("delivered, while the webhook claims it failed", hook_says=failed(263)),
     87: Outcome("delivered, webhook as a form", hook=Action(form="multipart")),
     88: Outcome("delivered, webhook wrapped in data", hook=Action(shape=("wrapped",))),
     89: Outcome(
@@ -127,7 +125,7 @@ _CASES: Mapping[int, Outcome] = {
     ),
     91: Outcome('ends with the word "failed_chargeable"', Word("failed_chargeable", 9009, text_of(9009), "none")),
     92: Outcome('canceled, spelt "cancelled"', Word("cancelled", 403, text_of(403), "none")),
-    93: Outcome('failed with code 12007 and the text "failed"', _failed(12007)),
+    93: Outcome('failed with code 12007 and the text "failed"', failed(12007)),
     94: Outcome("delivered, no code and no message", status=Action(shape=("bare",)), hook=Action(shape=("bare",))),
     95: Outcome("refused: the free trial is used up", send=Action(refuse=Refuse(code=120105))),
     96: Outcome("in sending for ever", end=None),

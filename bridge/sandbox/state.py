@@ -99,6 +99,7 @@ class SentFax:
             "finished": self.end is not None,
             "state": (self.end or self.outcome.meanwhile).word,
             "code": (self.end or self.outcome.meanwhile).code,
+            "transferred": self.transferred(self.end) if self.end else 0,
             "says": self.outcome.says,
             "polls": self.polls,
             "received_at": self.received_at.isoformat(),

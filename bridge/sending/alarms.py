@@ -7,8 +7,11 @@ from bridge.fax.adoption import Call
 from bridge.fax.arrivals import Mail, MailKind
 from bridge.fax.jobs import Fax, Outcome
 from bridge.mail import alarms, composing
+from bridge.mail.notices import in_words
 from bridge.mail.options import MailOptions
+from bridge.runtime.clock import rfc3339
 from bridge.sending.allowance import Excess, plural
+from bridge.sending.breaker import Outage
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
 
@@ -32,6 +35,48 @@ class Alarms:
             cause.explanation,
             "Every fax will fail like this until it is mended; the senders are told each time.",
             f"iFax said: {said or 'nothing more'}",
+        )
+
+    async def late(self, outcome: Outcome, now: datetime) -> Draft:
+        """That faxes run out of time before any call reached the carrier: once an hour for each cause."""
+        cause = outcomes.cause(outcome.cause)
+        return await self._draft(
+            f"late/{cause.slug}/{now:%Y-%m-%dT%H}",
+            now,
+            f"Faxes fail for want of time: {cause.title}",
+            "Faxes have waited for as long as they may (retry.give_up_after), and no call for them reached iFax.",
+            f"The cause, as far as it is known: {cause.title}. {cause.explanation}",
+            "Each sender is told; you are told once an hour, whatever their number.",
+            "What to do: see why nothing goes out (faxbridge list --state ready, the log, /health/ready).",
+            "To see what has failed: faxbridge list --state failed; to send one of them once more: faxbridge resend ID",
+        )
+
+    async def carrier_down(self, outage: Outage, now: datetime) -> Draft:
+        """That iFax does not answer: once an outage."""
+        return await self._draft(
+            f"carrier-down/{rfc3339(outage.since)}",
+            now,
+            "iFax does not answer; faxes wait",
+            f"Since {in_words(outage.since)} {plural(outage.failures, 'call')} in a row reached nobody, timed out or "
+            "ended in trouble at iFax.",
+            "Faxes wait and are sent when it answers again; it is tried by itself, every ten minutes at the longest. "
+            "Mail is taken on meanwhile. A fax that waits for longer than retry.give_up_after fails, and its sender is "
+            "told.",
+            "What to do: nothing, if iFax is down. If it is not, look whether this machine reaches it: the network, "
+            "the name service, a firewall, ifax.base_url.",
+            "You are told once more when it answers again.",
+        )
+
+    async def carrier_back(self, outage: Outage, now: datetime) -> Draft:
+        """That it does again."""
+        return await self._draft(
+            f"carrier-back/{rfc3339(outage.since)}",
+            now,
+            "iFax answers again",
+            f"iFax did not answer from {in_words(outage.since)} to {in_words(now)}. It does now, and what waited goes "
+            "out.",
+            "Faxes that were being handed over when it broke off may be unconfirmed; their senders and you are asked "
+            "about each. To see them: faxbridge list --state unconfirmed",
         )
 
     async def contradicted(self, call: Call, said: str, now: datetime) -> Draft:

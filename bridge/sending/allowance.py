@@ -11,10 +11,13 @@ import sqlalchemy as sa
 
 from bridge.fax.jobs import Fax
 from bridge.sending.options import SendingOptions
-from bridge.store import usage
+from bridge.store import history, usage
 
 SITE = ""
 """The site's scope; an identity's is its name."""
+
+RELEASED = "released"
+"""The line of a fax's history by which the operator let it go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,10 @@ def plural(count: int, word: str) -> str:
 def find_held(
     connection: sa.Connection, faxes: Iterable[Fax], pages: int, day: date, options: SendingOptions
 ) -> dict[str, tuple[Excess, ...]]:
-    """Which of these faxes of so many pages must be held if they are taken one after the other. Nothing is used up."""
+    """Which of these faxes of so many pages must be held if they are taken one after the other. Nothing is used up.
+
+    A fax that the operator released, from whatever hold, is held for no limit any more.
+    """
     used: dict[str, int] = {}
     held: dict[str, tuple[Excess, ...]] = {}
     for fax in faxes:
@@ -57,7 +63,7 @@ def find_held(
             for scope, limit in limits
             if limit is not None and used[scope] + pages > limit
         )
-        if over:
+        if over and not history.has(connection, fax.id, RELEASED, since=fax.created_at):
             held[fax.id] = over
             continue
         for scope in _scopes(fax):

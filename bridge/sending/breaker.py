@@ -4,6 +4,9 @@ While calls pause faxes wait as they are: nothing is claimed, no attempt is writ
 serves all submitters of a process.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from bridge.ifax.client import Taken
 from bridge.ifax.errors import CallRefused, NotTaken, OutcomeUnknown
 from bridge.runtime.clock import Clock
@@ -19,8 +22,19 @@ FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 600.0
 """Each probe that fails doubles the pause, up to this."""
 
+TOLD_AFTER = 2
+"""The operator is told when so many pauses were begun: the first probe has failed too."""
+
 SERVER_ERROR = 500
 _MOST_DOUBLINGS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which the carrier does not answer: since when, and how many calls in a row failed."""
+
+    since: datetime
+    failures: int
 
 
 class Breaker:
@@ -36,6 +50,24 @@ class Breaker:
         self._pauses = 0
         self._resume_at = 0.0
         self._probing: str | None = None
+        self._since: datetime | None = None
+        self._told: Outage | None = None
+
+    @property
+    def outage(self) -> Outage | None:
+        """What the operator is to know: that the carrier does not answer, longer than for a moment."""
+        if self._since is None or self._pauses < TOLD_AFTER:
+            return None
+        return Outage(self._since, self._failures)
+
+    @property
+    def told(self) -> Outage | None:
+        """The outage of which the operator knows."""
+        return self._told
+
+    def operator_told(self, outage: Outage | None) -> None:
+        """The operator knows of this outage; None: that there is none any more."""
+        self._told = outage
 
     @property
     def reason(self) -> str:
@@ -75,10 +107,11 @@ class Breaker:
         if self._pauses:
             self._events.carrier_back(failures=self._failures)
         self._failures = self._pauses = 0
-        self._probing = None
+        self._probing = self._since = None
 
     def _pause(self) -> None:
         seconds = min(FIRST_PAUSE_SECONDS * 2**self._pauses, LONGEST_PAUSE_SECONDS)
+        self._since = self._since or self._clock.now()
         self._pauses = min(self._pauses + 1, _MOST_DOUBLINGS)
         self._resume_at = self._clock.monotonic() + seconds
         self._probing = None

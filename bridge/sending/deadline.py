@@ -1,17 +1,20 @@
 """Faxes that wait for a call until there is no time left: the line was busy with others, or the carrier away."""
 
+import sqlalchemy as sa
+
 from bridge.fax.jobs import Fax
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending.retry import Retrier
-from bridge.store import faxes
+from bridge.store import pauses, waits
 from bridge.store.clockwatch import ClockWatch
 from bridge.store.desk import Desk
+from bridge.store.pauses import Work
 
 
 class DeadlineKeeper:
     """The worker that ends them. It holds no lease: who changes the fax first has changed it.
 
-    While a clock that was set is still to be reckoned with nothing is ended.
+    While sending is paused, or a clock that was set is still to be reckoned with, nothing is ended.
     """
 
     def __init__(self, desk: Desk, retrier: Retrier, watch: ClockWatch) -> None:
@@ -35,7 +38,13 @@ class DeadlineKeeper:
         if self._watch.is_due:
             return None
         since, at = self._retrier.late_since(self._desk.clock.now()), self._desk.clock.steady()
-        late = await self._desk.store.read(lambda connection: faxes.past_deadline(connection, since, at))
+
+        def query(connection: sa.Connection) -> list[Fax]:
+            if pauses.of(connection, Work.SENDING) is not None:
+                return []
+            return waits.past_deadline(connection, since, at)
+
+        late = await self._desk.store.read(query)
         fresh = next((fax for fax in late if fax.id not in self._failed), None)
         if fresh is None:
             self._failed.clear()

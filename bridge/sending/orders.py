@@ -20,7 +20,7 @@ from bridge.runtime.worker import Bell, Duty
 from bridge.sending import allowance, decisions
 from bridge.sending.report import Change, Reporter, write_end
 from bridge.sending.resending import Resender
-from bridge.store import commands, faxes
+from bridge.store import commands, faxes, waits
 from bridge.store.commands import Command
 from bridge.store.desk import Desk
 
@@ -76,7 +76,7 @@ class OrderClerk:
 
     async def _retry(self, asked: Command, fax: Fax, now: datetime) -> None:
         def unit(connection: sa.Connection) -> None:
-            faxes.due_now(connection, fax, now, _actor(asked))
+            waits.due_now(connection, fax, now, _actor(asked))
             self._done(connection, asked, Reply(f"{fax.id} is due now"))
 
         await self._desk.store.write(unit)
@@ -114,7 +114,7 @@ class OrderClerk:
                 fax,
                 target,
                 now=now,
-                event="released",
+                event=allowance.RELEASED,
                 detail=f"it was held ({fax.hold_reason}); {what}",
                 actor=_actor(asked),
                 due_at=now,

@@ -76,7 +76,7 @@ class Reporter:
         tell_admin: bool = False,
         alarm: Draft | None = None,
     ) -> None:
-        """Run ``apply`` (which changes the fax) and write its notices, all in one transaction.
+        """Write a fax's notices and run ``apply``, which changes it, all in one transaction.
 
         Where the fax turns out to have changed meanwhile nothing is written, and the error passes on.
         """
@@ -87,8 +87,9 @@ class Reporter:
             drafts.append(await self.alarms.refused(change.outcome, now))
 
         def unit(connection: sa.Connection) -> list[Draft]:
+            told = write(connection, drafts, now)
             apply(connection)
-            return write(connection, drafts, now)
+            return told
 
         crash_point(Point.NOTICE_STORED)
         told_before = await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))

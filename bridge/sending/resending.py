@@ -84,4 +84,6 @@ class Resender:
             created_at=now,
             updated_at=now,
             resend_of=old.id,
+            counts_from=now,
+            not_before=None,
         )

@@ -72,8 +72,9 @@ class Retrier:
         )
         change = Change(fax, FaxState.FAILED, _last_outcome(made), pages_sent=0, why=why)
         untouched = all(attempt.result is AttemptResult.NOT_TAKEN for attempt in made)
+        alarm = await self._reporter.alarms.late(change.outcome, now) if untouched else None
         await self._reporter.carry_out(
-            change, now, lambda connection: write_end(connection, change, now, why), tell_admin=untouched
+            change, now, lambda connection: write_end(connection, change, now, why), alarm=alarm
         )
 
     def _decide(self, failure: Failure, made: list[Attempt], now: datetime) -> Again | GiveUp:
@@ -120,8 +121,9 @@ class Retrier:
             failure.write(connection)
             write_end(connection, change, now, detail, failure.owner)
 
-        not_taken = failure.result is AttemptResult.NOT_TAKEN
-        await self._reporter.carry_out(change, now, unit, tell_admin=not_taken)
+        untouched = failure.result is AttemptResult.NOT_TAKEN
+        alarm = await self._reporter.alarms.late(change.outcome, now) if untouched else None
+        await self._reporter.carry_out(change, now, unit, alarm=alarm)
 
     def _in_words(self, given_up: GiveUp) -> str:
         return {

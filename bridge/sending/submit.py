@@ -9,22 +9,25 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from bridge.errors import OutOfSpace, Unavailable
-from bridge.fax import outcomes
+from bridge.fax import hours, outcomes
 from bridge.fax.adoption import Call
+from bridge.fax.hours import Wait
 from bridge.fax.jobs import AttemptResult, Fax, Outcome
 from bridge.fax.states import FaxState
 from bridge.ifax.answers import Answer, small
 from bridge.ifax.client import FaxRequest, IfaxClient, Taken
 from bridge.ifax.errors import CallRefused, NotTaken, OutcomeUnknown
+from bridge.mail.notices import in_words
+from bridge.runtime.clock import rfc3339
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
-from bridge.sending import evidence, settle
+from bridge.sending import evidence, report, settle
 from bridge.sending.breaker import Breaker, Came
 from bridge.sending.options import SendingOptions
 from bridge.sending.report import Change, Reporter, write_end
 from bridge.sending.retry import Failure, Retrier
 from bridge.sending.settle import Calls
-from bridge.store import attempts, destinations, faxes, history, inquiries, pauses
+from bridge.store import attempts, destinations, faxes, history, inquiries, pauses, waits
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
@@ -69,9 +72,13 @@ class Submitter:
             await self._submit(fax)
         finally:
             self._breaker.give_back(self._owner)
+        await self._tell_operator()
 
     async def _submit(self, fax: Fax) -> None:
         crash_point(Point.SUBMIT_CLAIMED)
+        if (wait := hours.wait_of(fax, self._desk.clock.now())) is not None:
+            await self._put_off(fax, wait)
+            return
         if self._retrier.is_late(fax, self._desk.clock.now()):
             await self._retrier.end_late(fax, self._desk.clock.now())
             return
@@ -96,6 +103,32 @@ class Submitter:
             crash_point(Point.SUBMIT_ANSWERED)
             await self._write_down(submitted, attempt, came)
             crash_point(Point.SUBMIT_COMMITTED)
+
+    async def _tell_operator(self) -> None:
+        """That the carrier does not answer, and that it does again: a mail each, once an outage."""
+        outage, told, now = self._breaker.outage, self._breaker.told, self._desk.clock.now()
+        if outage is not None and told is None:
+            drafting = self._reporter.alarms.carrier_down(outage, now)
+        elif outage is None and told is not None:
+            drafting = self._reporter.alarms.carrier_back(told, now)
+        else:
+            return
+        self._breaker.operator_told(outage)  # before the first await: another submitter may look meanwhile
+        try:
+            draft = await drafting
+            needless = await self._desk.store.write_files(
+                lambda connection: report.write(connection, [draft], now), draft.blob
+            )
+        except BaseException:
+            self._breaker.operator_told(told)
+            raise
+        self._reporter.discard(needless)
+        self._desk.bells.ring(Bell.POST)
+
+    async def _put_off(self, fax: Fax, wait: Wait) -> None:
+        why, lease = f"it waits until {in_words(wait.until)}: {wait.why}", self._desk.lease(self._owner)
+        await self._desk.store.write(lambda connection: waits.put_off(connection, fax, lease, wait.until, why))
+        self._desk.events.fax_put_off(fax=fax.id, due=rfc3339(wait.until))
 
     async def _write_down(self, fax: Fax, attempt: str, came: Came) -> None:
         """What came of the call, as often as it takes: only this process knows it.

@@ -5,7 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bridge.fax.options import Alias, Identity, LimitOptions, PolicyOptions, Redial, RetryOptions, Route, Target
+from bridge.fax.options import (
+    Alias,
+    Identity,
+    LimitOptions,
+    PolicyOptions,
+    QuietHours,
+    Redial,
+    RetryOptions,
+    Route,
+    Target,
+)
 from bridge.ifax.options import IfaxOptions
 from bridge.intake.options import IntakeOptions, ListenerOptions, Tls
 from bridge.mail.options import MailOptions
@@ -58,6 +68,7 @@ def policy_options(settings: "Settings") -> PolicyOptions:
         default_country=policy.default_country,
         identities=tuple(_identity(identity) for identity in settings.identities),
         aliases=tuple(Alias(name.lower(), numbers) for name, numbers in settings.aliases.numbers.items()),
+        quiet_hours=QuietHours.read(policy.quiet_hours) if policy.quiet_hours else None,
     )
 
 
@@ -73,6 +84,7 @@ def _identity(identity: sections.Identity) -> Identity:
         prefixes=identity.prefixes,
         pages_per_day=identity.pages_per_day,
         notify=identity.notify,
+        quiet_hours=QuietHours.read(identity.quiet_hours) if identity.quiet_hours else None,
     )
 
 

@@ -106,6 +106,7 @@ class Policy(Section):
     senders: tuple[values.SenderPattern, ...] = ()
     countries: tuple[values.Country, ...] = ("US", "CA")
     default_country: values.Country = "US"
+    quiet_hours: values.QuietHoursOrNone = ""
 
 
 class Identity(Section):
@@ -123,6 +124,7 @@ class Identity(Section):
     privacy: identities.Privacy = "full"
     cover: identities.Cover = ""
     notify: values.AddressOrNone = ""
+    quiet_hours: values.QuietHoursOrNone = ""
 
 
 class Aliases(Section):

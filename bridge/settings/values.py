@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-from bridge.fax.options import Target, is_mail_address
+from bridge.fax.options import QuietHours, Target, is_mail_address
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
@@ -70,6 +70,12 @@ def _address_or_empty(value: str) -> str:
 
 def _target(value: str) -> str:
     Target.read(value)
+    return value
+
+
+def _quiet_hours_or_empty(value: str) -> str:
+    if value:
+        QuietHours.read(value)
     return value
 
 
@@ -251,6 +257,7 @@ HostPort = Annotated[str, AfterValidator(_host_port)]
 HostPortOrSocket = Annotated[str, AfterValidator(_host_port_or_socket)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+QuietHoursOrNone = Annotated[str, AfterValidator(_quiet_hours_or_empty)]
 RelayUrl = Annotated[str, AfterValidator(_relay_url)]
 SenderPattern = Annotated[str, AfterValidator(_sender_pattern)]
 SmtpAddress = Annotated[str, AfterValidator(_smtp_address)]

@@ -99,33 +99,18 @@ class Writer:
         self._engine = engine
         self._file = file
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
-        self._queue = Queue()
-        self._working: asyncio.Task[None] | None = None
-        self._closed = False
+        self._queue = Queue(self._run_group)
 
     async def run(self, unit: Unit[T]) -> T:
         """The unit's result, once committed. A caller that is cancelled does not stop the commit."""
-        if self._closed:
-            raise Unavailable("the store is closed")
-        job = self._queue.add(unit)
-        if self._working is None:
-            self._working = asyncio.create_task(self._work())
-        result: T = await job.future
-        return result
+        return await self._queue.hand_in(unit)
 
     def close(self) -> None:
         """Commit what was handed in, on this thread; nothing more is taken. A commit under way is waited for."""
-        self._closed = True
+        self._queue.close()
         self._thread.shutdown()
         while jobs := self._queue.gather():
             self._run_here(jobs)
-
-    async def _work(self) -> None:
-        try:
-            while jobs := self._queue.gather():
-                await self._run_group(jobs)
-        finally:
-            self._working = None
 
     async def _run_group(self, jobs: list[Job]) -> None:
         connection: sa.Connection | None = None

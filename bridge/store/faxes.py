@@ -9,16 +9,14 @@ import sqlalchemy as sa
 
 from bridge.errors import LeaseLost
 from bridge.fax.jobs import Document, Fax, Message, Outcome, Part
+from bridge.fax.options import QuietHours
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import ON_THE_LINE, FaxState, HoldReason, sources
 from bridge.fax.wishes import Notify, Ret
 from bridge.store import destinations, history, leases, tables
 from bridge.store.instants import Instant
 from bridge.store.leases import Lease
-from bridge.store.tables import READY_ROWS, attempt, destination, document, fax, message
-
-DEADLINE_LIMIT = 50
-"""Faxes past their deadline that are looked at together."""
+from bridge.store.tables import attempt, document, fax, message, outbox
 
 UNSETTLED_LIMIT = 100
 
@@ -29,6 +27,10 @@ _ADD_LINE = tables.history.insert()
 
 class Stale(LeaseLost):
     """The fax changed since it was read; what was decided on that ground must not be written."""
+
+
+class Untold(Exception):
+    """A mistake of ours: a fax was to end without the row of its notice."""
 
 
 def add_messages(connection: sa.Connection, taken: Sequence[tuple[Message, Sequence[Fax]]]) -> None:
@@ -69,7 +71,7 @@ def change(
     """
     values.setdefault("settle_at", None)
     if target in {FaxState.READY, FaxState.ACCEPTED}:
-        values.setdefault("counts_from", _counts_from(before, now))
+        values.setdefault("counts_from", counts_from(before, now))
     if not leases.change_state(
         connection, fax, before, target, sources(target), now=now, owner=owner, due_at=due_at, **values
     ):
@@ -78,7 +80,7 @@ def change(
     destinations.refresh(connection, before.number, now, changed=before.id, state=target)
 
 
-def _counts_from(before: Fax, now: datetime) -> datetime:
+def counts_from(before: Fax, now: datetime) -> datetime:
     """When the time for trying began: when the fax was taken on, or when it was let go on after it had to wait.
 
     What a fax waited for a person or for proof is not held against it.
@@ -101,7 +103,13 @@ def end(
     pages_sent: int | None = None,
     parts: tuple[Part, ...] | None = None,
 ) -> None:
-    """The final change: ``target`` is delivered, failed or cancelled, and the outcome stands in the row."""
+    """The final change: ``target`` is delivered, failed or cancelled, and the outcome stands in the row.
+
+    Raises Untold unless the row of its notice is written before, in the same transaction.
+    """
+    notice = outbox.c.purpose.startswith(f"fax/{before.id}/final/", autoescape=True)
+    if connection.execute(sa.select(outbox.c.id).where(outbox.c.fax_id == before.id, notice).limit(1)).first() is None:
+        raise Untold(f"fax {before.id} would be {target}, and nobody would ever be told")
     values: dict[str, Any] = outcome_columns(outcome)
     if pages_sent is not None:
         values["pages_sent"] = pages_sent
@@ -120,18 +128,10 @@ def outcome_columns(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def due_now(connection: sa.Connection, waiting: Fax, now: datetime, actor: str) -> None:
-    """A ready fax need not wait for its time. Whoever has it in hand keeps it; raises Stale if it is ready no more."""
-    same = sa.and_(fax.c.id == waiting.id, fax.c.version == waiting.version, fax.c.state == FaxState.READY)
-    if connection.execute(fax.update().where(same).values(due_at=now, updated_at=now)).rowcount != 1:
-        raise Stale(f"fax {waiting.id} is no longer {waiting.state} (version {waiting.version})")
-    history.add(connection, at=now, event="retry", detail="due now", actor=actor, fax_id=waiting.id)
-    destinations.look_again(connection, waiting.number, now)
-
-
 def add_again(connection: sa.Connection, new: Fax, old: Fax, actor: str) -> None:
     """Take on a fax that sends ``old`` once more; each names the other in its history."""
-    connection.execute(fax.insert().values(**_as_row(new), document_id=new.document_id, pages=new.pages))
+    made = {"document_id": new.document_id, "pages": new.pages, "counts_from": new.created_at}
+    connection.execute(fax.insert().values(**_as_row(new), **made))
     detail = f"sends fax {old.id} ({old.state}) once more"
     history.add(connection, at=new.created_at, event="accepted", detail=detail, actor=actor, fax_id=new.id)
     detail = f"sent once more as fax {new.id}, to {new.number}"
@@ -241,18 +241,6 @@ def get(connection: sa.Connection, fax_id: str) -> Fax | None:
     return None if row is None else from_row(row)
 
 
-def past_deadline(connection: sa.Connection, counts_from: datetime, at: datetime) -> list[Fax]:
-    """Ready faxes whose time began at ``counts_from`` or before, longest first; none that is just being claimed.
-
-    ``at`` is by the clock that leases end by.
-    """
-    claimed = sa.exists().where(
-        destination.c.number == fax.c.number, destination.c.current_fax == fax.c.id, destination.c.lease_until >= at
-    )
-    ready = sa.select(fax).where(READY_ROWS, fax.c.counts_from <= counts_from, sa.not_(claimed))
-    return [from_row(row) for row in connection.execute(ready.order_by(fax.c.counts_from).limit(DEADLINE_LIMIT))]
-
-
 def message_of(connection: sa.Connection, message_id: str) -> Message:
     """The mail a fax came in."""
     row = connection.execute(sa.select(message).where(message.c.id == message_id)).one()
@@ -342,6 +330,8 @@ def from_row(row: sa.Row[Any]) -> Fax:
         settle_at=row.settle_at,
         resend_of=row.resend_of,
         counts_from=row.counts_from,
+        not_before=row.not_before,
+        quiet_hours=None if row.quiet_hours is None else QuietHours.read(row.quiet_hours),
     )
 
 
@@ -366,6 +356,8 @@ def _as_row(new: Fax) -> dict[str, Any]:
         "original_recipient": new.original_recipient,
         "notice_to": new.notice_to,
         "resend_of": new.resend_of,
+        "not_before": new.not_before,
+        "quiet_hours": None if new.quiet_hours is None else str(new.quiet_hours),
     }
 
 

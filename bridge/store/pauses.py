@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bridge.errors import BridgeError
 from bridge.runtime.clock import Clock, rfc3339
-from bridge.store import Store, cursors
+from bridge.store import Store, cursors, waits
 
 FRESH_SECONDS = 0.5
 """So long what was seen counts."""
@@ -43,9 +43,11 @@ def begin(connection: sa.Connection, work: Work, by: str, now: datetime) -> Paus
     return before
 
 
-def end(connection: sa.Connection, work: Work) -> Pause | None:
-    """Go on with it; the pause there was."""
+def end(connection: sa.Connection, work: Work, now: datetime) -> Pause | None:
+    """Go on with it; the pause there was. Where sending was paused, that was no part of any fax's time for trying."""
     before = of(connection, work)
+    if before is not None and work is Work.SENDING:
+        waits.give_back_time(connection, before.since, now)
     cursors.drop(connection, _name(work))
     return before
 

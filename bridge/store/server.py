@@ -102,24 +102,15 @@ class Session:
         self._clock = clock
         self.writing = engine(2)  # one to write, one to ask what became of it
         self._reading = engine(READERS).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._queue = Queue()
-        self._working: asyncio.Task[None] | None = None
-        self._closed = False
+        self._queue = Queue(self._run_group)
 
     async def write(self, unit: Unit[T]) -> T:
         """The unit's result, once committed. A caller that is cancelled does not stop the commit."""
-        if self._closed:
-            raise Unavailable("the store is closed")
-        job = self._queue.add(unit)
-        if self._working is None:
-            self._working = asyncio.create_task(self._work())
-        result: T = await job.future
-        return result
+        return await self._queue.hand_in(unit)
 
     async def read(self, query: Unit[T]) -> T:
         """The query's result; asked once more where the connection turned out to be an old one."""
-        if self._closed:
-            raise Unavailable("the store is closed")
+        self._queue.check_open()
         for last in (False, True):
             try:
                 async with self._reading.begin() as connection:
@@ -131,18 +122,10 @@ class Session:
 
     async def finish(self) -> None:
         """Write what was handed in, then close every connection."""
-        self._closed = True
-        if self._working is not None:
-            await self._working
+        self._queue.close()
+        await self._queue.drain()
         await self.writing.dispose()
         await self._reading.dispose()
-
-    async def _work(self) -> None:
-        try:
-            while jobs := self._queue.gather():
-                await self._run_group(jobs)
-        finally:
-            self._working = None
 
     async def _run_group(self, jobs: list[Job]) -> None:
         """A group whose transaction was undone through nobody's fault is run again, a few times."""

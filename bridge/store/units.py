@@ -5,7 +5,7 @@ A unit is handed in, waits for those before it, and shares a transaction with th
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -111,17 +111,49 @@ class Job:
 
 
 class Queue:
-    """Jobs in the order they came, handed out in groups; those of a group that failed come one by one."""
+    """Jobs in the order they came, run in groups; those of a group that failed come one by one.
 
-    def __init__(self) -> None:
+    One task runs them, while there are any: ``run_group`` answers every job of its group, or gives it up to be tried
+    by itself, and raises nothing. The task ends with the last job; ``drain`` waits for that.
+    """
+
+    def __init__(self, run_group: Callable[[list[Job]], Awaitable[None]]) -> None:
+        self._run_group = run_group
         self._waiting: deque[Job] = deque()
         self._alone: deque[Job] = deque()
+        self._working: asyncio.Task[None] | None = None
+        self._closed = False
 
-    def add(self, unit: Unit[Any]) -> Job:
-        """A new job at the end, for the running loop."""
+    async def hand_in(self, unit: Unit[T]) -> T:
+        """The unit's result, once committed. A caller that is cancelled does not stop the commit."""
+        self.check_open()
         job = Job(unit, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
-        return job
+        if self._working is None:
+            self._working = asyncio.create_task(self._work())
+        result: T = await job.future
+        return result
+
+    def check_open(self) -> None:
+        """Raise Unavailable once it is closed."""
+        if self._closed:
+            raise Unavailable("the store is closed")
+
+    def close(self) -> None:
+        """Take nothing more; what was handed in is still run."""
+        self._closed = True
+
+    async def drain(self) -> None:
+        """Return when everything that was handed in is answered."""
+        if self._working is not None:
+            await self._working
+
+    async def _work(self) -> None:
+        try:
+            while jobs := self.gather():
+                await self._run_group(jobs)
+        finally:
+            self._working = None
 
     def gather(self) -> list[Job]:
         """The next group; empty when nothing waits."""

@@ -49,6 +49,7 @@ def summary(record: Record) -> str:
     copies = len(record.arrived) - len({mail.message_id for mail in record.arrived})
     return (
         f"{len(record.deaths)} deaths; {len(record.handed)} mails, {len(record.faxes)} faxes ({faxes}), "
+        f"{len(record.calls)} calls, "
         f"{len(record.received)} received, {len(record.arrived)} mails out ({copies} of them again)"
     )
 

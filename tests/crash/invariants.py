@@ -27,6 +27,8 @@ class Kind(StrEnum):
     REPEATED = "mailed twice"
     INVENTED = "nobody asked for it"
     SET_ASIDE = "set aside"
+    STUBBORN = "called once too often"
+    GIVEN_UP = "given up too soon"
     UNFINISHED = "not at its end"
 
 
@@ -38,6 +40,12 @@ class Breach:
     what: str
 
 
+ATTEMPTS = {"busy": 3, "no_answer": 3, "voice": 2, "line": 2}
+"""How often such a house calls, by the class of what its calls end with."""
+
+CLASSES = {263: "busy", 8021: "no_answer", 9015: "voice", 9012: "line"}
+"""Of the carrier's codes that a house hears here; what has any other is final."""
+
 FINAL = {"delivered", "failed", "cancelled"}
 FINAL_NOTICES = {"delivered", "failed", "partial", "cancelled"}
 ABOUT_RECEIVED = {"received", "received-partial", "received-lost"}
@@ -45,7 +53,19 @@ ABOUT_RECEIVED = {"received", "received-partial", "received-lost"}
 
 def breaches(record: Record) -> list[Breach]:
     """All of them; none is what must be."""
-    rules = (_taken_on, _ended, _called, _told_truly, _notices, _hooks, _received, _mailed, _repeats, _on_disk)
+    rules = (
+        _taken_on,
+        _ended,
+        _called,
+        _retried,
+        _told_truly,
+        _notices,
+        _hooks,
+        _received,
+        _mailed,
+        _repeats,
+        _on_disk,
+    )
     return [breach for rule in rules for breach in rule(record)]
 
 
@@ -90,6 +110,24 @@ def _had_failed(call: Call, moment: str) -> bool:
     return call.ended_at is not None and not call.delivered and call.ended_at <= moment
 
 
+def _retried(record: Record) -> Iterator[Breach]:
+    """What may be tried again is, so often as its class allows; what is final, or of which pages went over, is not."""
+    faxes = {row["number"]: row for row in record.faxes}
+    for number, calls in _by(record.calls, lambda call: call.number).items():
+        in_order = sorted(calls, key=lambda call: call.came_at)
+        classes = Counter(CLASSES.get(call.code) for call in in_order if not call.delivered and call.ended_at)
+        for call in in_order[:-1]:
+            if call.ended_at and (call.went or call.code not in CLASSES):
+                yield Breach(Kind.STUBBORN, f"to {number}: again after job {call.job_id} had ended with {call.code}")
+        for outcome, made in classes.items():
+            if outcome is not None and made > ATTEMPTS[outcome]:
+                yield Breach(Kind.STUBBORN, f"to {number}: {made} calls ended {outcome}")
+        last, fax = in_order[-1], faxes.get(number)
+        outcome = CLASSES.get(last.code)
+        if fax and fax["state"] == "failed" and outcome and not last.went and classes[outcome] < ATTEMPTS[outcome]:
+            yield Breach(Kind.GIVEN_UP, f"to {number}: after {classes[outcome]} calls that ended {outcome}")
+
+
 def _told_truly(record: Record) -> Iterator[Breach]:
     """Delivered is what the carrier delivered; failed is not; unconfirmed is only what nobody can know."""
     calls = _by(record.calls, lambda call: call.number)
@@ -100,6 +138,8 @@ def _told_truly(record: Record) -> Iterator[Breach]:
         partial = row["outcome_class"] == "partial"
         if row["state"] == "delivered" and not delivered:
             yield Breach(Kind.UNTRUE, f"fax {row['id']} is delivered, and the carrier delivered none")
+        if row["state"] == "failed" and not all(call.ended_at for call in calls.get(row["number"], [])):
+            yield Breach(Kind.UNTRUE, f"fax {row['id']} is failed, and the carrier is at it still")
         if row["state"] == "failed" and delivered and not partial:
             yield Breach(Kind.UNTRUE, f"fax {row['id']} is failed, and the carrier delivered it")
         if row["state"] == "unconfirmed" and "unknown" not in known:
@@ -107,7 +147,10 @@ def _told_truly(record: Record) -> Iterator[Breach]:
 
 
 def _notices(record: Record) -> Iterator[Breach]:
-    """A fax at its end has one final notice, which says so; an unconfirmed one none, but it was told as such."""
+    """A fax at its end has one final notice, which says so; an unconfirmed one none, but it was told as such.
+
+    It may have been told so once of each of its calls, those included whose outcome came to light later.
+    """
     about = _by(record.arrived, lambda mail: mail.fax_id)
     results = _by(record.attempts, lambda row: str(row["fax_id"]))
     for row in record.faxes:
@@ -117,8 +160,7 @@ def _notices(record: Record) -> Iterator[Breach]:
         if list(final.values()) != ([wanted] if row["state"] in FINAL else []):
             yield Breach(Kind.NOTICES, f"fax {row['id']} is {row['state']}; final notices: {sorted(final.values())}")
         unsure = {mail.message_id for mail in mails if mail.event == "unconfirmed"}
-        unknown = sum(attempt["result"] == "unknown" for attempt in results.get(row["id"], []))
-        if len(unsure) > max(unknown, 1) or (row["state"] == "unconfirmed" and not unsure):
+        if len(unsure) > len(results.get(row["id"], [])) or (row["state"] == "unconfirmed" and not unsure):
             yield Breach(Kind.NOTICES, f"fax {row['id']} was told as unconfirmed {len(unsure)} times")
 
 

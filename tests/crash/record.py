@@ -26,6 +26,9 @@ class Call:
     came_at: str
     ended_at: str | None
     delivered: bool
+    code: int
+    went: int
+    """Pages that went over."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from PIL import Image
 
 from bridge.runtime.crash import VARIABLE, Point
 from bridge.store.writing import HEADER
+from tests.crash.invariants import ATTEMPTS
 from tests.crash.record import Acknowledged, Arrived, Call, Death, Handed, Incoming, Record
 from tests.support.nursery import Nursery
 from tests.support.processes import (
@@ -102,6 +103,9 @@ class Stage:
             smtp={"listeners": [{"address": f"127.0.0.1:{self._smtp}"}]},
             http={"listen": [f"127.0.0.1:{self._http}"]},
             receiving={"poll_interval": poll_interval},
+            retry={
+                outcome: {"attempts": attempts, "delays": ["200ms", "600ms"]} for outcome, attempts in ATTEMPTS.items()
+            },
         )
         await self._carrier.tell(f"http://127.0.0.1:{self._http}/hooks/ifax/{HOOK_SECRET}")
 
@@ -301,7 +305,15 @@ def _free_port() -> int:
 
 def _call(fax: Json) -> Call:
     delivered = fax["state"] == "delivered"
-    return Call(str(fax["jobId"]), fax["faxNumber"], fax["received_at"], fax["ended_at"], delivered=delivered)
+    return Call(
+        str(fax["jobId"]),
+        fax["faxNumber"],
+        fax["received_at"],
+        fax["ended_at"],
+        delivered=delivered,
+        code=fax["code"],
+        went=fax["transferred"],
+    )
 
 
 def _acknowledged(hooks: Sequence[Json]) -> Iterator[Acknowledged]:

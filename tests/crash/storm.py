@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bridge.runtime.crash import Point
-from tests.crash.invariants import Breach, breaches
+from tests.crash.invariants import ATTEMPTS, Breach, breaches
 from tests.crash.lives import live_on
 from tests.crash.record import Record
 from tests.crash.stage import Stage, a_big_mail, a_stage
@@ -43,6 +43,19 @@ TROUBLES: Sequence[tuple[str, Json]] = (
     ("hook", {"form": "multipart"}),
 )
 """What the carrier may do at a fax of ours."""
+
+ENDS: Sequence[tuple[Json, int]] = (
+    ({"code": 263}, 1),
+    ({"code": 263}, 2),
+    ({"code": 263}, ATTEMPTS["busy"]),
+    ({"code": 8021}, 1),
+    ({"code": 9015}, ATTEMPTS["voice"]),
+    ({"code": 9012}, 1),
+    ({"code": 9012, "went": "all but one"}, 1),
+    ({"code": 3912}, 1),
+    ({"code": 6022}, 1),
+)
+"""With what calls to a number may fail, and so many of them: busy, no answer, a voice, the line, pages gone, dead."""
 
 SIZES: Sequence[int] = (1, 1, 2, 3)
 """How many faxes a mail makes."""
@@ -94,6 +107,9 @@ async def _work_comes(stage: Stage, dice: random.Random) -> None:
             if dice.random() < 0.4:
                 on, do = dice.choice(TROUBLES)
                 await stage.carrier.plan({"on": on, "number": number, "do": do})
+            if dice.random() < 0.4:
+                how, times = dice.choice(ENDS)
+                await stage.carrier.plan({"on": "end", "number": number, "times": times, "do": {"fail": how}})
         mail = a_big_mail(*numbers) if dice.random() < 0.2 else a_pdf_mail(*numbers)
         stage.hand_in(mail, *numbers)
     if dice.random() < 0.6:

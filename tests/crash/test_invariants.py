@@ -11,6 +11,33 @@ from tests.crash.record import Acknowledged, Arrived, Call, Death, Handed, Incom
 
 SENDER, FALLBACK = "ward@example.org", "fallback@example.org"
 SURE, UNSURE, BUSY = "+13125550101", "+13125550102", "+13125550103"
+
+
+def a_call(
+    job_id: str,
+    number: str,
+    came_at: str,
+    ended_at: str | None,
+    *,
+    delivered: bool = False,
+    code: int = 263,
+    went: int = 0,
+) -> Call:
+    """A call that was busy, if nothing else is said."""
+    return Call(job_id, number, came_at, ended_at, delivered=delivered, code=0 if delivered else code, went=went)
+
+
+def with_call(at: int, **values: Any) -> "Spoil":
+    """One call with other values."""
+
+    def spoil(record: Record) -> Record:
+        calls = list(record.calls)
+        calls[at] = replace(calls[at], **values)
+        return replace(record, calls=tuple(calls))
+
+    return spoil
+
+
 ALL_IS_WELL = Record(
     handed=(
         Handed("<1@x>", (SURE, UNSURE), "M1"),
@@ -18,10 +45,11 @@ ALL_IS_WELL = Record(
         Handed("<3@x>", ("+13125550104",), None),
     ),
     calls=(
-        Call("1", SURE, "10:00", "10:01", delivered=True),
-        Call("2", UNSURE, "10:00", None, delivered=False),
-        Call("3", BUSY, "10:00", "10:01", delivered=False),
-        Call("4", BUSY, "10:05", "10:06", delivered=False),
+        a_call("1", SURE, "10:00", "10:01", delivered=True),
+        a_call("2", UNSURE, "10:00", None),
+        a_call("3", BUSY, "10:00", "10:01"),
+        a_call("4", BUSY, "10:05", "10:06"),
+        a_call("5", BUSY, "10:08", "10:09"),
     ),
     incoming=(Incoming("71", "81"),),
     hooks=(Acknowledged("out", "1", "9", 2), Acknowledged("in", "71", "81", 1)),
@@ -50,6 +78,7 @@ ALL_IS_WELL = Record(
         {"id": "A2", "fax_id": "F2", "result": "unknown"},
         {"id": "A3", "fax_id": "F3", "result": "failed"},
         {"id": "A4", "fax_id": "F3", "result": "failed"},
+        {"id": "A5", "fax_id": "F3", "result": "failed"},
     ),
     received=({"id": "R1", "carrier_job_id": "71", "transaction_id": "81", "state": "delivered"},),
     evidence=(
@@ -115,29 +144,37 @@ SPOILT: dict[str, tuple[Kind, Spoil]] = {
     "a call that nobody settled": (Kind.UNFINISHED, changed("attempts", "A2", result=None)),
     "faxed again after it was delivered": (
         Kind.DOUBLE,
-        beside("calls", Call("5", SURE, "10:02", "10:03", delivered=True)),
+        beside("calls", a_call("9", SURE, "10:02", "10:03", delivered=True)),
     ),
     "faxed again before the first had failed": (
         Kind.DOUBLE,
-        beside("calls", Call("5", BUSY, "10:05:30", "10:07", delivered=False)),
+        with_call(3, came_at="10:00:30"),
     ),
     "an unknown outcome was tried again": (
         Kind.DOUBLE,
-        beside("calls", Call("5", UNSURE, "10:02", "10:03", delivered=False)),
+        beside("calls", a_call("9", UNSURE, "10:02", "10:03")),
     ),
     "the carrier was given a fax that is nobody's": (
         Kind.INVENTED,
-        beside("calls", Call("5", "+13125550199", "10:02", "10:03", delivered=True)),
+        beside("calls", a_call("9", "+13125550199", "10:02", "10:03", delivered=True)),
     ),
     "delivered, and the carrier did not": (
         Kind.UNTRUE,
-        lambda record: replace(record, calls=(replace(record.calls[0], delivered=False), *record.calls[1:])),
+        with_call(0, delivered=False),
     ),
     "delivered, and the carrier never had it": (Kind.UNTRUE, without("calls", 0)),
     "failed, and the carrier delivered it": (
         Kind.UNTRUE,
-        lambda record: replace(record, calls=(*record.calls[:3], replace(record.calls[3], delivered=True))),
+        with_call(4, delivered=True),
     ),
+    "failed, and the carrier is at it": (Kind.UNTRUE, with_call(4, ended_at=None)),
+    "called again though the number is dead": (Kind.STUBBORN, with_call(2, code=3912)),
+    "called again though pages went over": (Kind.STUBBORN, with_call(2, went=1)),
+    "called more often than the class allows": (
+        Kind.STUBBORN,
+        beside("calls", a_call("9", BUSY, "10:11", "10:12")),
+    ),
+    "given up while tries were left": (Kind.GIVEN_UP, without("calls", 4)),
     "unconfirmed, though its call was refused": (Kind.UNTRUE, changed("attempts", "A2", result="refused")),
     "no final notice": (Kind.NOTICES, without("arrived", 0)),
     "two final notices": (Kind.NOTICES, beside("arrived", Arrived("<n9>", "delivered", SENDER, "F1", b"again"))),

@@ -14,6 +14,7 @@ from tests.support.unit_contract import (
     LATER,
     LISTENER,
     LISTENER_KEYS,
+    OUR_IDENTITY,
     OUR_LISTENER,
     REDIALS,
     ROUTE_KEYS,
@@ -39,7 +40,7 @@ def test_settings_have_the_contracts_keys() -> None:
 
 
 def test_tables_have_the_contracts_keys() -> None:
-    """Listeners, identities and routes have the contract's keys, listeners our own as well, and nothing else."""
+    """Listeners, identities, routes have the contract's keys, the first two our own as well, and nothing else."""
     assert tuple(sources.key_names(sections.Listener)) == LISTENER_KEYS
     assert tuple(sources.key_names(sections.Identity)) == IDENTITY_KEYS
     assert tuple(sources.key_names(sections.Route)) == ROUTE_KEYS
@@ -55,7 +56,7 @@ def test_a_default_is_the_contracts(section: str, key: str, written: Any) -> Non
 def test_a_default_in_a_table_is_the_contracts() -> None:
     """A listener or identity written with all the contract's defaults is the same as one that is not written out."""
     assert sections.Listener(**LISTENER, **OUR_LISTENER) == sections.Listener()
-    assert sections.Identity(**IDENTITY) == sections.Identity(name=IDENTITY["name"])
+    assert sections.Identity(**IDENTITY, **OUR_IDENTITY) == sections.Identity(name=IDENTITY["name"])
 
 
 def test_the_alias_of_the_contract_is_read() -> None:
@@ -130,9 +131,9 @@ def test_the_sample_shows_the_defaults() -> None:
 
 
 def test_the_sample_shows_an_identity() -> None:
-    """The identity in the sample file, which is commented out, has the contract's defaults."""
+    """The identity in the sample file, which is commented out, has the contract's defaults and ours."""
     lines = [line for table, _, line in written_keys(SAMPLE.read_text(encoding="utf-8")) if table == "identities"]
-    assert tomllib.loads("\n".join(lines)) == IDENTITY
+    assert tomllib.loads("\n".join(lines)) == {**IDENTITY, **OUR_IDENTITY}
 
 
 def test_the_sample_is_good_with_its_comments_in(tmp_path: Path) -> None:
@@ -190,7 +191,10 @@ def test_the_page_names_the_credentials() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "defaults"),
-    [("### [[smtp.listeners]]", {**LISTENER, **OUR_LISTENER}), ("## [[identities]]", {**IDENTITY, "name": None})],
+    [
+        ("### [[smtp.listeners]]", {**LISTENER, **OUR_LISTENER}),
+        ("## [[identities]]", {**IDENTITY, **OUR_IDENTITY, "name": None}),
+    ],
 )
 def test_the_page_has_every_key_of_a_table(heading: str, defaults: dict[str, Any]) -> None:
     """The chapter of a list of tables has a row for each of its keys with its default, and for nothing else."""

@@ -1,15 +1,16 @@
-"""A store of one's own for every test."""
+"""A store of one's own for every test, on either database."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.store_bench import Bench, open_bench
+from tests.support.store_bench import Bench
+from tests.support.store_shared import ON_EITHER, open_bench_on
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+@pytest.fixture(params=ON_EITHER)
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     """An open store with a clock."""
-    with open_bench(tmp_path) as opened:
+    async with open_bench_on(request, tmp_path) as opened:
         yield opened

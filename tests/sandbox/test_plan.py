@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.stand import CALLER, Json, an_order, stand_in, until
+from tests.sandbox.stand import CALLER, Json, a_file, a_pdf, an_order, stand_in, until
 
 
 def step(on: str, do: Json, **fields: Any) -> Json:
@@ -169,6 +169,23 @@ async def test_order_number_and_times() -> None:
     assert done == {"steps": [], "page_size": 10}
 
 
+async def test_calls_that_fail() -> None:
+    """The calls to a number fail as the script says, so many of them; the next goes as the number's own goes."""
+    number = "+13125550101"
+    async with stand_in(hooks="") as stand:
+        await stand.plan(
+            step("end", {"fail": {"code": 263}}, number=number, times=2),
+            step("end", {"fail": {"code": 9012, "went": "all but one"}}, number=number),
+        )
+        ends = []
+        for _ in range(4):
+            await stand.send(number, a_file(a_pdf(3)))
+            faxes = await until(lambda: stand.seen("faxes"), lambda seen: seen[-1]["finished"])
+            ends.append((faxes[-1]["state"], faxes[-1]["code"], faxes[-1]["transferred"]))
+
+    assert ends == [("failed", 263, 0), ("failed", 263, 0), ("failed", 9012, 2), ("delivered", 0, 3)]
+
+
 async def test_clear() -> None:
     """DELETE forgets the script."""
     async with stand_in() as stand:
@@ -236,6 +253,8 @@ WRONG: tuple[tuple[Any, str], ...] = (
     ({"steps": [{"on": "fax-send", "do": {"data": "gone"}}]}, "steps.0: data can't be done on fax-send; there is: 429"),
     ({"steps": [{"on": "hook", "do": {"http": 500}}]}, "steps.0: http can't be done on hook; there is: delay, early"),
     ({"steps": [{"on": "fax-status", "do": {"nonsense": "html", "taken": True}}]}, "steps.0: taken can't be done on"),
+    ({"steps": [{"on": "end", "do": {"delay": 1}}]}, "steps.0: delay can't be done on end; there is: fail"),
+    ({"steps": [{"on": "end", "do": {"fail": {"code": 1}}}]}, "steps.0.do.fail: the page has no code 1"),
     ({"steps": [{"on": "fax-send", "times": 0, "do": {"http": 500}}]}, "steps.0.times: Input should be greater"),
     ({"steps": [{"on": "fax-send", "number": "415", "do": {"http": 500}}]}, "steps.0: '415' is not an E.164 number"),
     ({"steps": [{"on": "fax-list-all", "number": CALLER, "do": {"http": 500}}]}, "steps.0: fax-list-all is for no"),

@@ -1,17 +1,20 @@
-"""A store of one's own for every test."""
+"""A store of one's own for every test, on either database."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bridge.store import writing
-from tests.support.store_bench import Bench, open_bench
+from tests.support.store_bench import Bench
+from tests.support.store_shared import ON_EITHER, open_bench_on
 
 
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+@pytest.fixture(params=ON_EITHER)
+async def bench(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Bench]:
     """An open store with a clock. However small, each blob is a file: files can be damaged, lost and left behind."""
     monkeypatch.setattr(writing, "INLINE_LIMIT", -1)
-    with open_bench(tmp_path) as opened:
+    async with open_bench_on(request, tmp_path) as opened:
         yield opened

@@ -12,14 +12,16 @@ from bridge.fax.jobs import Fax
 from bridge.fax.options import LimitOptions
 from bridge.fax.states import FaxState, HoldReason
 from bridge.fax.wishes import Notify
+from bridge.sending.allowance import RELEASED
 from bridge.sending.options import SendingOptions
 from bridge.sending.prepare import Preparer
 from bridge.sending.report import Reporter
-from bridge.store import tables, usage
+from bridge.store import faxes, tables, usage
 from bridge.store.faxes import Stale
 from tests.support.sending_stand import FakeRenderer, taken_on
-from tests.support.store_bench import ADMIN, NUMBER, OTHER, PAGES, SENDER, START, Bench, work
+from tests.support.store_bench import ADMIN, NUMBER, OTHER, PAGES, SENDER, Bench, work
 from tests.support.store_carrier import MAIL, OPTIONS
+from tests.support.unit_clock import START
 from tests.support.unit_mail import field, status_of
 
 TODAY = START.date()
@@ -63,6 +65,28 @@ async def test_pages_are_counted(bench: Bench, tmp_path: Path) -> None:
     assert first.state is FaxState.READY
     assert (await _used(bench), await _used(bench, DESK)) == (7, 3)
     assert await bench.events() == []
+
+
+async def test_a_released_fax_is_held_for_no_other_limit(bench: Bench, tmp_path: Path) -> None:
+    """The operator let it go after a limit of faxes held it; a limit of pages does not stop it, and its pages count."""
+    preparing = Preparing(bench, tmp_path, 5)
+    (fax,) = await taken_on(bench)
+    held = await bench.move(fax, FaxState.HELD, hold_reason=HoldReason.LIMIT)
+    await bench.store.write(
+        lambda connection: faxes.change(
+            connection,
+            held,
+            FaxState.ACCEPTED,
+            now=bench.clock.now(),
+            event=RELEASED,
+            detail="it was held",
+            due_at=bench.clock.now(),
+        )
+    )
+    preparing.renderer.pages = 6
+    assert await work(preparing.preparer.duty)
+    assert (await bench.fax(fax.id)).state is FaxState.READY
+    assert await _used(bench) == 6
 
 
 @pytest.mark.parametrize("whose", ["site", "identity"])

@@ -17,8 +17,9 @@ from bridge.sending.retry import Retrier
 from bridge.sending.settle import Calls
 from bridge.sending.submit import Submitter
 from bridge.sending.track import Tracker
-from bridge.store import faxes
+from bridge.store import faxes, pauses
 from bridge.store.clockwatch import ClockWatch
+from bridge.store.pauses import Work
 from tests.support.store_bench import ADMIN, SENDER, Bench, work
 from tests.support.store_carrier import MAIL, OPTIONS, FakeCarrier, answer, status, taken
 
@@ -173,9 +174,9 @@ async def test_a_hook_about_an_earlier_call(bench: Bench, line: Line) -> None:
 
 
 async def test_no_time_left_behind_a_busy_line(bench: Bench, line: Line) -> None:
-    """A fax that never got its turn fails when its time is out, and sender and admin are told why."""
+    """Faxes that never got their turn fail when their time is out; each sender is told why, the operator once."""
     first = await bench.sending()
-    fax = await bench.ready()
+    fax, other = await bench.ready(), await bench.ready()
     bench.clock.forward(timedelta(hours=24) - timedelta(seconds=1))
     assert not await work(line.keeper.duty), "not before its time"
     bench.clock.forward(timedelta(seconds=1))
@@ -184,9 +185,14 @@ async def test_no_time_left_behind_a_busy_line(bench: Bench, line: Line) -> None
     assert after.state is FaxState.FAILED
     assert after.outcome is not None
     assert (after.outcome.cause, after.pages_sent) == ("no-turn", 0)
-    assert await bench.events(fax_id=fax.id) == sorted([("failed", SENDER), ("failed", ADMIN)])
-    (notice, _) = await bench.mail_bytes("failed")
+    assert await bench.events(fax_id=fax.id) == [("failed", SENDER)]
+    (notice,) = await bench.mail_bytes("failed")
     assert b"no call began within 24 hours" in notice
+    assert await work(line.keeper.duty)
+    assert (await bench.fax(other.id)).state is FaxState.FAILED
+    assert await bench.events() == [("alarm", ADMIN), ("failed", SENDER), ("failed", SENDER)]
+    (alarm,) = await bench.mail_bytes("alarm")
+    assert b"Faxes fail for want of time" in alarm
     assert (await bench.fax(first.id)).state is FaxState.SENDING
     assert not await work(line.keeper.duty)
 
@@ -223,6 +229,30 @@ async def test_a_fax_that_is_being_claimed_is_left_alone(bench: Bench, line: Lin
     bench.clock.forward(timedelta(seconds=LEASE_SECONDS))
     assert await work(line.keeper.duty)
     assert (await bench.fax(fax.id)).state is FaxState.FAILED
+
+
+async def test_time_paused_does_not_count(bench: Bench, line: Line) -> None:
+    """While sending is paused no fax is ended for want of time; afterwards each has what it had left before."""
+    old = await bench.ready()
+    bench.clock.forward(timedelta(hours=23))
+    began = bench.clock.now()
+    await bench.store.write(lambda connection: pauses.begin(connection, Work.SENDING, "operator maria", began))
+    bench.clock.forward(timedelta(hours=30))
+    young = await bench.ready("+14155550177")
+    bench.clock.forward(timedelta(hours=30))
+    assert not await work(line.keeper.duty)
+    assert not await work(line.submitter.duty)
+    ended = bench.clock.now()
+    await bench.store.write(lambda connection: pauses.end(connection, Work.SENDING, ended))
+    assert (await bench.fax(old.id)).counts_from == ended - timedelta(hours=23)
+    assert (await bench.fax(young.id)).counts_from == ended
+    bench.clock.forward(timedelta(minutes=59))
+    assert not await work(line.keeper.duty)
+    bench.clock.forward(timedelta(minutes=1))
+    assert await work(line.keeper.duty)
+    assert not await work(line.keeper.duty)
+    assert (await bench.fax(old.id)).state is FaxState.FAILED
+    assert (await bench.fax(young.id)).state is FaxState.READY
 
 
 @pytest.mark.parametrize("through", [FaxState.READY, FaxState.ACCEPTED])

@@ -246,10 +246,10 @@ async def test_not_taken_until_time_is_out(bench: Bench, sending: Sending) -> No
     assert after.state is FaxState.FAILED
     assert after.outcome is not None
     assert after.outcome.cause == "rate-limited"
-    assert await bench.events() == sorted([("failed", SENDER), ("failed", ADMIN)])
+    assert await bench.events() == sorted([("failed", SENDER), ("alarm", ADMIN)])
     made = await bench.attempts(fax)
     assert {(each.result, each.cause) for each in made} == {(AttemptResult.NOT_TAKEN, "rate-limited")}
-    (notice, _) = await bench.mail_bytes("failed")
+    (notice,) = await bench.mail_bytes("failed")
     assert f"It was tried {len(made)} times" in notice.decode()
     bench.clock.forward(timedelta(days=2))
     assert not await work(sending.submitter.duty)

@@ -7,7 +7,8 @@ import pytest
 
 from bridge.store import Store, pauses
 from bridge.store.pauses import Pause, Watch, Work
-from tests.support.store_bench import START, Bench, options
+from tests.support.store_bench import Bench, options
+from tests.support.unit_clock import START
 
 WHO = "operator maria"
 
@@ -28,17 +29,17 @@ async def test_the_first_pause_counts(bench: Bench) -> None:
     first = await bench.store.write(lambda connection: pauses.begin(connection, Work.INTAKE, WHO, START))
     again = await bench.store.write(lambda connection: pauses.begin(connection, Work.INTAKE, "operator jo", later))
     assert (first, again) == (None, Pause(Work.INTAKE, WHO, START))
-    ended = await bench.store.write(lambda connection: pauses.end(connection, Work.INTAKE))
+    ended = await bench.store.write(lambda connection: pauses.end(connection, Work.INTAKE, later))
     assert ended == again
     assert bench.store.read_now(pauses.current) == []
-    assert await bench.store.write(lambda connection: pauses.end(connection, Work.INTAKE)) is None
+    assert await bench.store.write(lambda connection: pauses.end(connection, Work.INTAKE, later)) is None
 
 
 @pytest.mark.parametrize("work", Work)
 async def test_a_watch_sees_it_within_a_second(bench: Bench, work: Work) -> None:
     """Who asks often learns of a pause and of its end within a second, and of no other."""
     watch = Watch(bench.store, bench.clock)
-    for change in (lambda c: pauses.begin(c, work, WHO, START), lambda c: pauses.end(c, work)):
+    for change in (lambda c: pauses.begin(c, work, WHO, START), lambda c: pauses.end(c, work, START)):
         await bench.store.write(change)
         bench.clock.forward(timedelta(seconds=1))
         seen = {each: await watch.paused(each) for each in Work}

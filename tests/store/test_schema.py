@@ -12,7 +12,8 @@ from alembic.runtime.migration import MigrationContext
 
 from bridge.errors import Misconfigured, Unavailable
 from bridge.store import Store, engine, migrations, tables
-from tests.support.store_bench import START, Bench, options
+from tests.support.store_bench import Bench, options
+from tests.support.unit_clock import START
 
 
 def _migrated(folder: Path) -> sa.Engine:

@@ -19,8 +19,9 @@ from bridge.store import Store, cursors, destinations, faxes, server, tables
 from bridge.store.options import ServerOptions
 from bridge.store.units import Undecided
 from tests.support.postgresql import Cluster
-from tests.support.store_bench import START, Bench
+from tests.support.store_bench import Bench
 from tests.support.store_shared import a_store, open_shared_bench
+from tests.support.unit_clock import START
 
 TAKE_LOCK = str(server._LOCK)
 

@@ -6,13 +6,16 @@ from itertools import product
 import pytest
 import sqlalchemy as sa
 
-from bridge.fax.arrivals import Delivery, DeliveryState
+from bridge.fax.arrivals import Delivery, DeliveryState, Mail, MailKind, MailState
+from bridge.fax.jobs import Outcome
 from bridge.fax.options import Target
+from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import NEXT, ON_THE_LINE, RECEIVED_NEXT, FaxState, ReceivedState
-from bridge.store import arrivals, faxes, tables
+from bridge.store import arrivals, faxes, outbox, tables
 from bridge.store.arrivals import Stale as ReceivedStale
-from bridge.store.faxes import Stale
-from tests.support.store_bench import OTHER, START, Bench
+from bridge.store.faxes import Stale, Untold
+from tests.support.store_bench import OTHER, Bench
+from tests.support.unit_clock import START
 
 CONTRACT = {
     "accepted": "ready held failed cancelled",
@@ -181,3 +184,37 @@ async def test_deliveries_make_a_fax_delivered(bench: Bench) -> None:
             if number == 0:
                 assert (await bench.received(fax.id)).state is ReceivedState.ROUTED
         assert (await bench.received(fax.id)).state is state
+
+
+async def test_no_fax_ends_untold(bench: Bench) -> None:
+    """Without the row of its final notice a fax does not end; another fax's, or an earlier word, is none."""
+    fax, other = await bench.ready(), await bench.ready()
+    outcome = Outcome(OutcomeClass.BUSY, "busy")
+
+    def end(connection: sa.Connection) -> None:
+        faxes.end(connection, fax, FaxState.FAILED, outcome, now=bench.clock.now(), detail="busy")
+
+    def told(of: str, which: str) -> Mail:
+        row_id = bench.ids.new()
+        return Mail(
+            id=row_id,
+            kind=MailKind.NOTICE,
+            purpose=f"fax/{of}/{which}/anna@example.org",
+            event="failed",
+            envelope_sender="",
+            recipient="anna@example.org",
+            message_id=f"<{row_id}@fax.local>",
+            state=MailState.SUPPRESSED,
+            reason="NOTIFY=NEVER",
+            fax_id=of,
+        )
+
+    for mail in (None, told(other.id, "final"), told(fax.id, "held/1")):
+        if mail is not None:
+            await bench.store.write(lambda connection, one=mail: outbox.add(connection, one, None, START))  # type: ignore[misc]  # bound now
+        with pytest.raises(Untold):
+            await bench.store.write(end)
+        assert (await bench.fax(fax.id)).state is FaxState.READY
+    await bench.store.write(lambda connection: outbox.add(connection, told(fax.id, "final"), None, START))
+    await bench.store.write(end)
+    assert (await bench.fax(fax.id)).state is FaxState.FAILED

@@ -9,7 +9,8 @@ from bridge.fax.states import NEXT, FaxState
 from bridge.store import submissions, tables
 from bridge.store.faxes import Stale
 from bridge.store.submissions import Submission
-from tests.support.store_bench import NUMBER, OTHER, START, Bench
+from tests.support.store_bench import NUMBER, OTHER, Bench
+from tests.support.unit_clock import START
 
 KEYS = ["a" * 64, "b" * 64]
 

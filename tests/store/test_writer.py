@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from bridge.errors import OutOfSpace, Unavailable
 from bridge.store import cursors, engine, tables
-from tests.support.store_bench import START, Bench, until
+from tests.support.store_bench import Bench, until
+from tests.support.unit_clock import START
 
 
 def _put(name: str) -> Callable[[sa.Connection], str]:

@@ -14,6 +14,7 @@ from bridge.fax.wishes import Ret
 from bridge.sending import settle
 from bridge.sending.report import Change, Reporter, write_end
 from bridge.store import faxes
+from tests.support.faxes import a_fax
 from tests.support.store_bench import MAIL, NUMBER, PAGES, SENDER, Bench
 from tests.support.store_carrier import Meanwhile
 
@@ -68,7 +69,18 @@ async def taken_on(
         ret,
         envelope_id,
     )
-    new = [replace(bench._fax(message.id, number, sender, now), **wishes) for number in numbers or (NUMBER,)]
+    new = [
+        a_fax(
+            id=bench.ids.new(),
+            message_id=message.id,
+            number=number,
+            sender=sender,
+            due_at=now,
+            created_at=now,
+            **wishes,
+        )
+        for number in numbers or (NUMBER,)
+    ]
     await bench.store.write(lambda connection: faxes.add_messages(connection, [(message, new)]))
     return new
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from bridge.runtime.worker import Bells, Duty
 from bridge.store import Store, StoredBlob, arrivals, attempts, blobs, faxes, history, tables
 from bridge.store.desk import Desk
 from bridge.store.options import StoreOptions
+from tests.support.faxes import a_fax
+from tests.support.unit_clock import START
 
-START = datetime(2026, 11, 23, 8, 15, tzinfo=UTC)
 NUMBER = "+14155550101"
 OTHER = "+14155550102"
 SENDER = "anna@example.org"
@@ -77,41 +78,29 @@ class Bench:
         await self.store.write(lambda connection: blobs.record(connection, stored, kind, self.clock.now()))
         return stored
 
-    async def accepted(self, *numbers: str, sender: str = SENDER, mail: bytes = MAIL) -> list[Fax]:
+    async def accepted(self, *numbers: str, sender: str = SENDER, mail: bytes = MAIL, **more: Any) -> list[Fax]:
         """One message with a fax for each number, as intake leaves them."""
         now = self.clock.now()
         stored = await self.blob(mail, "message")
         message = Message(self.ids.new(), stored.id, now, "127.0.0.1", sender, None, "<1@example.org>", stored.size)
-        new = [self._fax(message.id, number, sender, now) for number in numbers or (NUMBER,)]
+        new = [
+            a_fax(
+                id=self.ids.new(),
+                message_id=message.id,
+                number=number,
+                sender=sender,
+                due_at=now,
+                created_at=now,
+                **more,
+            )
+            for number in numbers or (NUMBER,)
+        ]
         await self.store.write(lambda connection: faxes.add_messages(connection, [(message, new)]))
         return new
 
-    def _fax(self, message: str, number: str, sender: str, now: datetime) -> Fax:
-        return Fax(
-            id=self.ids.new(),
-            message_id=message,
-            document_id=None,
-            recipient=f"{number}@fax.local",
-            number=number,
-            sender=sender,
-            identity=None,
-            caller_id=None,
-            state=FaxState.ACCEPTED,
-            state_since=now,
-            version=1,
-            due_at=now,
-            polls=0,
-            hold_reason=None,
-            pages=None,
-            pages_sent=None,
-            outcome=None,
-            created_at=now,
-            updated_at=now,
-        )
-
-    async def ready(self, number: str = NUMBER, *, pages: int = 2, sender: str = SENDER) -> Fax:
-        """A fax with its pages, due now."""
-        (fax,) = await self.accepted(number, sender=sender)
+    async def ready(self, number: str = NUMBER, *, pages: int = 2, sender: str = SENDER, **more: Any) -> Fax:
+        """A fax with its pages, due now; ``more`` are fields it has from the beginning."""
+        (fax,) = await self.accepted(number, sender=sender, **more)
         return await self.prepared(fax, pages=pages)
 
     async def prepared(self, fax: Fax, *, pages: int = 2) -> Fax:

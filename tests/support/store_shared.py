@@ -6,10 +6,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from bridge.store import Store, marker
 from bridge.store.options import ServerOptions
 from tests.support.postgresql import Cluster
-from tests.support.store_bench import Bench, FakeClock
+from tests.support.store_bench import Bench, FakeClock, open_bench
+
+ON_EITHER = ("sqlite", "postgresql")
+"""What a fixture of a bench is parametrised with, where its tests hold for either database."""
 
 _templates: dict[Path, ServerOptions] = {}
 
@@ -40,3 +45,15 @@ async def open_shared_bench(options: ServerOptions, clock: FakeClock | None = No
         yield Bench(store, options.blobs, clock or FakeClock())
     finally:
         await store.finish()
+
+
+@asynccontextmanager
+async def open_bench_on(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Bench]:
+    """A bench on the database that the fixture's parameter names; without one on SQLite."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        with open_bench(folder) as opened:
+            yield opened
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    async with open_shared_bench(a_store(cluster, folder)) as opened:
+        yield opened

@@ -31,6 +31,9 @@ IDENTITY: dict[str, Any] = {
 }
 """An identity with the contract's defaults, and the contract's example for the one key that has none."""
 
+OUR_IDENTITY: dict[str, Any] = {"quiet_hours": ""}
+"""What we have in addition to the contract, with its default."""
+
 REDIALS: dict[str, dict[str, Any]] = {
     "busy": {"attempts": 5, "delays": ["2m", "5m", "15m", "30m"]},
     "no_answer": {"attempts": 4, "delays": ["5m", "15m", "1h"]},
@@ -77,6 +80,7 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("policy", "senders", []),
     ("policy", "countries", ["US", "CA"]),
     ("policy", "default_country", "US"),
+    ("policy", "quiet_hours", ""),
     ("limits", "sessions", 200),
     ("limits", "recipients", 100),
     ("limits", "faxes_per_day", 5000),
@@ -93,10 +97,13 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("log", "format", "auto"),
     ("service", "shutdown_timeout", "150s"),
 )
-"""Section, key, default as the contract writes it: all keys that are built. No route is the default of the routes."""
+"""Section, key, default as the contract writes it (``policy.quiet_hours`` is ours): all keys that are built.
+
+No route is the default of the routes.
+"""
 
 LISTENER_KEYS = (*LISTENER, *OUR_LISTENER)
-IDENTITY_KEYS = tuple(IDENTITY)
+IDENTITY_KEYS = (*IDENTITY, *OUR_IDENTITY)
 ROUTE_KEYS = ("name", "number", "caller", "deliver")
 
 SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hook_password")

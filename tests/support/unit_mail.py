@@ -13,6 +13,7 @@ from bridge.fax.states import FaxState, ReceivedState
 from bridge.mail.headers import read_headers
 from bridge.mail.notices import DuplicateFacts, NoticeEvent, NoticeFacts
 from bridge.mail.options import MailOptions
+from tests.support import faxes
 from tests.support.unit_clock import START
 
 OPTIONS = MailOptions("Fax <fax@fax.local>", "mx.example.org", "fax.local", "operator@example.org")
@@ -31,29 +32,9 @@ OUTCOMES = {
 
 
 def a_fax(**changed: Any) -> Fax:
-    """An outgoing fax of two pages."""
-    fields: dict[str, Any] = {
-        "id": "06D1ZN8K7Q1X",
-        "message_id": "06D1ZN8K7Q1M",
-        "document_id": "06D1ZN8K7Q1D",
-        "recipient": "+14155550123@fax.local",
-        "number": "+14155550123",
-        "sender": SENDER,
-        "identity": None,
-        "caller_id": None,
-        "state": FaxState.SENDING,
-        "state_since": START,
-        "version": 4,
-        "due_at": None,
-        "polls": 1,
-        "hold_reason": None,
-        "pages": 2,
-        "pages_sent": None,
-        "outcome": None,
-        "created_at": START,
-        "updated_at": START,
-    }
-    return Fax(**{**fields, **changed})
+    """One of two pages that the carrier has."""
+    made = {"document_id": "06D1ZN8K7Q1D", "pages": 2, "sender": SENDER, "state": FaxState.SENDING}
+    return faxes.a_fax(**{**made, "version": 4, "polls": 1, **changed})
 
 
 def a_message(**changed: Any) -> Message:

@@ -4,32 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.fax.jobs import Fax
 from bridge.fax.orders import FITTING, Order, reply_at_once
 from bridge.fax.states import NEXT, FaxState
-from tests.support.store_bench import START
+from tests.support.faxes import a_fax
 
-FAX = Fax(
-    id="FAX000000001",
-    message_id="MESSAGE00001",
-    document_id=None,
-    recipient="+14155550101@fax.local",
-    number="+14155550101",
-    sender="anna@example.org",
-    identity=None,
-    caller_id=None,
-    state=FaxState.ACCEPTED,
-    state_since=START,
-    version=1,
-    due_at=None,
-    polls=0,
-    hold_reason=None,
-    pages=None,
-    pages_sent=None,
-    outcome=None,
-    created_at=START,
-    updated_at=START,
-)
+FAX = a_fax(id="FAX000000001")
 EVERY_PAIR = pytest.mark.parametrize(("order", "state"), [(order, state) for order in Order for state in FaxState])
 
 

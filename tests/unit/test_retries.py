@@ -7,34 +7,15 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bridge.fax import retries
-from bridge.fax.jobs import AttemptResult, Fax, Outcome
+from bridge.fax.jobs import AttemptResult, Outcome
 from bridge.fax.options import MOST_TRANSMISSIONS, REDIALS, Redial, RetryOptions
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.retries import NOT_TAKEN_PAUSES, Again, Called, GiveUp, Why
 from bridge.fax.states import FaxState
+from tests.support.faxes import a_fax
 
 START = datetime(2026, 11, 23, 8, 15, tzinfo=UTC)
-FAX = Fax(
-    id="F",
-    message_id="M",
-    document_id="D",
-    recipient="+14155550150@fax.local",
-    number="+14155550150",
-    sender="anna@example.org",
-    identity=None,
-    caller_id=None,
-    state=FaxState.SENDING,
-    state_since=START,
-    version=4,
-    due_at=None,
-    polls=0,
-    hold_reason=None,
-    pages=2,
-    pages_sent=None,
-    outcome=None,
-    created_at=START,
-    updated_at=START,
-)
+FAX = a_fax(number="+14155550150", state=FaxState.SENDING, version=4, pages=2)
 DEFAULT = RetryOptions()
 RETRYABLE = sorted(REDIALS)
 FAILED, NOT_TAKEN = AttemptResult.FAILED, AttemptResult.NOT_TAKEN

@@ -10,13 +10,14 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
-from bridge.fax.jobs import Fax, Message
+from bridge.fax.jobs import Message
 from bridge.fax.states import FaxState
 from bridge.store import blobs, faxes, tables
 from bridge.store.desk import Desk
 from bridge.web.health import Health
 from bridge.web.hooks import Hooks
 from bridge.web.options import WebOptions
+from tests.support.faxes import a_fax
 from tests.support.intake_stand import Kept, a_desk
 
 SECRET = "first-secret-of-the-hooks"
@@ -97,27 +98,7 @@ async def a_fax_on_its_way(desk: Desk, job_id: str) -> str:
     stored = await desk.store.blobs.put(desk.ids.file_name(), b"Subject: x\r\n\r\nx\r\n")
     later = NOW.replace(year=2027)
     message = Message(desk.ids.new(), stored.id, NOW, "127.0.0.1", "a@example.org", None, None, stored.size)
-    fax = Fax(
-        id=desk.ids.new(),
-        message_id=message.id,
-        document_id=None,
-        recipient="+14155550101@fax.local",
-        number="+14155550101",
-        sender="a@example.org",
-        identity=None,
-        caller_id=None,
-        state=FaxState.SENDING,
-        state_since=NOW,
-        version=1,
-        due_at=later,
-        polls=0,
-        hold_reason=None,
-        pages=1,
-        pages_sent=None,
-        outcome=None,
-        created_at=NOW,
-        updated_at=NOW,
-    )
+    fax = a_fax(id=desk.ids.new(), message_id=message.id, state=FaxState.SENDING, due_at=later, pages=1, created_at=NOW)
 
     def unit(connection: sa.Connection) -> None:
         blobs.record(connection, stored, "message", NOW)

@@ -140,5 +140,5 @@ async def test_what_is_paused_is_shown(work: Work, status: int, tmp_path: Path) 
         assert said["reasons"] == [f"{work} is paused since {rfc3339(now)} by operator maria"]
         seen = await figures(web)
         assert {each: seen["faxbridge_paused", each] for each in Work} == {each: float(each is work) for each in Work}
-        await web.desk.store.write(lambda connection: pauses.end(connection, work))
+        await web.desk.store.write(lambda connection: pauses.end(connection, work, now))
         assert (await web.admin.get("/health/ready")).json()["paused"] == []

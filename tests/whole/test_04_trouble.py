@@ -50,7 +50,7 @@ async def test_an_unknown_outcome_is_settled_by_its_hook_or_told_to_both(house: 
 
 
 async def test_surely_not_taken_is_tried_until_time_is_out_and_then_told(house: House) -> None:
-    """429 is tried again until no time is left, then told to sender and admin; a 429 that passes is no matter."""
+    """429 is tried until no time is left: the sender is told, the admin alarmed; a 429 that passes is no matter."""
     sandbox, daemon = await house.start(retry={"give_up_after": "25s"})
     await daemon.take(a_pdf_mail(ALWAYS_429, SOMETIMES_429), ALWAYS_429, SOMETIMES_429)
 
@@ -63,7 +63,8 @@ async def test_surely_not_taken_is_tried_until_time_is_out_and_then_told(house: 
     await until("both have ended", told)
     (failed,) = house.sink.those(event="failed", to=SENDER)
     assert failed.message["X-Fax-Number"] == ALWAYS_429
-    await house.sink.wait(event="failed", to=ADMIN)
+    (alarm,) = await house.sink.wait(event="alarm", to=ADMIN)
+    assert str(alarm.message["Subject"]).startswith("Faxes fail for want of time:")
     await house.settled()
     assert await daemon.stop() == 0
     tries = {

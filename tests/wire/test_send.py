@@ -149,7 +149,10 @@ REFUSED: list[tuple[str, Act, str]] = [
 NOT_TAKEN: list[tuple[str, Act, str, float | None]] = [
     ("429", says(b"", 429), "rate-limited", None),
     ("429 with seconds", says_json({"status": 0}, 429, "Retry-After: 17"), "rate-limited", 17.0),
-    ("429 with a date", says(b"", 429, "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"), "rate-limited", None),
+    ("429 with a past date", says(b"", 429, "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"), "rate-limited", 0.0),
+    ("429 with a far date", says(b"", 429, "Retry-After: Wed, 21 Oct 2099 07:28:00 GMT"), "rate-limited", 3600.0),
+    ("429 with no date", says(b"", 429, "Retry-After: Wed, 41 Oct 2026"), "rate-limited", None),
+    ("429 without a zone", says(b"", 429, "Retry-After: Wed, 21 Oct 2026 07:28:00 -0000"), "rate-limited", None),
     ("429 with nonsense", says(b"", 429, "Retry-After: -5"), "rate-limited", None),
     ("429 with a huge number", says(b"", 429, "Retry-After: " + "9" * 400), "rate-limited", None),
     ("301", says(b"", 301, "Location: https://elsewhere.invalid/"), "not-reached", None),
