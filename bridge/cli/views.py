@@ -4,7 +4,7 @@ from typing import Any
 
 from bridge.fax import outcomes
 from bridge.fax.jobs import Attempt, Fax, HistoryEntry, Outcome
-from bridge.fax.states import HoldReason
+from bridge.fax.states import FaxState, HoldReason
 from bridge.runtime.clock import rfc3339
 from bridge.store.overview import Arrived, Sent
 
@@ -21,7 +21,7 @@ def _sent(row: Sent) -> dict[str, Any]:
         "direction": "out",
         "state": fax.state,
         "state_since": rfc3339(fax.state_since),
-        "due_at": None if fax.due_at is None else rfc3339(fax.due_at),
+        "due_at": _next_step(fax),
         "hold_reason": fax.hold_reason,
         "number": fax.number,
         "caller_id": fax.caller_id,
@@ -43,6 +43,12 @@ def _sent(row: Sent) -> dict[str, Any]:
         "resend_of": fax.resend_of,
         "history": _history(row.history),
     }
+
+
+def _next_step(fax: Fax) -> str | None:
+    """When something is done about it next: a step of the work, or asking a person what no evidence has told."""
+    due = min((at for at in (fax.due_at, fax.settle_at) if at is not None), default=None)
+    return None if due is None else rfc3339(due)
 
 
 def _arrived(row: Arrived) -> dict[str, Any]:
@@ -98,6 +104,8 @@ def _standing(fax: Fax) -> str:
     """What became of a fax, or why it waits for somebody."""
     if fax.outcome is not None:
         return outcomes.cause(fax.outcome.cause).title
+    if fax.state == FaxState.UNCONFIRMED:
+        return "It may have been sent: " + ("you decide" if fax.settle_at is None else "evidence is waited for")
     return "" if fax.hold_reason is None else _HOLD_WORDS[fax.hold_reason]
 
 

@@ -13,8 +13,6 @@ from bridge.fax.states import FaxState
 from bridge.fax.wishes import Ret
 from bridge.sending import settle
 from bridge.sending.report import Change, Reporter, write_end
-from bridge.store import faxes
-from tests.support.faxes import a_fax
 from tests.support.store_bench import MAIL, NUMBER, PAGES, SENDER, Bench
 from tests.support.store_carrier import Meanwhile
 
@@ -69,20 +67,7 @@ async def taken_on(
         ret,
         envelope_id,
     )
-    new = [
-        a_fax(
-            id=bench.ids.new(),
-            message_id=message.id,
-            number=number,
-            sender=sender,
-            due_at=now,
-            created_at=now,
-            **wishes,
-        )
-        for number in numbers or (NUMBER,)
-    ]
-    await bench.store.write(lambda connection: faxes.add_messages(connection, [(message, new)]))
-    return new
+    return await bench.taken_on(message, numbers or (NUMBER,), **wishes)
 
 
 async def conclude(bench: Bench, reporter: Reporter, fax: Fax, slug: str, *, tell_admin: bool = False) -> None:

@@ -83,17 +83,22 @@ class Bench:
         now = self.clock.now()
         stored = await self.blob(mail, "message")
         message = Message(self.ids.new(), stored.id, now, "127.0.0.1", sender, None, "<1@example.org>", stored.size)
+        return await self.taken_on(message, numbers or (NUMBER,), **more)
+
+    async def taken_on(self, message: Message, numbers: tuple[str, ...], **more: Any) -> list[Fax]:
+        """A message of which the blob is there, with a fax for each number; ``more`` are fields of these faxes."""
+        now = self.clock.now()
         new = [
             a_fax(
                 id=self.ids.new(),
                 message_id=message.id,
                 number=number,
-                sender=sender,
+                sender=message.envelope_sender,
                 due_at=now,
                 created_at=now,
                 **more,
             )
-            for number in numbers or (NUMBER,)
+            for number in numbers
         ]
         await self.store.write(lambda connection: faxes.add_messages(connection, [(message, new)]))
         return new
