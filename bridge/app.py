@@ -7,6 +7,7 @@ safe, since every step is a transaction.
 
 import asyncio
 import os
+import random
 import signal
 import socket
 from collections.abc import Callable, Coroutine
@@ -54,6 +55,7 @@ from bridge.settings import Settings, rooms
 from bridge.store import Store
 from bridge.store.clockwatch import ClockWatch
 from bridge.store.desk import Desk
+from bridge.store.trials import Trials
 from bridge.web import server as web
 from bridge.web.health import Health
 from bridge.web.hooks import Hooks
@@ -124,7 +126,8 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
         store = Store.open(rooms.store_options(settings.store))
         stack.push_async_callback(store.finish)
         clock = store.clock
-        desk = Desk(store, clock, Ids(clock), Bells(), events)
+        ids = Ids(clock)
+        desk = Desk(store, clock, ids, Bells(), events, process=ids.token())
         carrier = await stack.enter_async_context(IfaxClient(rooms.ifax_options(settings), clock, events))
         breaker, watch = Breaker(clock, events), ClockWatch(desk)
         events.started(version=version("faxbridge"), database=settings.store.database)
@@ -132,10 +135,12 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
         for what, held in (("smtp", smtp), ("http", sockets.http), ("admin", sockets.admin)):
             for each in held:
                 events.listening(what=what, address=_shown(each))
+        duties = _duties(settings, desk, carrier, breaker, watch)
         jobs = [
+            Trials(desk, duties, random.SystemRandom()).run(stop),  # before the workers: what the dead left comes first
             *_smtp(settings, sockets, desk, stack, stop),
             *_web(settings, sockets, desk, breaker, stop),
-            *(run_duty(duty, desk.bells, stop, events) for duty in _duties(settings, desk, carrier, breaker, watch)),
+            *(run_duty(duty, desk.bells, desk.floor, stop, events) for duty in duties),
             _poller(settings, desk, carrier).run(stop),
             _sweep(store, stop, events),
             watch.run(stop),
@@ -205,10 +210,9 @@ def _duties(
     mailer = Mailer(desk, mail)
     budget = StrangerBudget(desk.clock)
     calls = Calls()
-    token = desk.ids.token()
 
     def owner(role: str, number: int = 0) -> str:
-        return f"{role}-{number}/{token}"
+        return f"{role}-{number}/{desk.process}"
 
     relay = rooms.relay_options(settings)
     undeliverable = Undeliverable(desk, mail, receiving.fallback)

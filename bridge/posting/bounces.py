@@ -28,7 +28,7 @@ class Bounces:
     @property
     def duty(self) -> Duty[Bounce]:
         """What the worker loop runs."""
-        return Duty("bounce", Bell.BOUNCE, self._claim, self.settle, self._renew)
+        return Duty("bounce", Bell.BOUNCE, self._claim, self.settle, self._renew, self._set_aside)
 
     async def settle(self, bounce: Bounce) -> None:
         """A delivery that had arrived has not. One whose failure is known already stays as it is."""
@@ -46,6 +46,19 @@ class Bounces:
             await self._pass_on(bounce, mail)
         else:
             await self._desk.store.write(partial(self._done, bounce, "known already"))
+
+    async def _set_aside(self, bounce: Bounce, why: str) -> None:
+        """What came back is not looked at any more; the operator is told that the fax's mail did."""
+        now = self._desk.clock.now()
+
+        def unit(connection: sa.Connection) -> None:
+            mail = outbox.of_delivery(connection, arrivals.delivery_of(connection, bounce.delivery_id))
+            if mail.state is MailState.SENT:
+                outbox.came_back(connection, mail, now, f"it came back; {why}", passed_on=False)
+            self._done(bounce, "set aside", connection)
+
+        await self._desk.store.write(unit)
+        self._desk.bells.ring(Bell.ALARM)
 
     async def _pass_on(self, bounce: Bounce, mail: Mail) -> None:
         now = self._desk.clock.now()

@@ -39,7 +39,7 @@ class Courier:
     @property
     def duty(self) -> Duty[Mail]:
         """What the worker loop runs."""
-        return Duty("post", Bell.POST, self._claim, self.deliver, self._renew)
+        return Duty("post", Bell.POST, self._claim, self.deliver, self._renew, self._lose)
 
     async def deliver(self, mail: Mail) -> None:
         """One try for one mail."""
@@ -72,7 +72,7 @@ class Courier:
             self._desk.events.mail_deferred(mail=mail.id, kind=mail.kind, tries=mail.tries + 1, code=result.code)
 
     async def _lose(self, mail: Mail, why: str) -> None:
-        """Its bytes are gone: nothing is left to hand over, and that is said."""
+        """Its bytes are gone, or kill whoever reads them: they are not looked at, and that is said."""
         now = self._desk.clock.now()
         await self._undeliverable.conclude(replace(mail, blob_id=None), self._failed(mail, why, now), now)
         self._desk.events.mail_failed(mail=mail.id, kind=mail.kind, code=None)

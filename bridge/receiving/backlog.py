@@ -22,7 +22,7 @@ class BacklogClerk:
     @property
     def duty(self) -> Duty[Command]:
         """What the worker loop runs."""
-        return Duty("backlog", Bell.COMMAND, self._claim, self.release, self._renew)
+        return Duty("backlog", Bell.COMMAND, self._claim, self.release, self._renew, self._set_aside)
 
     async def release(self, asked: Command) -> None:
         """Everything set aside is announced again, and so fetched, routed and mailed."""
@@ -48,6 +48,12 @@ class BacklogClerk:
         await self._desk.store.write(unit)
         crash_point(Point.COMMAND_COMMITTED)
         self._desk.bells.ring(Bell.FETCH)
+
+    async def _set_aside(self, asked: Command, why: str) -> None:
+        now = self._desk.clock.now()
+        await self._desk.store.write(
+            lambda c: commands.done(c, asked.id, self._owner, now, f"this is not done: {why}", refused=True)
+        )
 
     async def _claim(self) -> Command | None:
         return await self._desk.store.write(

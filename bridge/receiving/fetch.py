@@ -64,7 +64,7 @@ class Fetcher:
     @property
     def duty(self) -> Duty[Received]:
         """What the worker loop runs."""
-        return Duty("fetch", Bell.FETCH, self._claim, self.fetch, self._renew)
+        return Duty("fetch", Bell.FETCH, self._claim, self.fetch, self._renew, self._set_aside)
 
     async def fetch(self, fax: Received) -> None:
         """One try for one fax."""
@@ -238,6 +238,20 @@ class Fetcher:
             carrier_job_id=fax.carrier_job_id,
             transaction_id=fax.transaction_id,
         )
+
+    async def _set_aside(self, fax: Received, why: str) -> None:
+        """Not fetched any more; ``faxbridge backlog --release`` lets it go."""
+        now = self._desk.clock.now()
+        then = "Nobody has got it yet. To let all that is set aside try again: faxbridge backlog --release"
+        draft = await self._mailer.poison(fax, why, then, now)
+
+        def unit(connection: sa.Connection) -> None:
+            arrivals.change(connection, fax, ReceivedState.QUARANTINED, now=now, owner=self._owner, detail=why)
+            draft.write(connection, now)
+
+        await self._desk.store.write_files(unit, draft.blob)
+        self._desk.events.received_quarantined(received=fax.id, why=why)
+        self._desk.bells.ring(Bell.POST)
 
     async def _claim(self) -> Received | None:
         def unit(connection: sa.Connection) -> Received | None:

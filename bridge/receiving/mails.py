@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bridge.fax.arrivals import Delivery, Mail, MailKind, Received
-from bridge.mail import arrivals as rendering, composing
+from bridge.mail import alarms, arrivals as rendering, composing
 from bridge.mail.options import MailOptions
 from bridge.store import outbox
 from bridge.store.desk import Desk
@@ -58,6 +58,33 @@ class Mailer:
             kind=MailKind.ADMIN,
             purpose="backlog",
             event="backlog",
+            envelope_sender="",
+            recipient=self._options.admin,
+        )
+
+    async def poison(self, fax: Received, why: str, then: str, now: datetime) -> outbox.Draft:
+        """A received fax is set aside, told to the operator once for each time; ``then``: what that means for it."""
+        row_id = self._desk.ids.new()
+        content = alarms.render_alarm(
+            subject="A received fax is set aside: the work on it broke off three times",
+            lines=(
+                f"Received fax {fax.id} is set aside: {why}.",
+                then,
+                f"What to do: if it is urgent, take it from iFax's own pages (job {fax.carrier_job_id}). Look into the "
+                "log; if that does not help, report it to the makers of Faxbridge.",
+                f"To see it: faxbridge show {fax.id}",
+            ),
+            options=self._options,
+            row_id=row_id,
+            now=now,
+            event="alarm",
+        )
+        return await self._draft(
+            content,
+            row_id=row_id,
+            kind=MailKind.ADMIN,
+            purpose=f"poison/{fax.id}/{fax.version}",
+            event="alarm",
             envelope_sender="",
             recipient=self._options.admin,
         )

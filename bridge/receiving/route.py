@@ -12,6 +12,7 @@ from bridge.runtime.worker import Bell, Duty
 from bridge.store import arrivals
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
+from bridge.store.outbox import Draft
 
 
 class Router:
@@ -32,17 +33,26 @@ class Router:
     @property
     def duty(self) -> Duty[Received]:
         """What the worker loop runs."""
-        return Duty("route", Bell.ROUTE, self._claim, self.route, self._renew)
+        return Duty("route", Bell.ROUTE, self._claim, self.route, self._renew, self._set_aside)
 
     async def route(self, fax: Received) -> None:
         """The first route that fits, else the fallback."""
-        now, why = self._desk.clock.now(), ""
-        route = routes.choose(self._options.routes, self._options.fallback, fax.called, fax.caller)
         assert fax.blob_id is not None
         try:
-            pdf = await self._desk.store.read_blob(fax.blob_id)
+            pdf, why = await self._desk.store.read_blob(fax.blob_id), ""
         except BlobDamaged as error:
             pdf, why = None, error.public
+        await self._route(fax, pdf, why)
+
+    async def _set_aside(self, fax: Received, why: str) -> None:
+        """Its file is not looked at: the mailboxes get what else is known of it."""
+        then = "Whoever was to get it is told so, without the fax itself, which lies in the store."
+        await self._route(fax, None, why, await self._mailer.poison(fax, why, then, self._desk.clock.now()))
+
+    async def _route(self, fax: Received, pdf: bytes | None, why: str, *more: Draft) -> None:
+        """One mail for each mailbox, with the fax or with why it cannot be had."""
+        now = self._desk.clock.now()
+        route = routes.choose(self._options.routes, self._options.fallback, fax.called, fax.caller)
         deliveries = [
             Delivery(self._desk.ids.new(), fax.id, target, self._desk.ids.token(), DeliveryState.WAITING, now)
             for target in dict.fromkeys(route.deliver)
@@ -52,7 +62,7 @@ class Router:
                 self._mailer.lost(fax, each, why, None, now) if pdf is None else self._mailer.fax(fax, each, pdf, now)
             )
             for each in deliveries
-        ]
+        ] + list(more)
 
         def unit(connection: sa.Connection) -> None:
             arrivals.change(

@@ -106,6 +106,13 @@ class Events:
     def lease_lost(self, *, worker: str) -> None:
         self._log.warning("worker.lease_lost", worker=worker)
 
+    def work_left(self, *, what: str, key: str, deaths: int) -> None:
+        """A process died with this row of table ``what`` in hand, ``deaths`` times with nothing else."""
+        self._log.warning("work.left", what=what, key=key, deaths=deaths)
+
+    def work_set_aside(self, *, what: str, key: str) -> None:
+        self._log.error("work.set_aside", what=what, key=key)
+
     def clock_jumped(self, *, seconds: float, moved: int) -> None:
         """``moved`` rows that would have waited for the time before the jump were moved with it."""
         self._log.warning("clock.jumped", seconds=round(seconds), moved=moved)

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from bridge.errors import LeaseLost
 from bridge.runtime.events import Events
+from bridge.runtime.floor import Floor
 
 LEASE_SECONDS = 60.0
 """How long a claim holds without renewal; after that another worker may take the row over."""
@@ -64,7 +65,8 @@ class Duty(Generic[T]):
     """One kind of work: how to claim a piece of it, do it, and keep the claim while it is being done.
 
     ``renew`` answers False when the claim is lost. ``work`` must end with the row changed or its lease given up,
-    else the row comes back when its lease ends.
+    else the row comes back when its lease ends. ``set_aside`` ends what the daemon died of again and again, told why;
+    where there is none, nothing is claimed under a lease.
     """
 
     name: str
@@ -72,20 +74,22 @@ class Duty(Generic[T]):
     claim: Callable[[], Awaitable[T | None]]
     work: Callable[[T], Awaitable[None]]
     renew: Callable[[T], Awaitable[bool]]
+    set_aside: Callable[[T, str], Awaitable[None]] | None = None
 
 
-async def run_duty(duty: Duty[T], bells: Bells, stop: asyncio.Event, events: Events) -> None:
+async def run_duty(duty: Duty[T], bells: Bells, floor: Floor, stop: asyncio.Event, events: Events) -> None:
     """Work until ``stop`` is set; the piece in hand is finished first.
 
     An error in claiming or working is logged and paused after: the row is found again when its lease ends.
     """
     while not stop.is_set():
         try:
-            piece = await duty.claim()
+            async with floor.among_others():
+                piece = await duty.claim()
+                if piece is not None:
+                    await under_lease(duty, piece, duty.work, events)
             if piece is None:
                 await _idle(bells, duty.bell, stop)
-                continue
-            await _work_under_lease(duty, piece, events)
         except LeaseLost:
             events.lease_lost(worker=duty.name)
         except Exception as error:  # noqa: BLE001 - the loop outlives any single failure; it is logged whole
@@ -107,10 +111,11 @@ async def _idle(bells: Bells, bell: Bell, stop: asyncio.Event) -> None:
         await asyncio.gather(waiting, stopping, return_exceptions=True)
 
 
-async def _work_under_lease(duty: Duty[T], piece: T, events: Events) -> None:
+async def under_lease(duty: Duty[T], piece: T, deed: Callable[[T], Awaitable[None]], events: Events) -> None:
+    """Do something with a piece that was claimed, and keep the claim meanwhile."""
     renewing = asyncio.create_task(_keep_renewing(duty, piece, events))
     try:
-        await duty.work(piece)
+        await deed(piece)
     finally:
         renewing.cancel()
         await asyncio.gather(renewing, return_exceptions=True)

@@ -125,7 +125,7 @@ class Inquirer:
     @property
     def duty(self) -> Duty[Inquiry]:
         """What the worker loop runs."""
-        return Duty("inquire", Bell.EVIDENCE, self._claim, self.inquire, self._renew)
+        return Duty("inquire", Bell.EVIDENCE, self._claim, self.inquire, self._renew, self._set_aside)
 
     async def inquire(self, asked: Inquiry) -> None:
         """Ask once, within what strangers may cost."""
@@ -144,6 +144,11 @@ class Inquirer:
             await self._follow(asked, heard, finding)
         except faxes.Stale:  # what it is changed while we looked
             await self._later(asked, answer, self._desk.clock.now() + _pause(asked), asked.tries)
+
+    async def _set_aside(self, asked: Inquiry, why: str) -> None:
+        """The job is forgotten; a fax that it may be waits for its window, and then people are asked."""
+        await self._desk.store.write(lambda connection: inquiries.close(connection, asked))
+        self._desk.events.job_unknown(job=asked.job_id, why=why)
 
     async def _no_word(self, asked: Inquiry, error: CarrierError) -> None:
         """The carrier knows no such job, or says nothing of use: asked again some times, for that may pass."""

@@ -48,7 +48,7 @@ class OrderClerk:
     @property
     def duty(self) -> Duty[Command]:
         """What the worker loop runs."""
-        return Duty("orders", Bell.COMMAND, self._claim, self.carry_out, self._renew)
+        return Duty("orders", Bell.COMMAND, self._claim, self.carry_out, self._renew, self._set_aside)
 
     async def carry_out(self, asked: Command) -> None:
         """Do it, or say why it cannot be done."""
@@ -62,6 +62,9 @@ class OrderClerk:
             self._desk.bells.ring(Bell.PREPARE, Bell.SUBMIT, Bell.POST)
             return
         raise Unavailable("too much happens to this fax at once; tried again later")
+
+    async def _set_aside(self, asked: Command, why: str) -> None:
+        await self._answer(asked, Reply(f"this is not done: {why}", refused=True))
 
     async def _try(self, asked: Command) -> None:
         order = Order(asked.what)

@@ -15,14 +15,17 @@ from bridge.store.desk import Desk
 
 
 class Poison:
-    """Sets aside what the converter died of three times."""
+    """Sets aside what the converter, or the daemon itself, died of three times."""
 
     def __init__(self, desk: Desk, reporter: Reporter) -> None:
         self._desk = desk
         self._reporter = reporter
 
-    async def hold(self, batch: Sequence[Fax], why: str, owner: str) -> None:
-        """Faxes of one message are held; each sender is told, and the operator once."""
+    async def hold(self, batch: Sequence[Fax], why: str, owner: str | None) -> None:
+        """Faxes of one message are held; each sender is told, and the operator once.
+
+        ``owner`` holds them, if anybody does.
+        """
         cause = outcomes.cause("held-poison")
         for fax in batch:
             now = self._desk.clock.now()
@@ -32,7 +35,7 @@ class Poison:
             await self._reporter.carry_out(change, now, apply, alarm=alarm)
 
 
-def _hold(connection: sa.Connection, fax: Fax, why: str, now: datetime, owner: str) -> None:
+def _hold(connection: sa.Connection, fax: Fax, why: str, now: datetime, owner: str | None) -> None:
     faxes.change(
         connection,
         fax,

@@ -57,7 +57,7 @@ class Preparer:
     @property
     def duty(self) -> Duty[Batch]:
         """What the worker loop runs."""
-        return Duty("prepare", Bell.PREPARE, self._claim, self.prepare, self._renew)
+        return Duty("prepare", Bell.PREPARE, self._claim, self.prepare, self._renew, self._set_aside)
 
     async def prepare(self, batch: Batch) -> None:
         """Make the pages and let every fax of the batch go on, or end them all with a notice that names the part."""
@@ -100,6 +100,9 @@ class Preparer:
             return
         later = self._desk.clock.now() + DEATH_PAUSE * deaths
         await self._desk.store.write(lambda connection: faxes.prepare_later(connection, batch, self._owner, later))
+
+    async def _set_aside(self, batch: Batch, why: str) -> None:
+        await self._poison.hold(batch, why, self._owner)
 
     def _check_size(self, rendered: Rendered) -> None:
         size = rendered.path.stat().st_size

@@ -24,6 +24,7 @@ from bridge.runtime.worker import Bell, Duty
 from bridge.sending import evidence, report, settle
 from bridge.sending.breaker import Breaker, Came
 from bridge.sending.options import SendingOptions
+from bridge.sending.poison import Poison
 from bridge.sending.report import Change, Reporter, write_end
 from bridge.sending.retry import Failure, Retrier
 from bridge.sending.settle import Calls
@@ -64,7 +65,12 @@ class Submitter:
     @property
     def duty(self) -> Duty[Fax]:
         """What the worker loop runs."""
-        return Duty("submit", Bell.SUBMIT, self._claim, self.submit, self._renew)
+        return Duty("submit", Bell.SUBMIT, self._claim, self.submit, self._renew, self._set_aside)
+
+    async def _set_aside(self, fax: Fax, why: str) -> None:
+        """No call was begun: who dies with one in hand leaves the fax unconfirmed."""
+        self._breaker.give_back(self._owner)
+        await Poison(self._desk, self._reporter).hold([fax], why, None)
 
     async def submit(self, fax: Fax) -> None:
         """One call for one fax whose line we hold; none if there is no time left for it."""

@@ -68,7 +68,7 @@ class Tracker:
     @property
     def duty(self) -> Duty[Fax]:
         """What the worker loop runs."""
-        return Duty("track", Bell.TRACK, self._claim, self.track, self._renew)
+        return Duty("track", Bell.TRACK, self._claim, self.track, self._renew, self._set_aside)
 
     async def track(self, fax: Fax) -> None:
         """Ask once; end the fax on a final word, else ask again later."""
@@ -90,6 +90,13 @@ class Tracker:
             await self._ask_later(fax, attempt, answer)
         else:
             await self._end(fax, attempt, seen, ended, answer)
+
+    async def _set_aside(self, fax: Fax, why: str) -> None:
+        """The carrier has it, and its word is not heard any more: people are asked what became of it."""
+        if fax.state is FaxState.SENDING:
+            await settle.become_unconfirmed(self._reporter, fax, self._desk.clock.now(), why, lambda *_: None)
+            return
+        await self._desk.store.write(lambda connection: faxes.ask_later(connection, fax, self._owner, None, fax.polls))
 
     async def _end(self, fax: Fax, attempt: Attempt, seen: FaxObject, ended: Ended, answer: Answer) -> None:
         """The carrier's final word on this call: the fax ends, or, where it failed, is tried again."""

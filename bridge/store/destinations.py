@@ -81,7 +81,7 @@ def claim(connection: sa.Connection, lease: Lease) -> sa.Row[Any] | None:
     """
     served = cursors.get(connection, SERVED) or ""
     while (row := _next_line(connection, lease, served)) is not None:
-        chosen = _turn(connection, row.number, row.served, lease.now, fax)
+        chosen = _inherited(connection, row, lease) or _turn(connection, row.number, row.served, lease.now, fax)
         if chosen is None:
             _give_back(connection, row.number, lease.now)
             continue
@@ -91,6 +91,14 @@ def claim(connection: sa.Connection, lease: Lease) -> sa.Row[Any] | None:
         cursors.put(connection, SERVED, chosen.sender, lease.now)
         return chosen
     return None
+
+
+def _inherited(connection: sa.Connection, row: sa.Row[Any], lease: Lease) -> sa.Row[Any] | None:
+    """The fax that the dead owner had chosen, where the claim is its heir's and the fax still waits."""
+    if lease.heir_of is None:
+        return None
+    waits = sa.select(fax).where(fax.c.id == row.current_fax, READY_ROWS, fax.c.due_at <= lease.now)
+    return connection.execute(waits).first()
 
 
 def _next_line(connection: sa.Connection, lease: Lease, served: str) -> sa.Row[Any] | None:

@@ -1,6 +1,7 @@
 """A SQLite file as the store's database: one daemon has it, and shell commands look in beside it."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,9 @@ from bridge.store.engine import Reader, Writer
 from bridge.store.units import Unit
 
 T = TypeVar("T")
+
+MOMENT = timedelta(seconds=1)
+"""So much before the start the leases of the dead have ended."""
 
 
 class Embedded:
@@ -40,7 +44,7 @@ class Embedded:
     def start(self) -> None:
         """End the leases of the dead, and take units from now on. Only under the lock."""
         with self.writing.begin() as connection:
-            leases.drop_all(connection, *tables.LEASED)
+            leases.end_all(connection, self.clock.steady() - MOMENT, *tables.LEASED)
         crash_point(Point.START_FREED)
         self._writer = Writer(self.writing, self._file)
 

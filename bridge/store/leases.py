@@ -18,13 +18,16 @@ class Lease:
     """A claim: ``owner`` is one worker of one process, ``until`` when it ends unless renewed.
 
     What is due is told by the wall's clock (``now``), what has ended by one that does not jump (``at``): else a clock
-    that is set would end the leases of live work, or keep those of the dead.
+    that is set would end the leases of live work, or keep those of the dead. The names of all workers of a process end
+    in ``process``. Where ``heir_of`` is given, nothing is claimed but what that owner holds.
     """
 
     owner: str
     now: datetime
     at: datetime
     until: datetime
+    process: str = ""
+    heir_of: str | None = None
 
 
 class Versioned(Protocol):
@@ -38,15 +41,24 @@ class Versioned(Protocol):
 
 
 def free(table: sa.Table, lease: Lease) -> sa.ColumnElement[bool]:
-    """Due, and held by nobody."""
-    unheld = sa.or_(table.c.lease_until.is_(None), table.c.lease_until < lease.at)
-    return sa.and_(table.c.due_at <= lease.now, unheld)
+    """Due, and held by nobody: never, no longer, or by whom the lease inherits.
+
+    What another process held when it died is not free: the process may have died of it (``store/trials.py``).
+    """
+    due, owner = table.c.due_at <= lease.now, table.c.lease_owner
+    if lease.heir_of is not None:
+        return sa.and_(due, owner == lease.heir_of)
+    over = sa.and_(table.c.lease_until < lease.at, owner.endswith(lease.process, autoescape=True))
+    return sa.and_(due, sa.or_(owner.is_(None), over))
 
 
 def is_free(row: sa.Row[Any], lease: Lease) -> bool:
     """The same of a row that was read."""
-    due = row.due_at is not None and row.due_at <= lease.now
-    return due and (row.lease_until is None or row.lease_until < lease.at)
+    if row.due_at is None or row.due_at > lease.now:
+        return False
+    if lease.heir_of is not None:
+        return bool(row.lease_owner == lease.heir_of)
+    return row.lease_owner is None or (row.lease_until < lease.at and row.lease_owner.endswith(lease.process))
 
 
 def claim(
@@ -55,7 +67,7 @@ def claim(
     """Lease the most overdue free row that fits, and return it; None if there is none."""
     row = first(connection, table, lease, *where)
     if row is not None:
-        hold(connection, table, [row._mapping[_key(table)]], lease)  # noqa: SLF001 - SQLAlchemy's public mapping
+        hold(connection, table, [row._mapping[key_of(table)]], lease)  # noqa: SLF001 - SQLAlchemy's public mapping
     return row
 
 
@@ -66,26 +78,26 @@ def first(
 
     ``where`` names one state at most: of several an index gives no order, and all that is due would be sorted.
     """
-    query = sa.select(table).where(free(table, lease), *where).order_by(table.c.due_at, _key(table)).limit(1)
+    query = sa.select(table).where(free(table, lease), *where).order_by(table.c.due_at, key_of(table)).limit(1)
     return connection.execute(query.with_for_update(skip_locked=True)).first()
 
 
 def hold(connection: sa.Connection, table: sa.Table, keys: Sequence[str], lease: Lease) -> None:
     """Put the lease on these rows."""
     connection.execute(
-        table.update().where(_key(table).in_(keys)).values(lease_owner=lease.owner, lease_until=lease.until)
+        table.update().where(key_of(table).in_(keys)).values(lease_owner=lease.owner, lease_until=lease.until)
     )
 
 
 def renew(connection: sa.Connection, table: sa.Table, keys: Sequence[str], lease: Lease) -> bool:
     """Hold on until ``lease.until``; False when any of the rows is no longer ours."""
-    statement = table.update().where(_key(table).in_(keys), table.c.lease_owner == lease.owner)
+    statement = table.update().where(key_of(table).in_(keys), table.c.lease_owner == lease.owner)
     return connection.execute(statement.values(lease_until=lease.until)).rowcount == len(keys)
 
 
 def release(connection: sa.Connection, table: sa.Table, key: str, owner: str, **values: Any) -> None:
     """Give the row up, changing ``values`` with it; raises LeaseLost when it is no longer ours."""
-    statement = table.update().where(_key(table) == key, table.c.lease_owner == owner)
+    statement = table.update().where(key_of(table) == key, table.c.lease_owner == owner)
     if connection.execute(statement.values(lease_owner=None, lease_until=None, **values)).rowcount != 1:
         raise LeaseLost(f"{table.name} {key} was taken over meanwhile")
 
@@ -106,7 +118,7 @@ def change_state(
 
     That is: its version is the same, its state one of ``allowed``, and its lease ``owner``'s where one is named.
     """
-    where = [_key(table) == before.id, table.c.version == before.version, table.c.state.in_(list(allowed))]
+    where = [key_of(table) == before.id, table.c.version == before.version, table.c.state.in_(list(allowed))]
     if owner is not None:
         where.append(table.c.lease_owner == owner)
     changed = (
@@ -126,14 +138,13 @@ def change_state(
     return connection.execute(changed).rowcount == 1
 
 
-def drop_all(connection: sa.Connection, *tables: sa.Table) -> None:
-    """End every lease. Only for a process that has the store to itself: whoever held them is dead."""
+def end_all(connection: sa.Connection, at: datetime, *tables: sa.Table) -> None:
+    """End every lease at ``at``. Only for a process that has the store to itself: whoever held them is dead."""
     for table in tables:
-        connection.execute(
-            table.update().where(table.c.lease_owner.is_not(None)).values(lease_owner=None, lease_until=None)
-        )
+        connection.execute(table.update().where(table.c.lease_owner.is_not(None)).values(lease_until=at))
 
 
-def _key(table: sa.Table) -> sa.Column[Any]:
+def key_of(table: sa.Table) -> sa.Column[Any]:
+    """The column that names a row."""
     (key,) = table.primary_key.columns
     return key

@@ -378,7 +378,12 @@ suspect = sa.Table(
     sa.Column("what", sa.String(20), primary_key=True),
     sa.Column("key", sa.String(80), primary_key=True),
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("alone", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 LEASED = (fax, destination, inquiry, received, outbox, bounce, command)
 """The tables whose rows workers claim."""
+
+for _table in LEASED:  # few rows are held at a time: those of the dead are found without looking at the others
+    _held = _table.c.lease_owner.is_not(None)
+    sa.Index(f"ix_{_table.name}_held", _table.c.lease_until, sqlite_where=_held, postgresql_where=_held)

@@ -8,7 +8,7 @@ import pytest
 from tests.support.store_bench import Bench
 from tests.support.store_shared import ON_EITHER, open_bench_on
 
-ON_BOTH = {"test_texts", "test_leases", "test_states", "test_submissions", "test_usage", "test_units"}
+ON_BOTH = {"test_texts", "test_leases", "test_states", "test_submissions", "test_usage", "test_units", "test_trials"}
 """The modules whose tests hold for either database."""
 
 

@@ -268,7 +268,7 @@ async def test_abandoned(bench: Bench) -> None:
     assert await abandoned() == fax.id
     assert await bench.store.write(lambda c: destinations.renew(c, NUMBER, bench.desk.lease("one")))
     assert await abandoned() is None
-    await bench.store.write(lambda c: leases.drop_all(c, *tables.LEASED))
+    await bench.store.write(lambda c: leases.end_all(c, bench.clock.steady() - timedelta(seconds=1), *tables.LEASED))
     assert await abandoned() == fax.id
     await bench.move(fax, FaxState.UNCONFIRMED)
     assert await abandoned() is None

@@ -154,5 +154,5 @@ async def test_a_leased_line_is_nobody_elses(bench: Bench) -> None:
     assert second is not None
     assert {first.number, second.number} == {number(1), number(2)}
     assert await bench.store.write(lambda c: destinations.claim(c, bench.desk.lease("three"))) is None
-    await bench.store.write(lambda c: leases.drop_all(c, *tables.LEASED))
+    await bench.store.write(lambda c: leases.end_all(c, bench.clock.steady() - timedelta(seconds=1), *tables.LEASED))
     assert await bench.store.write(lambda c: destinations.claim(c, bench.desk.lease("three"))) is not None

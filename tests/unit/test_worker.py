@@ -7,6 +7,7 @@ import pytest
 from bridge.errors import LeaseLost, Unavailable
 from bridge.runtime import worker
 from bridge.runtime.events import Events
+from bridge.runtime.floor import Floor
 from bridge.runtime.worker import Bell, Bells, Duty, run_duty
 from bridge.store import arrivals, faxes, outbox
 
@@ -77,7 +78,7 @@ class Run:
 
     def __init__(self, fake: Fake) -> None:
         self.fake, self.bells, self.stop, self.heard = fake, Bells(), asyncio.Event(), Heard()
-        self.task = asyncio.create_task(run_duty(fake.duty, self.bells, self.stop, self.heard))
+        self.task = asyncio.create_task(run_duty(fake.duty, self.bells, Floor(), self.stop, self.heard))
 
     async def end(self) -> None:
         self.stop.set()
@@ -136,7 +137,7 @@ async def test_stopped_before_it_began() -> None:
     """A worker that is told to stop before it began claims nothing."""
     fake, stop = Fake(1), asyncio.Event()
     stop.set()
-    await asyncio.wait_for(run_duty(fake.duty, Bells(), stop, Heard()), PATIENCE)
+    await asyncio.wait_for(run_duty(fake.duty, Bells(), Floor(), stop, Heard()), PATIENCE)
     assert fake.claims == 0
 
 
@@ -231,7 +232,7 @@ async def test_the_bell_wakes_all_who_share_it() -> None:
     """Workers that share a bell are all woken by it."""
     bells, stop = Bells(), asyncio.Event()
     fakes = [Fake(), Fake()]
-    tasks = [asyncio.create_task(run_duty(fake.duty, bells, stop, Heard())) for fake in fakes]
+    tasks = [asyncio.create_task(run_duty(fake.duty, bells, Floor(), stop, Heard())) for fake in fakes]
     for fake in fakes:
         await until(fake.idle)
     for _ in range(5):
