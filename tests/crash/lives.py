@@ -1,6 +1,7 @@
 """The named crash points in the order in which they are visited: a row of lives, each ended at one of them.
 
-A life takes over what the one before left. Most rows follow one fax on its way, so that it dies at each step of it.
+A life takes over what the one before left. Most rows follow one fax on its way. Where it died with two daemons and got
+no further the row ends: it would be tried a third time only after some seconds of uptime.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -104,24 +105,36 @@ INTAKE = (
 )
 """One mail, whose client tries again each time; then one that is kept and whose client does not hear of it."""
 
-SENDING = (
+PAGES = (
     Life(Point.PREPARE_CLAIMED, "fax", ("accepted",), a_mail_comes),
     Life(Point.PREPARE_RENDERED, "fax", ("accepted",)),
-    Life(Point.PREPARE_STORED, "fax", ("accepted",)),
+)
+"""One fax whose pages are not there yet."""
+
+WORD = (
+    Life(Point.PREPARE_STORED, "fax", ("accepted",), a_mail_comes),
     Life(Point.PREPARE_COMMITTED, "fax", ("ready",)),
     Life(Point.SUBMIT_CLAIMED, "fax", ("ready",)),
     Life(Point.SUBMIT_COMMITTED, "fax", ("sending",)),
     Life(Point.TRACK_CLAIMED, "fax", ("sending",)),
     Life(Point.TRACK_ANSWERED, "fax", ("sending",)),
-    Life(Point.NOTICE_STORED, "fax", ("sending",)),
+)
+"""One fax, from its pages to the carrier's final word."""
+
+NOTICE = (
+    Life(Point.NOTICE_STORED, "fax", ("sending",), a_mail_comes),
     Life(Point.NOTICE_COMMITTED, "fax", ("delivered",)),
     Life(Point.POST_CLAIMED, "mail", ("waiting",)),
     Life(Point.POST_TAKEN, "mail", ("waiting",)),
-    Life(Point.POST_COMMITTED, "mail", ("sent",)),
+)
+"""One fax, from that word to the relay's."""
+
+ORDER = (
+    Life(Point.POST_COMMITTED, "mail", ("sent",), a_mail_comes),
     Life(Point.ORDER_CLAIMED, "fax", (NOTHING,), an_operator_resends),
     Life(Point.ORDER_COMMITTED, "fax", ("ready", "accepted")),
 )
-"""One fax, from its pages to its notice; then an operator has it sent to somebody else."""
+"""One fax that is told of; then an operator has it sent to somebody else."""
 
 CALLING = (
     Life(Point.TRACK_COMMITTED, "fax", ("delivered",), a_mail_comes),
@@ -134,13 +147,17 @@ CALLING = (
 )
 """A fax each: what the carrier made of its call nobody knows."""
 
-RECEIVING = (
+FETCHING = (
     Life(Point.HOOK_READ, "received", (NOTHING,), a_fax_comes),
     Life(Point.POLL_READ, "received", (NOTHING,)),
     Life(Point.POLL_RECORDED, "received", ("announced",)),
     Life(Point.FETCH_CLAIMED, "received", ("announced",)),
     Life(Point.FETCH_DOWNLOADED, "received", ("announced",)),
-    Life(Point.FETCH_STORED, "received", ("announced",)),
+)
+"""A received fax that a hook spoke of in vain: the list shows it."""
+
+ROUTING = (
+    Life(Point.FETCH_STORED, "received", ("announced",), a_fax_comes),
     Life(Point.FETCH_COMMITTED, "received", ("fetched",)),
     Life(Point.ROUTE_DRAFTED, "received", ("fetched",)),
     Life(Point.ROUTE_COMMITTED, "received", ("routed",)),
@@ -150,7 +167,9 @@ RECEIVING = (
     Life(Point.BOUNCE_CLAIMED, "bounce", ("open",), a_mail_comes_back),
     Life(Point.BOUNCE_COMMITTED, "bounce", ("done",)),
 )
-"""A received fax that a hook spoke of in vain: the list shows it, and it dies at each step to its mailbox."""
+"""A received fax, from its file to its mailbox; then another, and a mail that comes back."""
+
+SENDING, RECEIVING = (PAGES, WORD, NOTICE, ORDER), (FETCHING, ROUTING)
 
 STARTING = (
     Life(Point.START_MIGRATED, "schema", (NOTHING,)),

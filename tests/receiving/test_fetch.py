@@ -23,7 +23,7 @@ from bridge.receiving.options import ReceivingOptions
 from bridge.receiving.route import Router
 from bridge.store import arrivals, commands, tables, writing
 from bridge.store.commands import Command
-from tests.support.store_bench import Bench, FakeClock, work
+from tests.support.store_bench import ADMIN, DIED, Bench, FakeClock, set_aside, work
 from tests.support.store_carrier import MAIL, FakeCarrier, answer
 
 FALLBACK = "fallback@example.org"
@@ -596,3 +596,42 @@ async def test_routing_stale(bench: Bench, receiving: Receiving) -> None:
     assert await bench.rows(tables.outbox) == []
     assert await bench.rows(tables.delivery) == []
     assert bench.blob_files() == files
+
+
+async def test_what_the_daemon_died_of_is_not_fetched(bench: Bench, receiving: Receiving) -> None:
+    """It is set aside and the operator told; ``backlog --release`` lets it be fetched after all."""
+    fax = await bench.announced()
+    assert await set_aside(receiving.fetcher.duty)
+    assert (await bench.received(fax.id)).state is ReceivedState.QUARANTINED
+    assert receiving.carrier.asked == []
+    (alarm,) = await bench.mail_bytes("alarm")
+    for word in (fax.id, DIED, "job 7001122", "backlog --release"):
+        assert word in alarm.decode().replace("=\r\n", "")
+    await bench.store.write(
+        lambda c: commands.ask(c, Command(bench.ids.new(), RELEASE, None, "maria", {}), bench.clock.now())
+    )
+    assert await work(receiving.clerk.duty)
+    await receiving.fetch(PDF)
+    assert (await bench.received(fax.id)).state is ReceivedState.FETCHED
+
+
+async def test_what_the_daemon_died_of_when_it_was_to_be_mailed(bench: Bench, receiving: Receiving) -> None:
+    """Whoever was to get it learns that there is one, without its file, and the operator is told."""
+    fax = await bench.announced(called="+14155550199")
+    await receiving.fetch(PDF)
+    assert await set_aside(receiving.router.duty)
+    assert (await bench.received(fax.id)).state is ReceivedState.ROUTED
+    assert await bench.events() == [("alarm", ADMIN), ("received-lost", FALLBACK)]
+    (lost,) = await bench.mail_bytes("received-lost")
+    assert DIED in lost.decode()
+    assert b"application/pdf" not in lost
+
+
+async def test_a_release_the_daemon_died_of(bench: Bench, receiving: Receiving) -> None:
+    """The operator is answered that it is not done."""
+    asked = Command(bench.ids.new(), RELEASE, None, "maria", {})
+    await bench.store.write(lambda c: commands.ask(c, asked, bench.clock.now()))
+    assert await set_aside(receiving.clerk.duty)
+    answered = await bench.store.read(lambda c: commands.answer_to(c, asked.id))
+    assert answered is not None
+    assert (answered.refused, answered.text) == (True, f"this is not done: {DIED}")

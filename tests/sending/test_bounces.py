@@ -15,7 +15,7 @@ from bridge.posting.undeliverable import Undeliverable
 from bridge.runtime.worker import LEASE_SECONDS
 from bridge.store import arrivals, bounces, faxes, outbox, tables
 from bridge.store.bounces import Bounce
-from tests.support.store_bench import ADMIN, Bench, work
+from tests.support.store_bench import ADMIN, Bench, set_aside, work
 from tests.support.store_carrier import MAIL
 
 OFFICE = "office@example.org"
@@ -251,3 +251,15 @@ async def test_a_clock_that_jumped_back_holds_up_no_alarm(bench: Bench) -> None:
     bench.clock.seconds -= 1_000_000
     await bench.store.write(lambda connection: connection.execute(tables.outbox.update().values(told_by=None)))
     assert await Alarms(bench.desk, MAIL).duty.claim() is not None
+
+
+async def test_what_the_daemon_died_of_is_told_and_not_passed_on(bench: Bench) -> None:
+    """That the mail came back is told to the operator; its fax goes to nobody else."""
+    await _delivered(bench, DESK)
+    await _comes_back(bench, DESK)
+    assert await set_aside(_clerk(bench).duty)
+    assert await _deliveries(bench) == {DESK: "failed"}
+    (told,) = await _told(bench)
+    assert "it came back" in told.replace("=\r\n", "")
+    assert await _results(bench) == ["set aside"]
+    assert not await work(_clerk(bench).duty)

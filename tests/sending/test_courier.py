@@ -21,7 +21,7 @@ from bridge.posting.undeliverable import Undeliverable
 from bridge.runtime.worker import LEASE_SECONDS
 from bridge.store import StoredBlob, arrivals, outbox, tables
 from tests.support.fake_relay import a_relay
-from tests.support.store_bench import ADMIN, SENDER, Bench, work
+from tests.support.store_bench import ADMIN, DIED, SENDER, Bench, set_aside, work
 from tests.support.store_carrier import MAIL
 
 OFFICE = "office@example.org"
@@ -482,3 +482,15 @@ async def test_starttls_is_never_left_out() -> None:
             RelayOptions("127.0.0.1", made.port, "starttls", "fax.local", "user", "secret"), "", SENDER, CONTENT
         )
     assert (done.taken, done.permanent, made.mails) == (False, False, [])
+
+
+async def test_what_the_daemon_died_of_is_not_handed_over(bench: Bench) -> None:
+    """Its bytes are not looked at again, for nobody; the operator is told of it as of any mail that reaches nobody."""
+    await _routed(bench, DESK)
+    courier = _courier(bench, 1)
+    assert await set_aside(courier.duty)
+    assert await _state(bench) == ("failed", 1)
+    assert await _deliveries(bench) == {DESK: "failed"}
+    assert not await work(courier.duty)
+    (told,) = await _told(bench)
+    assert DIED in told

@@ -27,6 +27,7 @@ OTHER = "+14155550102"
 SENDER = "anna@example.org"
 ADMIN = "ops@example.org"
 MAIL = b"From: anna@example.org\r\nSubject: results\r\nMessage-ID: <1@example.org>\r\n\r\nsee attachment\r\n"
+DIED = "the daemon died of it"
 PAGES = b"%PDF-1.7 two pages %%EOF"
 
 
@@ -230,6 +231,16 @@ async def work(duty: Duty[Any]) -> bool:
     if piece is None:
         return False
     await duty.work(piece)
+    return True
+
+
+async def set_aside(duty: Duty[Any]) -> bool:
+    """One piece of work that the daemon died of is set aside, as a trial does it; whether there was one."""
+    piece = await duty.claim()
+    if piece is None:
+        return False
+    assert duty.set_aside is not None
+    await duty.set_aside(piece, DIED)
     return True
 
 
