@@ -70,8 +70,8 @@ class Mailer:
             lines=(
                 f"Received fax {fax.id} is set aside: {why}.",
                 then,
-                f"What to do: if it is urgent, take it from iFax's own pages (job {fax.carrier_job_id}). Look into the "
-                "log; if that does not help, report it to the makers of Faxbridge.",
+                f"What to do: if it is urgent, take it from iFax's own pages (job {fax.carrier_job_id}).",
+                "Look into the log; if that does not help, report it to the makers of Faxbridge.",
                 f"To see it: faxbridge show {fax.id}",
             ),
             options=self._options,

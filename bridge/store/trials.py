@@ -2,7 +2,7 @@
 
 If the daemon dies of it again, only that row can be to blame. After the third such death it is set aside, and the
 operator is told; whatever else was in hand goes on. Since a daemon is killed from outside, too, the second trial comes
-only after some seconds of uptime and the third after a quarter of a minute and more: a row is blamed only if the daemon lived
+only after some seconds of uptime and the third after a quarter of a minute: a row is blamed only if the daemon lived
 well each time until it was tried.
 """
 
