@@ -10,7 +10,7 @@ import base64
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -61,6 +61,7 @@ class FaxRequest:
     number: str
     pdf: bytes
     caller_id: str | None = None
+    may_begin: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +126,13 @@ class IfaxClient:
         if (left := self.pause_left()) > 0:
             raise NotTaken("the fax service wishes no calls just now", "rate-limited", None, left)
         body = await asyncio.to_thread(self._send_body, request)
-        upload = _FaxUpload(body)
+        upload = _FaxUpload(body, request.may_begin)
         async with self._uploads:
             crash_point(Point.CALL_UNSENT)
             try:
                 answer = await self._call(self._once, "fax-send", upload, len(body), ANSWER_LIMIT)
+            except _TooLateError as error:
+                raise NotTaken("no call was made: the daemon had stood still for too long", "not-reached") from error
             except (httpx.HTTPError, TimeoutError, OSError) as error:
                 if upload.begun:
                     raise OutcomeUnknown(f"the call broke while the fax was handed over ({_name(error)})") from error
@@ -263,10 +266,20 @@ class _Upload(httpx.AsyncByteStream):
             yield bytes(self._body[start : start + _CHUNK])
 
 
+class _TooLateError(Exception):
+    """Not a byte of the fax may go out any more."""
+
+
 class _FaxUpload(_Upload):
-    """A fax's, whose bytes are away once the next ones are asked for."""
+    """A fax's, whose bytes are away once the next ones are asked for; the first only if it still may go."""
+
+    def __init__(self, body: bytes, may_begin: Callable[[], bool]) -> None:
+        super().__init__(body)
+        self._may_begin = may_begin
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        if not self._may_begin():
+            raise _TooLateError
         async for piece in super().__aiter__():
             yield piece
             crash_point(Point.CALL_BEGUN)

@@ -12,7 +12,7 @@ from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.store import outbox
 from bridge.store.blobs import BlobDamaged
-from bridge.store.desk import Desk
+from bridge.store.desk import Desk, Grip
 
 PAUSES = (
     timedelta(seconds=30),
@@ -35,6 +35,7 @@ class Courier:
         self._undeliverable = undeliverable
         self._options = options
         self._owner = name
+        self._grip = Grip(desk, name)
 
     @property
     def duty(self) -> Duty[Mail]:
@@ -51,7 +52,14 @@ class Courier:
             await self._lose(mail, error.public)
             return
         lighter = returned.without_content if mail.kind is MailKind.NOTICE else None
-        result = await relay.hand_over(self._options, mail.envelope_sender, mail.recipient, content, lighter)
+        result = await relay.hand_over(
+            self._options,
+            mail.envelope_sender,
+            mail.recipient,
+            content,
+            lighter=lighter,
+            may_begin=lambda: self._grip.holds,
+        )
         crash_point(Point.POST_TAKEN)
         now = self._desk.clock.now()
         owed_since = await self._desk.store.read(lambda connection: outbox.created_at(connection, mail.id))
@@ -83,9 +91,11 @@ class Courier:
         )
 
     async def _claim(self) -> Mail | None:
-        return await self._desk.store.write(lambda connection: outbox.claim(connection, self._desk.lease(self._owner)))
+        return self._grip.kept(
+            await self._desk.store.write(lambda connection: outbox.claim(connection, self._grip.lease()))
+        )
 
     async def _renew(self, mail: Mail) -> bool:
-        return await self._desk.store.write(
-            lambda connection: outbox.renew(connection, mail.id, self._desk.lease(self._owner))
+        return self._grip.kept(
+            await self._desk.store.write(lambda connection: outbox.renew(connection, mail.id, self._grip.lease()))
         )

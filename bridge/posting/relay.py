@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import aiosmtplib
 
+from bridge.errors import LeaseLost
 from bridge.posting.options import RelayOptions
 from bridge.runtime import foreign
 
@@ -30,10 +31,17 @@ class _NoUtf8Error(Exception):
 
 
 async def hand_over(
-    options: RelayOptions, sender: str, recipient: str, content: bytes, lighter: Lighter | None = None
+    options: RelayOptions,
+    sender: str,
+    recipient: str,
+    content: bytes,
+    *,
+    lighter: Lighter | None = None,
+    may_begin: Callable[[], bool] = lambda: True,
 ) -> HandedOver:
     """One try for one mail to one recipient. Never raises for what a relay or a network may do.
 
+    Raises LeaseLost, and nothing was handed over, if ``may_begin`` says no once the relay has greeted us.
     ``lighter`` is asked for the mail in a form that every relay takes, where this one says that it does not take it.
     """
     client = aiosmtplib.SMTP(
@@ -53,6 +61,8 @@ async def hand_over(
             if lighter is not None and not _takes(client, content):
                 content = lighter(content)
             parameters = _parameters(client, recipient, content)
+            if not may_begin():
+                raise LeaseLost("the mail is somebody else's by now")
             _, reply = await client.sendmail(sender, [recipient], content, mail_options=parameters)
             return HandedOver(taken=True, permanent=False, code=250, reply=foreign.one_line(reply, 300))
     except aiosmtplib.SMTPRecipientsRefused as error:

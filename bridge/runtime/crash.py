@@ -1,7 +1,8 @@
 """The instants at which a process may die, by name: what ``docs/durability.md`` promises of them is tried at each.
 
 At all of them nothing happens, unless the daemon was started with ``BRIDGE_TESTS_CRASH_AT=POINT:N`` in its
-environment: then it kills itself (SIGKILL) as it passes that point for the Nth time. Only the tests do so.
+environment: then it kills itself (SIGKILL) as it passes that point for the Nth time, or, with ``POINT:N:freeze``,
+stands still there (SIGSTOP) until somebody lets it go on. Only the tests do so.
 """
 
 import os
@@ -14,7 +15,7 @@ from typing import Final
 VARIABLE: Final = "BRIDGE_TESTS_CRASH_AT"
 """No setting: it stands outside of ``FAXBRIDGE_``, where a variable that is no setting is an error."""
 
-_WRITTEN = re.compile(r"([a-z_.]+):([1-9][0-9]{0,5})")
+_WRITTEN = re.compile(r"([a-z_.]+):([1-9][0-9]{0,5})(:freeze)?")
 
 
 class Point(StrEnum):
@@ -84,6 +85,7 @@ class _Fuse:
 
     point: Point | None = None
     passings = 0
+    signal = signal.SIGKILL
 
 
 _fuse = _Fuse()
@@ -95,11 +97,12 @@ def arm(environment: Mapping[str, str]) -> None:
     known = written is not None and written[1] in set(Point)
     _fuse.point = Point(written[1]) if written is not None and known else None
     _fuse.passings = int(written[2]) if written is not None and known else 0
+    _fuse.signal = signal.SIGSTOP if written is not None and written[3] else signal.SIGKILL
 
 
 def crash_point(point: Point) -> None:
-    """Nothing; or, in a process that a test started to die here, its end."""
+    """Nothing; or, in a process that a test started to die here, its end, or a stop."""
     if point is _fuse.point:
         _fuse.passings -= 1
         if _fuse.passings == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), _fuse.signal)

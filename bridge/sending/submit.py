@@ -30,7 +30,7 @@ from bridge.sending.retry import Failure, Retrier
 from bridge.sending.settle import Calls
 from bridge.store import attempts, destinations, faxes, history, inquiries, pauses, waits
 from bridge.store.blobs import BlobDamaged
-from bridge.store.desk import Desk
+from bridge.store.desk import Desk, Grip
 from bridge.store.history import EvidenceKind
 from bridge.store.pauses import Work
 
@@ -61,6 +61,7 @@ class Submitter:
         self._retrier = Retrier(desk, reporter, options.retry)
         self._breaker = breaker or Breaker(desk.clock, desk.events)
         self._owner = name
+        self._grip = Grip(desk, name)
 
     @property
     def duty(self) -> Duty[Fax]:
@@ -89,7 +90,7 @@ class Submitter:
             await self._retrier.end_late(fax, self._desk.clock.now())
             return
         try:
-            request = FaxRequest(fax.number, await self._pages(fax), fax.caller_id)
+            request = FaxRequest(fax.number, await self._pages(fax), fax.caller_id, lambda: self._grip.holds)
         except BlobDamaged as error:
             await self._give_up_damaged(fax, error)
             return
@@ -337,14 +338,16 @@ class Submitter:
         def unit(connection: sa.Connection) -> Fax | None:
             if pauses.of(connection, Work.SENDING) is not None:
                 return None
-            row = destinations.claim(connection, self._desk.lease(self._owner))
+            row = destinations.claim(connection, self._grip.lease())
             return None if row is None else faxes.from_row(row)
 
-        return await self._desk.store.write(unit)
+        return self._grip.kept(await self._desk.store.write(unit))
 
     async def _renew(self, fax: Fax) -> bool:
-        return await self._desk.store.write(
-            lambda connection: destinations.renew(connection, fax.number, self._desk.lease(self._owner))
+        return self._grip.kept(
+            await self._desk.store.write(
+                lambda connection: destinations.renew(connection, fax.number, self._grip.lease())
+            )
         )
 
 

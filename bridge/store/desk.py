@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypeVar
 
 from bridge.fax.arrivals import Mail
 from bridge.runtime.clock import Clock
@@ -13,6 +14,8 @@ from bridge.store import Store
 from bridge.store.leases import Lease
 from bridge.store.outbox import Draft
 from bridge.store.writing import StoredBlob
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +48,34 @@ class Desk:
         at = self.clock.steady()
         until = at + timedelta(seconds=LEASE_SECONDS)
         return Lease(owner, self.clock.now(), at, until, self.process, self.floor.heir_of)
+
+
+class Grip:
+    """A worker's hold of what it has claimed, as far as it knows.
+
+    A process that stood still, or had no database, for longer than a lease may have lost it without being told. What
+    cannot be undone is begun only while ``holds``.
+    """
+
+    def __init__(self, desk: Desk, owner: str) -> None:
+        self._desk = desk
+        self._owner = owner
+        self._asked = desk.clock.steady()
+        self._until = self._asked
+
+    def lease(self) -> Lease:
+        """What is asked for now."""
+        made = self._desk.lease(self._owner)
+        self._asked = made.until
+        return made
+
+    def kept(self, got: T) -> T:
+        """It was granted, unless what came of it is nothing."""
+        if got:
+            self._until = self._asked
+        return got
+
+    @property
+    def holds(self) -> bool:
+        """Whether nobody else can have it yet."""
+        return self._desk.clock.steady() < self._until

@@ -358,13 +358,35 @@ async def test_a_failure_written_too_late(bench: Bench) -> None:
         courier = _courier(bench, made.port)
         piece = await courier.duty.claim()
         assert piece is not None
-        bench.clock.forward(timedelta(seconds=LEASE_SECONDS + 1))
-        await bench.store.write(lambda connection: outbox.claim(connection, bench.desk.lease("post-1/y")))
+        made.happens["RCPT"] = lambda: bench.clock.forward(timedelta(seconds=LEASE_SECONDS + 1))
+        made.happens["QUIT"] = lambda: bench.store.write_now(
+            lambda connection: outbox.claim(connection, bench.desk.lease("post-1/y"))
+        )
         with pytest.raises(LeaseLost):
             await courier.duty.work(piece)
     assert await _deliveries(bench) == {DESK: "waiting"}
     assert await bench.events() == [("delivered", DESK)]
     assert bench.blob_files() == files
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+async def test_a_courier_that_stood_still(bench: Bench, renewed: bool) -> None:
+    """One that cannot know whether its lease still holds hands nothing over: the mail may be another's by now."""
+    await _owed(bench)
+    async with a_relay() as made:
+        courier = _courier(bench, made.port)
+        piece = await courier.duty.claim()
+        assert piece is not None
+        bench.clock.forward(timedelta(seconds=LEASE_SECONDS / 2))
+        assert not renewed or await courier.duty.renew(piece)
+        made.happens["EHLO"] = lambda: bench.clock.forward(timedelta(seconds=LEASE_SECONDS / 2))
+        if renewed:
+            await courier.duty.work(piece)
+        else:
+            with pytest.raises(LeaseLost):
+                await courier.duty.work(piece)
+    assert len(made.mails) == renewed
+    assert await _state(bench) == (("sent", 1) if renewed else ("waiting", 0))
 
 
 async def test_tried_for_days(bench: Bench) -> None:

@@ -470,6 +470,43 @@ LATE = {
 }
 
 
+@pytest.mark.parametrize("taken_over", [False, True])
+async def test_a_worker_that_stood_still_before_the_call(bench: Bench, sending: Sending, taken_over: bool) -> None:
+    """Not a byte goes out once the lease may have ended; then it is certain that nothing was sent, and it waits."""
+    fax = await bench.ready()
+
+    async def stand_still() -> None:
+        if taken_over:
+            await sending.give_up()
+        else:
+            bench.clock.forward(timedelta(seconds=LEASE_SECONDS))
+
+    sending.carrier.before = stand_still
+    await sending.submit()
+    assert sending.carrier.asked == []
+    after = await bench.fax(fax.id)
+    (attempt,) = await bench.attempts(fax)
+    assert (after.state, after.settle_at, attempt.result) == (FaxState.READY, None, AttemptResult.NOT_TAKEN)
+    assert await bench.events() == []
+
+
+async def test_a_worker_that_kept_its_line(bench: Bench, sending: Sending) -> None:
+    """A lease that was renewed meanwhile holds, and the call is made."""
+    fax = await bench.ready()
+    piece = await sending.submitter.duty.claim()
+    assert piece is not None
+
+    async def be_slow() -> None:
+        bench.clock.forward(timedelta(seconds=LEASE_SECONDS / 2))
+        assert await sending.submitter.duty.renew(piece)
+        bench.clock.forward(timedelta(seconds=LEASE_SECONDS / 2))
+
+    sending.carrier.before = be_slow
+    sending.carrier.sends = [taken()]
+    await sending.submitter.duty.work(piece)
+    assert (await bench.fax(fax.id)).state is FaxState.SENDING
+
+
 @pytest.mark.parametrize(("name", "outcome"), OUTCOMES, ids=[case[0] for case in OUTCOMES])
 async def test_a_late_answer_settles(bench: Bench, sending: Sending, name: str, outcome: object) -> None:
     """A fax given up while the call was in hand is settled by the answer all the same; nobody was written to before."""

@@ -1,7 +1,7 @@
 """A relay in the same process that answers as it is told, and keeps what it was given."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -13,6 +13,9 @@ class FakeRelay:
     replies: dict[str, bytes | None] = field(default_factory=dict)
     refused: dict[str, bytes] = field(default_factory=dict)
     """The answer to RCPT for one address."""
+
+    happens: dict[str, Callable[[], object]] = field(default_factory=dict)
+    """What happens in the world when a command comes, by its first word."""
 
     mails: list[tuple[str, str, bytes]] = field(default_factory=list)
     port: int = 0
@@ -42,6 +45,7 @@ class FakeRelay:
                 if word == "QUIT" or not line:
                     return
                 word = line.split()[0].upper()
+                self.happens.get(word, lambda: None)()
                 sender = line if word == "MAIL" else sender
                 recipient = line if word == "RCPT" else recipient
                 if word == "RCPT" and (no := self._refusal(line)) is not None:

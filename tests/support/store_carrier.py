@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from bridge.ifax.answers import Answer
 from bridge.ifax.client import FaxRequest, IfaxClient, ListPage, Taken
-from bridge.ifax.errors import CarrierError
+from bridge.ifax.errors import CarrierError, NotTaken
 from bridge.ifax.models import FaxObject, announcement
 from bridge.mail.options import MailOptions
 from bridge.sending.options import SendingOptions
@@ -53,6 +53,8 @@ class FakeCarrier:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     quiet: float = 0.0
     """Seconds for which the carrier wishes no calls."""
+    before: Meanwhile | None = None
+    """What happens before the first byte of a fax goes out."""
     meanwhile: Meanwhile | None = None
 
     @property
@@ -70,6 +72,11 @@ class FakeCarrier:
         return self.quiet
 
     async def fax_send(self, request: FaxRequest) -> Taken:
+        if self.before is not None:
+            happens, self.before = self.before, None
+            await happens()
+        if not request.may_begin():  # as the client does
+            raise NotTaken("no call was made", "not-reached")
         await self._note("send", request.number, request.pdf, request.caller_id)
         said: Taken = _given(self.sends.pop(0))
         return said

@@ -67,6 +67,24 @@ def test_the_named_passing_ends_the_process(nth: int, said: int) -> None:
     assert lines[-1] == "hook.read"
 
 
+def test_a_process_may_stand_still_instead() -> None:
+    """With ``:freeze`` it is stopped there, and goes on when it is told to."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", PASS_ALL_TWICE],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], VARIABLE: "hook.read:1:freeze"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with child:
+        _, status = os.waitpid(child.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        child.send_signal(signal.SIGCONT)
+        assert child.stdout is not None
+        assert len(child.stdout.read().splitlines()) == 2 * len(Point)
+    assert child.returncode == 0
+
+
 def test_a_process_that_was_not_armed_passes_all_points_for_nothing() -> None:
     """Nothing but ``serve`` reads the variable: whoever imports the module only, as this process, lives on."""
     assert crash._fuse.point is None

@@ -184,6 +184,47 @@ async def test_one_of_two_freezes_past_its_lease_and_thaws(
     assert len({mail.content for mail in delivered}) == len(expected), "a mail in the hand of the frozen one may repeat"
 
 
+async def test_two_freeze_with_the_next_step_before_them(house: House, store: dict[str, str], cluster: Cluster) -> None:
+    """One stood still right before its call, one right before its mail: thawed, they leave it to who took over."""
+    sandbox = await _migrated(house, store)
+    poster = await house.spawn_daemon(BRIDGE_TESTS_CRASH_AT="post.claimed:1:freeze")
+    await house.is_up(poster)
+    await poster.take(a_pdf_mail(NUMBERS[0]), NUMBERS[0])
+    held = "SELECT count(*) FROM outbox WHERE lease_owner IS NOT NULL"
+
+    async def has_a_mail_in_hand() -> bool:
+        return _sql(cluster, store, held) == "1"
+
+    await until("it has its mail in hand", has_a_mail_in_hand)
+    caller = await house.spawn_daemon(BRIDGE_TESTS_CRASH_AT="submit.intended:1:freeze")
+    await house.is_up(caller)
+    await caller.take(a_pdf_mail(NUMBERS[1]), NUMBERS[1])
+
+    async def has_its_intent_written() -> bool:
+        return _sql(cluster, store, "SELECT count(*) FROM fax WHERE state = 'submitting'") == "1"
+
+    await until("it has its intent written", has_its_intent_written)
+    third = await house.start_daemon()
+
+    async def nobody_knows() -> bool:
+        return _sql(cluster, store, "SELECT count(*) FROM fax WHERE state = 'unconfirmed'") == "1"
+
+    await until("the call counts as one nobody knows of", nobody_knows, LEASE_SECONDS + SLACK)
+    await house.sink.wait(event="delivered")
+    for frozen in (poster, caller):
+        frozen.send(signal.SIGCONT)
+    await caller.event("fax.not_taken", cause="not-reached")
+    await poster.event("worker.lease_lost", worker="post")
+    await third.take(a_pdf_mail(NUMBERS[2]), NUMBERS[2])
+    (again,) = (fax for fax in await house.run_json("list") if fax["number"] == NUMBERS[1])
+    assert (await house.run("retry", again["id"], "--wait")).status == 0
+    await house.sink.wait(3, event="delivered")
+    for daemon in (poster, caller, third):
+        assert await daemon.stop() == 0
+    assert sorted(fax["faxNumber"] for fax in await sandbox.taken()) == NUMBERS[:3]
+    assert len(house.sink.mails) == 3, "each notice once"
+
+
 def _sql(cluster: Cluster, store: dict[str, str], statement: str) -> str:
     return cluster.sql(statement, urlsplit(store["database"]).path[1:]).strip()
 

@@ -230,6 +230,22 @@ async def test_name_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
             await client.fax_send(REQUEST)
 
 
+async def test_what_must_not_begin_any_more() -> None:
+    """Asked right before the first byte; where the answer is no, not a byte of the fax is there, and it says so."""
+    asked: list[int] = []
+
+    def no() -> bool:
+        asked.append(len(wire.requests))
+        return False
+
+    async with wire_server(says_json(GOOD)) as wire, carrier(wire.url) as client:
+        with pytest.raises(NotTaken):
+            await client.fax_send(FaxRequest(NUMBER, PDF, may_begin=no))
+        assert (await client.fax_send(REQUEST)).job_id == "4100217"
+    assert asked == [0]
+    assert len(wire.requests) == 1
+
+
 async def test_tls_failure() -> None:
     """Where no secure line comes about nothing was taken."""
     plain = wire_server(Act((reply(b"", 400),), when="accept"))
