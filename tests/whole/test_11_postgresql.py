@@ -28,6 +28,9 @@ from tests.support.processes import (
 SLACK = 15.0
 """Seconds: a lease may be young or renewed when its owner dies, and the machine may be slow."""
 
+FROZEN_SECONDS = 10.0
+"""How long a transaction of ours may stand still before PostgreSQL ends it."""
+
 NUMBERS = [f"+141555501{number}" for number in range(10, 18)]
 
 
@@ -184,6 +187,29 @@ async def test_one_of_two_freezes_past_its_lease_and_thaws(
     assert len({mail.content for mail in delivered}) == len(expected), "a mail in the hand of the frozen one may repeat"
 
 
+async def test_one_freezes_amid_a_transaction(house: House, store: dict[str, str]) -> None:
+    """It holds up the others for ten seconds at most, though each write waits for all others; thawed, it goes on."""
+    sandbox = await _migrated(house, store)
+    frozen = await house.spawn_daemon(BRIDGE_TESTS_CRASH_AT="store.run:10:freeze")
+    await house.is_up(frozen)
+
+    async def stands_still() -> bool:
+        return await asyncio.to_thread(_stands_still, frozen.child.pid)
+
+    await until("it stands still", stands_still)
+    stopped = time.monotonic()
+    other = await house.start_daemon()
+    await other.take(a_pdf_mail(NUMBERS[0]), NUMBERS[0])
+    assert time.monotonic() - stopped < FROZEN_SECONDS + SLACK
+    await house.sink.wait(event="delivered")
+    frozen.send(signal.SIGCONT)
+    await frozen.take(a_pdf_mail(NUMBERS[1]), NUMBERS[1])
+    await house.sink.wait(2, event="delivered")
+    for daemon in (frozen, other):
+        assert await daemon.stop() == 0
+    assert sorted(fax["faxNumber"] for fax in await sandbox.taken()) == NUMBERS[:2]
+
+
 async def test_two_freeze_with_the_next_step_before_them(house: House, store: dict[str, str], cluster: Cluster) -> None:
     """One stood still right before its call, one right before its mail: thawed, they leave it to who took over."""
     sandbox = await _migrated(house, store)
@@ -223,6 +249,10 @@ async def test_two_freeze_with_the_next_step_before_them(house: House, store: di
         assert await daemon.stop() == 0
     assert sorted(fax["faxNumber"] for fax in await sandbox.taken()) == NUMBERS[:3]
     assert len(house.sink.mails) == 3, "each notice once"
+
+
+def _stands_still(process: int) -> bool:
+    return "State:\tT" in Path(f"/proc/{process}/status").read_text()
 
 
 def _sql(cluster: Cluster, store: dict[str, str], statement: str) -> str:
