@@ -194,14 +194,16 @@ async def play(stage: Stage, lives: tuple[Life, ...]) -> None:
         if life.scene is not None:
             subject = await life.scene(stage, daemon)
         await stage.bury(daemon, life.point)
-        rows = stage.remains.rows(LEFT[life.of], subject=subject)
+        rows = stage.books.left(LEFT[life.of], subject=subject)
         found = rows[0]["state"] if rows else NOTHING
         assert found in life.left, f"{life.point} left {life.of} {found}, not {' or '.join(life.left)}"
 
 
 async def live_on(stage: Stage) -> None:
-    """A last life, in which all is worked off."""
-    daemon = await stage.begin()
-    await stage.house.is_up(daemon)
+    """A last life on each seat, in which all is worked off."""
+    daemons = [await stage.begin(seat=seat) for seat in range(stage.books.seats)]
+    for daemon in daemons:
+        await stage.house.is_up(daemon)
     await stage.quiet()
-    assert await daemon.stop() == 0
+    for daemon in daemons:
+        assert await daemon.stop() == 0

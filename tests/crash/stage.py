@@ -3,28 +3,29 @@
 import asyncio
 import contextlib
 import io
+import json
 import random
 import re
-import shutil
 import signal
 import smtplib
 import socket
-import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from email.policy import default as modern
+from itertools import cycle
 from pathlib import Path
 
 from PIL import Image
 
 from bridge.runtime.crash import VARIABLE, Point
 from bridge.store.writing import HEADER
+from tests.crash.books import Books, OwnBooks, SharedBooks
 from tests.crash.invariants import ATTEMPTS
 from tests.crash.record import Acknowledged, Arrived, Call, Death, Handed, Incoming, Record
 from tests.support.nursery import Nursery
+from tests.support.postgresql import Cluster
 from tests.support.processes import (
     HOOK_SECRET,
     PATIENCE,
@@ -42,7 +43,7 @@ AREAS = (303, 305, 312, 404, 503, 512, 602, 617, 702, 713, 718, 801, 816, 901, 9
 """Where all faxes arrive: no number of these means anything to the stand-in."""
 
 OPEN = (
-    "SELECT id, state FROM fax WHERE state IN ('accepted', 'ready', 'submitting', 'sending') OR settle_at NOT NULL"
+    "SELECT id, state FROM fax WHERE state IN ('accepted', 'ready', 'submitting', 'sending') OR settle_at IS NOT NULL"
     " UNION ALL SELECT id, state FROM received WHERE state IN ('announced', 'fetched', 'routed')"
     " UNION ALL SELECT id, state FROM outbox WHERE state = 'waiting'"
     " UNION ALL SELECT id, 'asked' FROM command WHERE done_at IS NULL"
@@ -53,40 +54,19 @@ LONG_PATIENCE = 240.0
 """For the work of many lives to be finished, on a machine that has other things to do."""
 
 
-class Remains:
-    """The store as the dead left it: a copy, so that looking at it changes nothing for the one who comes next."""
-
-    def __init__(self, database: Path) -> None:
-        self._database = database
-
-    def rows(self, query: str, **values: str) -> list[Json]:
-        """What it holds; nothing where there is no such table yet."""
-        with tempfile.TemporaryDirectory() as folder:
-            for path in self._database.parent.glob(self._database.name + "*"):
-                if not path.name.endswith(("-shm", ".lock")):
-                    shutil.copy(path, folder)
-            with contextlib.closing(sqlite3.connect(Path(folder) / self._database.name)) as connection:
-                connection.row_factory = sqlite3.Row
-                try:
-                    return [dict(row) for row in connection.execute(query, values)]
-                except sqlite3.OperationalError as error:
-                    if "no such table" not in str(error):
-                        raise
-                    return []
-
-
 class Stage:
-    """One house. Its ports stay the same from life to life, as a site's do."""
+    """One house, with a seat for each daemon. Their ports stay the same from life to life, as a site's do."""
 
-    def __init__(self, house: House, nursery: Nursery) -> None:
+    def __init__(self, house: House, nursery: Nursery, books: Books) -> None:
         self.house = house
         house.nursery = nursery
-        self.remains = Remains(house.database)
+        self.books = books
         self.handed: dict[str, Handed] = {}
         self.deaths: list[Death] = []
         self._numbers = _numbers()
         self._clients: list[asyncio.Task[None]] = []
-        self._smtp, self._http = _free_port(), _free_port()
+        self._ports = [(_free_port(), _free_port()) for _ in range(books.seats)]
+        self._doors = cycle(smtp for smtp, _ in self._ports)
         self._carrier: Sandbox | None = None
 
     @property
@@ -100,26 +80,34 @@ class Stage:
         self._carrier = await self.house.start_sandbox()
         self.house.configure(
             ifax={"first_poll": "300ms", "stall_timeout": "2s", "settle_window": "2s"},
-            smtp={"listeners": [{"address": f"127.0.0.1:{self._smtp}"}]},
-            http={"listen": [f"127.0.0.1:{self._http}"]},
+            store=self.books.settings,
             receiving={"poll_interval": poll_interval},
             retry={
                 outcome: {"attempts": attempts, "delays": ["200ms", "600ms"]} for outcome, attempts in ATTEMPTS.items()
             },
         )
-        await self._carrier.tell(f"http://127.0.0.1:{self._http}/hooks/ifax/{HOOK_SECRET}")
+        await self._carrier.tell(f"http://127.0.0.1:{self._ports[0][1]}/hooks/ifax/{HOOK_SECRET}")
+        if self.books.seats > 1:
+            ran = await self.house.run("migrate")
+            assert (ran.status, ran.err) == (0, "")
 
     async def first_life(self) -> None:
         """A daemon that has its first look at the carrier's list, after which nothing counts as backlog."""
-        daemon = await self.house.start_daemon()
+        daemon = await self.begin()
+        await self.house.is_up(daemon)
         await daemon.event("poll.done")
         await self.kill(daemon)
 
-    async def begin(self, point: Point | None = None, nth: int = 1) -> Daemon:
-        """The next life, which may be bound to end at a point."""
-        if point is None:
-            return await self.house.spawn_daemon()
-        return await self.house.spawn_daemon(**{VARIABLE: f"{point}:{nth}"})
+    async def begin(self, point: Point | None = None, nth: int = 1, *, seat: int = 0) -> Daemon:
+        """The next life on a seat, which may be bound to end at a point."""
+        smtp, http = self._ports[seat]
+        environment = {
+            "FAXBRIDGE_SMTP__LISTENERS": json.dumps([{"address": f"127.0.0.1:{smtp}"}]),
+            "FAXBRIDGE_HTTP__LISTEN": f"127.0.0.1:{http}",
+        }
+        if point is not None:
+            environment[VARIABLE] = f"{point}:{nth}"
+        return await self.house.spawn_daemon(**environment)
 
     async def kill(self, daemon: Daemon) -> None:
         """End a life now."""
@@ -132,7 +120,7 @@ class Stage:
             assert await daemon.ended() == -signal.SIGKILL, daemon.output
         except TimeoutError:
             raise AssertionError(f"did not die {point and f'at {point}'}; it said:\n{daemon.output}") from None
-        owed = self.remains.rows("SELECT message_id FROM outbox WHERE state = 'waiting'")
+        owed = self.books.left("SELECT message_id FROM outbox WHERE state = 'waiting'")
         self.deaths.append(Death(point, frozenset(row["message_id"] for row in owed)))
 
     def number(self) -> str:
@@ -150,7 +138,7 @@ class Stage:
 
         async def once() -> str | None:
             recipients = [f"{number}@fax.local" for number in numbers]
-            return await asyncio.to_thread(_hand_over, self._smtp, content, SENDER, recipients)
+            return await asyncio.to_thread(_hand_over, next(self._doors), content, SENDER, recipients)
 
         answer = await until(f"mail for {', '.join(numbers)} has its 250", once, LONG_PATIENCE)
         self.handed[message_id] = Handed(message_id, tuple(numbers), answer)
@@ -164,7 +152,7 @@ class Stage:
         report = b"Subject: Mail delivery failed\r\nX-Failed-Recipients: x@example.org\r\n\r\nno such mailbox\r\n"
 
         async def once() -> str | None:
-            return await asyncio.to_thread(_hand_over, self._smtp, report, "", [sender])
+            return await asyncio.to_thread(_hand_over, next(self._doors), report, "", [sender])
 
         await until("the bounce has its 250", once, LONG_PATIENCE)
 
@@ -175,7 +163,7 @@ class Stage:
 
         async def connected() -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
             with contextlib.suppress(OSError):
-                return await asyncio.open_connection("127.0.0.1", self._smtp)
+                return await asyncio.open_connection("127.0.0.1", next(self._doors))
             return None
 
         opened = await until("somebody listens", connected)
@@ -199,10 +187,10 @@ class Stage:
         await asyncio.gather(*self._clients)
 
         async def open_ends() -> list[Json]:
-            known = {(row["carrier_job_id"]) for row in self.house.rows("SELECT carrier_job_id FROM received")}
+            known = {(row["carrier_job_id"]) for row in self.books.rows("SELECT carrier_job_id FROM received")}
             unheard = [fax for fax in await self.carrier.get("received") if str(fax["jobId"]) not in known]
             calls = [fax for fax in await self.carrier.taken() if not fax["finished"]]
-            return [*self.house.rows(OPEN), *unheard, *calls]
+            return [*self.books.rows(OPEN), *unheard, *calls]
 
         left: list[Json] = []
 
@@ -217,7 +205,7 @@ class Stage:
 
     async def record(self) -> Record:
         """What everybody knows."""
-        rows = self.house.rows
+        rows = self.books.rows
         return Record(
             handed=tuple(self.handed.values()),
             calls=tuple(_call(fax) for fax in await self.carrier.taken()),
@@ -246,18 +234,20 @@ class Stage:
 
     def _missing(self) -> Iterator[str]:
         """Blobs that are not there, or not in their length; their digests the daemon itself looks at."""
-        blobs = self.house.folder / "store" / "blobs"
-        for row in self.house.rows("SELECT id, size FROM blob WHERE content IS NULL"):
+        blobs = Path(self.books.settings["blobs"])
+        for row in self.books.rows("SELECT id, size FROM blob WHERE content IS NULL"):
             path = blobs / row["id"][:2] / row["id"]
             if not path.exists() or path.stat().st_size != row["size"] + len(HEADER):
                 yield row["id"]
 
 
 @asynccontextmanager
-async def a_stage(folder: Path, nursery: Nursery, *, poll_interval: str = "1s") -> AsyncIterator[Stage]:
-    """A stage with its carrier and mailboxes; nobody has lived there yet."""
+async def a_stage(
+    folder: Path, nursery: Nursery, *, poll_interval: str = "1s", cluster: Cluster | None = None
+) -> AsyncIterator[Stage]:
+    """A stage with its carrier and mailboxes; nobody has lived there yet. With a server it is for two daemons."""
     async with a_house(folder) as house:
-        stage = Stage(house, nursery)
+        stage = Stage(house, nursery, OwnBooks(house) if cluster is None else SharedBooks(cluster, house))
         await stage.build(poll_interval)
         try:
             yield stage

@@ -12,6 +12,7 @@ from tests.crash.lives import live_on
 from tests.crash.record import Record
 from tests.crash.stage import Stage, a_big_mail, a_stage
 from tests.support.nursery import Nursery
+from tests.support.postgresql import Cluster
 from tests.support.processes import OUR_NUMBER, OUR_OTHER_NUMBER, Daemon, Json, a_pdf_mail
 
 LONGEST_LIFE = 2.0
@@ -63,17 +64,17 @@ SIZES: Sequence[int] = (1, 1, 2, 3)
 Say = Callable[[str], None]
 
 
-async def rage(stage: Stage, dice: random.Random, instants: int, say: Say) -> None:
-    """So many lives, each with some work, each ended at some instant."""
+async def rage(stage: Stage, dice: random.Random, instants: int, say: Say, seat: int = 0) -> None:
+    """So many lives on a seat, each with some work, each ended at some instant."""
     for at in range(1, instants + 1):
         point = dice.choice(list(Point)) if dice.random() < 0.25 else None
-        daemon = await stage.begin(point, dice.randint(1, 3))
+        daemon = await stage.begin(point, dice.randint(1, 3), seat=seat)
         working = asyncio.create_task(_work_comes(stage, dice))
         try:
             how = await _end(stage, daemon, dice)
         finally:
             await working
-        say(f"{at} of {instants}: {how}")
+        say(f"{f'seat {seat}, ' if stage.books.seats > 1 else ''}{at} of {instants}: {how}")
 
 
 async def _end(stage: Stage, daemon: Daemon, dice: random.Random) -> str:
@@ -121,11 +122,20 @@ async def _work_comes(stage: Stage, dice: random.Random) -> None:
         )
 
 
-async def storm(folder: Path, nursery: Nursery, seed: str, instants: int, say: Say) -> tuple[Record, list[Breach]]:
-    """One house through a storm, until all is quiet: what is known then, and what must not be."""
-    async with a_stage(folder, nursery) as stage:
+async def storm(
+    folder: Path, nursery: Nursery, seed: str, instants: int, say: Say, *, cluster: Cluster | None = None
+) -> tuple[Record, list[Breach]]:
+    """One house through a storm, until all is quiet: what is known then, and what must not be.
+
+    With a server the house has two daemons, which die in turns that nobody has ordered.
+    """
+    async with a_stage(folder, nursery, cluster=cluster) as stage:
         await stage.first_life()
-        await rage(stage, random.Random(seed), instants, say)
+        seats = stage.books.seats
+        async with asyncio.TaskGroup() as group:
+            for seat in range(seats):
+                dice = random.Random(seed if seats == 1 else f"{seed}/{seat}")
+                group.create_task(rage(stage, dice, (instants + seat) // seats, say, seat))
         await live_on(stage)
         record = await stage.record()
         return record, breaches(record)
