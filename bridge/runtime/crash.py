@@ -47,6 +47,11 @@ class Point(StrEnum):
     SUBMIT_ANSWERED = "submit.answered"
     SUBMIT_COMMITTED = "submit.committed"
     SETTLE_FOUND = "settle.found"
+    SETTLE_COMMITTED = "settle.committed"
+    # evidence
+    INQUIRE_CLAIMED = "inquire.claimed"
+    INQUIRE_ANSWERED = "inquire.answered"
+    INQUIRE_COMMITTED = "inquire.committed"
     # the final word
     TRACK_CLAIMED = "track.claimed"
     TRACK_ANSWERED = "track.answered"
@@ -75,6 +80,9 @@ class Point(StrEnum):
     COMMAND_COMMITTED = "command.committed"
     ORDER_CLAIMED = "order.claimed"
     ORDER_COMMITTED = "order.committed"
+    # what a dead process had in hand
+    TRIAL_BEGUN = "trial.begun"
+    TRIAL_WORKED = "trial.worked"
     # start
     START_MIGRATED = "start.migrated"
     START_FREED = "start.freed"

@@ -21,6 +21,7 @@ from bridge.ifax.errors import CarrierError
 from bridge.ifax.models import Direction, FaxObject
 from bridge.ifax.strangers import StrangerBudget
 from bridge.ifax.verdicts import Ended
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import report, settle
 from bridge.sending.report import Reporter
@@ -129,6 +130,7 @@ class Inquirer:
 
     async def inquire(self, asked: Inquiry) -> None:
         """Ask once, within what strangers may cost."""
+        crash_point(Point.INQUIRE_CLAIMED)
         now = self._desk.clock.now()
         if not self._budget.take():
             await self._later(asked, None, now + BUDGET_PAUSE, asked.tries)
@@ -138,12 +140,14 @@ class Inquirer:
         except CarrierError as error:
             await self._no_word(asked, error)
             return
+        crash_point(Point.INQUIRE_ANSWERED)
         heard = Heard(asked.job_id, seen, answer)
         finding = await self._desk.store.read(lambda connection: find(connection, heard))
         try:
             await self._follow(asked, heard, finding)
         except faxes.Stale:  # what it is changed while we looked
             await self._later(asked, answer, self._desk.clock.now() + _pause(asked), asked.tries)
+        crash_point(Point.INQUIRE_COMMITTED)
 
     async def _set_aside(self, asked: Inquiry, why: str) -> None:
         """The job is forgotten; a fax that it may be waits for its window, and then people are asked."""

@@ -152,6 +152,7 @@ class Settler:
                     attempts.finish(connection, attempt.id, AttemptResult.UNKNOWN, now, message=DIED)
 
         await wait_for_evidence(self._desk, fax, DIED, end_attempt, window=self._window)
+        crash_point(Point.SETTLE_COMMITTED)
 
     async def _ask_people(self, fax: Fax) -> None:
         now = self._desk.clock.now()

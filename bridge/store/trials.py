@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from bridge.errors import LeaseLost
+from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Duty, under_lease
 from bridge.store import suspects
 from bridge.store.desk import Desk
@@ -113,6 +114,7 @@ class Trials:
         lease = self._desk.lease(self._name)
         if not await self._desk.store.write(partial(suspects.begin, tried=tried, lease=lease)):
             return
+        crash_point(Point.TRIAL_BEGUN)
         self._desk.floor.heir_of = self._name
         try:
             found = await self._claim()
@@ -152,6 +154,7 @@ class Trials:
             self._desk.events.work_set_aside(what=tried.table, key=tried.about)
         try:
             await under_lease(duty, piece, deed, self._desk.events)
+            crash_point(Point.TRIAL_WORKED)
             await self._desk.store.write(lambda connection: suspects.clear(connection, tried.table, tried.about))
         except LeaseLost:
             self._desk.events.lease_lost(worker=duty.name)

@@ -111,6 +111,14 @@ PAGES = (
 )
 """One fax whose pages are not there yet."""
 
+TRIAL = (
+    Life(Point.PREPARE_CLAIMED, "fax", ("accepted",), a_mail_comes),
+    Life(Point.TRIAL_WORKED, "fax", ("ready",)),
+    Life(Point.SUBMIT_CLAIMED, "fax", ("ready",)),
+    Life(Point.TRIAL_BEGUN, "fax", ("ready",)),
+)
+"""One fax whose daemon dies as it takes up what was in hand."""
+
 WORD = (
     Life(Point.PREPARE_STORED, "fax", ("accepted",), a_mail_comes),
     Life(Point.PREPARE_COMMITTED, "fax", ("ready",)),
@@ -147,6 +155,16 @@ CALLING = (
 )
 """A fax each: what the carrier made of its call nobody knows."""
 
+EVIDENCE = (
+    Life(Point.SUBMIT_ANSWERED, "fax", ("submitting",), a_mail_comes),
+    Life(Point.SETTLE_COMMITTED, "fax", ("unconfirmed",)),
+    Life(Point.INQUIRE_CLAIMED, "fax", ("unconfirmed",)),
+    Life(Point.INQUIRE_ANSWERED, "fax", ("unconfirmed",)),
+    Life(Point.SUBMIT_ANSWERED, "fax", ("submitting",), a_mail_comes),
+    Life(Point.INQUIRE_COMMITTED, "fax", ("sending", "delivered")),
+)
+"""Two faxes that the carrier has, and whose answer was not heard: a hook speaks of them."""
+
 FETCHING = (
     Life(Point.HOOK_READ, "received", (NOTHING,), a_fax_comes),
     Life(Point.POLL_READ, "received", (NOTHING,)),
@@ -169,7 +187,7 @@ ROUTING = (
 )
 """A received fax, from its file to its mailbox; then another, and a mail that comes back."""
 
-SENDING, RECEIVING = (PAGES, WORD, NOTICE, ORDER), (FETCHING, ROUTING)
+SENDING, RECEIVING = (PAGES, TRIAL, WORD, NOTICE, ORDER), (FETCHING, ROUTING)
 
 STARTING = (
     Life(Point.START_MIGRATED, "schema", (NOTHING,)),

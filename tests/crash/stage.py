@@ -47,6 +47,7 @@ OPEN = (
     " UNION ALL SELECT id, state FROM received WHERE state IN ('announced', 'fetched', 'routed')"
     " UNION ALL SELECT id, state FROM outbox WHERE state = 'waiting'"
     " UNION ALL SELECT id, 'asked' FROM command WHERE done_at IS NULL"
+    " UNION ALL SELECT key, what FROM suspect WHERE what <> 'document'"
 )
 """What is not at its end yet."""
 

@@ -14,8 +14,8 @@ from tests.crash.stage import Stage, a_stage
 from tests.support.nursery import Nursery
 
 
-def _first_point(row: tuple[Life, ...]) -> str:
-    return row[0].point
+def _last_point(row: tuple[Life, ...]) -> str:
+    return row[-1].point
 
 
 async def test_deaths_on_the_way_in(stage: Stage) -> None:
@@ -28,7 +28,7 @@ async def test_deaths_on_the_way_in(stage: Stage) -> None:
     assert not list((stage.house.folder / "store" / "blobs" / "tmp").iterdir())
 
 
-@pytest.mark.parametrize("row", lives.SENDING, ids=_first_point)
+@pytest.mark.parametrize("row", lives.SENDING, ids=_last_point)
 async def test_deaths_on_the_way_to_the_final_word(stage: Stage, row: tuple[Life, ...]) -> None:
     """Dead at any instant but the call's, the daemon faxes once and says so once; only a mail in hand comes again."""
     await lives.play(stage, row)
@@ -57,7 +57,17 @@ async def test_deaths_with_the_call_in_hand(stage: Stage) -> None:
     assert len(record.calls) == 3, "the first one, sent whole, and answered"
 
 
-@pytest.mark.parametrize("row", lives.RECEIVING, ids=_first_point)
+async def test_deaths_on_the_way_to_the_proof(stage: Stage) -> None:
+    """Dead while a hook's word on a call is being followed up, the daemon follows it up again, and it counts."""
+    await lives.play(stage, lives.EVIDENCE)
+    await lives.live_on(stage)
+    record = await stage.record()
+    assert breaches(record) == []
+    assert [row["state"] for row in record.faxes] == ["delivered", "delivered"]
+    assert len(record.calls) == 2
+
+
+@pytest.mark.parametrize("row", lives.RECEIVING, ids=_last_point)
 async def test_deaths_on_the_way_to_the_mailbox(stage: Stage, row: tuple[Life, ...]) -> None:
     """Dead at any instant from the hook to the mail, the daemon mails a received fax once; only one in hand twice."""
     await lives.play(stage, row)
@@ -84,7 +94,15 @@ async def test_deaths_at_start_and_in_any_transaction(tmp_path: Path, nursery: N
 
 def test_every_point_is_visited() -> None:
     """Each named crash point ends a life in one of the rows above."""
-    rows = (lives.INTAKE, *lives.SENDING, lives.CALLING, *lives.RECEIVING, lives.STARTING, lives.ASKING)
+    rows = (
+        lives.INTAKE,
+        *lives.SENDING,
+        lives.CALLING,
+        lives.EVIDENCE,
+        *lives.RECEIVING,
+        lives.STARTING,
+        lives.ASKING,
+    )
     assert {life.point for row in rows for life in row} == set(Point)
 
 
