@@ -46,6 +46,7 @@ OPEN = (
     "SELECT id, state FROM fax WHERE state IN ('accepted', 'ready', 'submitting', 'sending') OR settle_at IS NOT NULL"
     " UNION ALL SELECT id, state FROM received WHERE state IN ('announced', 'fetched', 'routed')"
     " UNION ALL SELECT id, state FROM outbox WHERE state = 'waiting'"
+    " UNION ALL SELECT id, 'untold' FROM outbox WHERE state = 'failed' AND told_by IS NULL AND kind <> 'admin'"
     " UNION ALL SELECT id, 'asked' FROM command WHERE done_at IS NULL"
     " UNION ALL SELECT key, what FROM suspect WHERE what <> 'document'"
 )
