@@ -23,7 +23,8 @@ walls: .set-up
 	$(RUN) lint-imports
 
 tests: .set-up
-	$(RUN) pytest -n 2 --dist loadgroup
+	@# three on two cores: many tests wait, some for a minute, until a lease has ended
+	$(RUN) pytest -n 3 --dist loadgroup
 
 # Some ten minutes; see docs/benchmarks.md. `make bench BENCH=--quick` takes one.
 bench: .set-up
