@@ -49,8 +49,11 @@ OPEN = (
     " UNION ALL SELECT id, 'untold' FROM outbox WHERE state = 'failed' AND told_by IS NULL AND kind <> 'admin'"
     " UNION ALL SELECT id, 'asked' FROM command WHERE done_at IS NULL"
     " UNION ALL SELECT key, what FROM suspect WHERE what <> 'document'"
+    " UNION ALL SELECT id, 'held' FROM fax WHERE lease_owner IS NOT NULL"
+    " UNION ALL SELECT carrier_job_id, 'held' FROM inquiry WHERE lease_owner IS NOT NULL"
+    " UNION ALL SELECT number, 'held' FROM destination WHERE lease_owner IS NOT NULL"
 )
-"""What is not at its end yet."""
+"""What is not at its end yet, or in somebody's hand, be he dead: evidence may move what seems to be at its end."""
 
 LONG_PATIENCE = 240.0
 """For the work of many lives to be finished, on a machine that has other things to do."""
