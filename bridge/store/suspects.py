@@ -41,7 +41,7 @@ def blame(connection: sa.Connection, what: str, key: str) -> int:
     if known is None:
         connection.execute(suspect.insert().values(what=what, key=key, tries=1))
         return 1
-    connection.execute(suspect.update().where(_this(what, key)).values(tries=known + 1, alone=False))
+    _update(connection, what, key, tries=known + 1, alone=False)
     return int(known) + 1
 
 
@@ -70,8 +70,10 @@ def take_stock(connection: sa.Connection, lease: Lease) -> list[Suspect]:
         if each is not None:
             deaths = blame(connection, row.what, row.key) if row.alone else row.tries
             stock.append(Suspect(each.table, each.key, each.about, each.owner, deaths))
-        elif not _is_held(connection, row.what, row.key):
+        elif (holder := _holder(connection, row.what, row.key)) is None:
             clear(connection, row.what, row.key)
+        elif row.alone and holder.endswith(lease.process):  # its trial broke off for want of a database
+            _update(connection, row.what, row.key, alone=False)
     return [*left.values(), *stock]
 
 
@@ -97,7 +99,7 @@ def let_go(connection: sa.Connection, left: Suspect, lease: Lease) -> None:
 
 def let_others_in(connection: sa.Connection, tried: Suspect) -> None:
     """It is in hand still, and alone no more: if the process dies now, that is not held against it."""
-    connection.execute(suspect.update().where(_this(tried.table, tried.about)).values(alone=False))
+    _update(connection, tried.table, tried.about, alone=False)
 
 
 def give_back(connection: sa.Connection, tried: Suspect, lease: Lease) -> None:
@@ -143,12 +145,17 @@ def _all_left(connection: sa.Connection, lease: Lease) -> list[Suspect]:
     return found
 
 
-def _is_held(connection: sa.Connection, what: str, about: str) -> bool:
-    """Whether anybody, dead or alive, still has the row in hand."""
+def _holder(connection: sa.Connection, what: str, about: str) -> str | None:
+    """Who, dead or alive, still has the row in hand."""
     table: Any = tables.metadata.tables[what]
     this = destination.c.current_fax == about if table is destination else leases.key_of(table) == about
-    query = sa.select(leases.key_of(table)).where(this, table.c.lease_owner.is_not(None))
-    return connection.execute(query.limit(1)).first() is not None
+    query = sa.select(table.c.lease_owner).where(this, table.c.lease_owner.is_not(None))
+    holder: str | None = connection.execute(query.limit(1)).scalar()
+    return holder
+
+
+def _update(connection: sa.Connection, what: str, key: str, **values: Any) -> None:
+    connection.execute(suspect.update().where(_this(what, key)).values(**values))
 
 
 def _this(what: str, key: str) -> sa.ColumnElement[bool]:

@@ -6,14 +6,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from bridge.errors import Unavailable
 from bridge.fax.jobs import Fax
 from bridge.fax.states import FaxState
 from bridge.runtime.worker import LEASE_SECONDS, Bell, Duty, run_duty
 from bridge.store import destinations, faxes, pauses, tables, trials
 from bridge.store.desk import Desk
+from bridge.store.leases import Lease
 from bridge.store.pauses import Work
 from bridge.store.trials import Trials
 from tests.support.store_bench import NUMBER, OTHER, SENDER, Bench
@@ -143,6 +147,15 @@ async def _nothing_suspected(bench: Bench) -> None:
     raise AssertionError(await bench.rows(tables.suspect))
 
 
+async def _until_not_alone(bench: Bench) -> None:
+    for _ in range(int(PATIENCE / 0.01)):
+        rows = await bench.rows(tables.suspect)
+        if rows and not any(row.alone for row in rows):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(await bench.rows(tables.suspect))
+
+
 async def _until_held_by_nobody(bench: Bench) -> None:
     for _ in range(int(PATIENCE / 0.01)):
         if all(line.lease_owner is None for line in await bench.rows(tables.destination)):
@@ -241,6 +254,28 @@ async def test_progress_clears_a_name(bench: Bench) -> None:
         await last.lives_on(0)
         (suspect,) = await bench.rows(tables.suspect)
     assert (suspect.what, suspect.tries) == ("destination", 1), "only what it did since counts"
+
+
+async def test_a_trial_that_breaks_off_blames_nobody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the store fails in the middle of a trial the row is the process's own again, and its name is clear."""
+    await _killed_with_in_hand(bench, NUMBER)
+    life, failed = Life(bench, "b", _of()), False
+    whole = destinations.claim
+
+    def fail_once(connection: sa.Connection, lease: Lease) -> sa.Row[Any] | None:
+        nonlocal failed
+        if lease.heir_of and not failed:
+            failed = True
+            raise Unavailable("the database does not answer")
+        return whole(connection, lease)
+
+    monkeypatch.setattr(destinations, "claim", fail_once)
+    async with life.lived():
+        await _until_not_alone(bench)
+        assert failed
+        bench.clock.forward(timedelta(seconds=LEASE_SECONDS + 1))
+        await _until(bench, NUMBER, FaxState.HELD)
+        await _nothing_suspected(bench)
 
 
 async def test_long_work_does_not_keep_the_others_out(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
