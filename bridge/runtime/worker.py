@@ -85,7 +85,7 @@ async def run_duty(duty: Duty[T], bells: Bells, floor: Floor, stop: asyncio.Even
     while not stop.is_set():
         try:
             async with floor.among_others():
-                piece = await duty.claim()
+                piece = None if stop.is_set() else await duty.claim()
                 if piece is not None:
                     await under_lease(duty, piece, duty.work, events)
             if piece is None:

@@ -313,3 +313,14 @@ async def test_cancelling_leaves_nothing_behind() -> None:
     with pytest.raises(asyncio.CancelledError):
         await run.task
     assert asyncio.all_tasks() == before
+
+
+async def test_who_waited_for_the_floor_begins_nothing_after_the_stop() -> None:
+    """A worker that was kept out while somebody worked alone claims nothing when it was stopped meanwhile."""
+    fake, stop, floor = Fake("piece"), asyncio.Event(), Floor()
+    async with floor.alone(0):
+        task = asyncio.create_task(run_duty(fake.duty, Bells(), floor, stop, Heard()))
+        await asyncio.sleep(0)
+        stop.set()
+    await asyncio.wait_for(task, PATIENCE)
+    assert (fake.claims, fake.done) == (0, [])
