@@ -173,10 +173,16 @@ async def test_one_of_two_freezes_past_its_lease_and_thaws(
     first.send(signal.SIGCONT)
     expected = sorted([*NUMBERS, DELIVERED_TOO])
 
-    async def all_ended() -> bool:
-        return _sql(cluster, store, "SELECT count(*) FROM fax WHERE state <> 'delivered'") == "0"
+    open_ends = "SELECT number, state, due_at, lease_owner, lease_until FROM fax WHERE state <> 'delivered'"
 
-    await until("every fax is delivered", all_ended)
+    async def all_ended() -> bool:
+        return not _sql(cluster, store, open_ends)
+
+    try:  # what the thawed one fails at, its connections being gone, waits for the end of its lease
+        await until("every fax is delivered", all_ended, 2 * LEASE_SECONDS)
+    except AssertionError as error:
+        said = [line for daemon in (first, second) for line in daemon.lines]
+        raise AssertionError("\n".join([str(error), _sql(cluster, store, open_ends), *said])) from None
     await house.sink.wait(len(expected), event="delivered")
     assert await first.stop() == 0
     assert await second.stop() == 0
