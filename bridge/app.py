@@ -205,7 +205,7 @@ def _duties(
     """Every worker's duty; each has a name of its own, under which it holds its leases."""
     sending, receiving = rooms.sending_options(settings), rooms.receiving_options(settings)
     mail = rooms.mail_options(settings)
-    renderer = Renderer(desk.store.blobs.workspace)
+    renderer = Renderer(desk.store.blobs.workspace, options=rooms.document_options(settings))
     reporter = Reporter(desk, sending, mail)
     mailer = Mailer(desk, mail)
     budget = StrangerBudget(desk.clock)

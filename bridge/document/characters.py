@@ -32,7 +32,12 @@ def looks_like_text(content: bytes, charset: str | None) -> bool:
 
 def is_blank(content: bytes, charset: str | None) -> bool:
     """Whether nothing of the text would be seen on paper."""
-    return not any(unicodedata.category(char)[0] not in "CZ" for char in _decode(content, charset))
+    return not any(map(shows, _decode(content, charset)))
+
+
+def shows(char: str) -> bool:
+    """Whether a character leaves ink."""
+    return unicodedata.category(char)[0] not in "CZ"
 
 
 def direction(line: str) -> str:

@@ -1,7 +1,7 @@
 """The child's main: fence itself in, read one file from standard input, leave a PDF and a report in its own folder.
 
-Started as ``python -m bridge.document.child mail|received|picture <Limits as JSON>`` with a private folder as working
-directory and nothing else open. It writes ``report.json`` last: without one it has died.
+Started as ``python -m bridge.document.child mail|received|picture <Limits> <DocumentOptions>`` (both as JSON) with a
+private folder as working directory and nothing else open. It writes ``report.json`` last: without one it has died.
 """
 
 import ctypes
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.document.limits import Limits
+from bridge.document.options import DocumentOptions
 from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, Report
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ def fence(limits: Limits) -> None:
         resource.setrlimit(kind, (bound, bound))
 
 
-def main(task: str, limits: Limits) -> None:
+def main(task: str, limits: Limits, options: DocumentOptions) -> None:
     """Do the one task."""
     fence(limits)
     warnings.simplefilter("ignore")
     if task == "mail":
-        report = _mail(limits)
+        report = _mail(limits, options)
     elif task == "received":
         report = _received(limits)
     else:
@@ -54,14 +55,14 @@ def main(task: str, limits: Limits) -> None:
     Path(REPORT).write_text(json.dumps(report.model_dump()), encoding="utf-8")
 
 
-def _mail(limits: Limits) -> Report:
-    from bridge.document import mime, pages  # noqa: PLC0415 - loaded behind the fence
+def _mail(limits: Limits, options: DocumentOptions) -> Report:
+    from bridge.document import mime, pages, pieces  # noqa: PLC0415 - loaded behind the fence
 
     try:
         found = mime.read(sys.stdin.buffer, limits)
-    except mime.TooComplex as error:
+    except pieces.TooComplex as error:
         return Report(failed=str(error))
-    pdf, report = pages.make_pdf(found, limits)
+    pdf, report = pages.make_pdf(found, limits, options)
     return report if pdf is None else _saved(pdf, report, limits)
 
 
@@ -94,7 +95,7 @@ def _picture() -> Report:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], Limits(**json.loads(sys.argv[2])))
+        main(sys.argv[1], Limits(**json.loads(sys.argv[2])), DocumentOptions(**json.loads(sys.argv[3])))
     except OSError as trouble:
         if trouble.errno in {errno.ENOSPC, errno.EDQUOT}:
             sys.exit(DISK_FULL)  # our trouble, not the document's

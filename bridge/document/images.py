@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import pi_heif
 import pikepdf
 from PIL import Image, ImageOps, ImageSequence
 
@@ -24,7 +25,14 @@ SLACK = 0.25
 COARSEST = 100
 """Dots per inch below which no picture is enlarged."""
 
-FORMATS = ("PNG", "JPEG", "TIFF")
+FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "HEIF", "AVIF")
+"""What is opened. HEIF is what iPhones write, and call JPEG as often as not."""
+
+DAMAGES = (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, EOFError, Image.DecompressionBombError)
+"""What Pillow raises on a file that is not what it seems."""
+
+pi_heif.register_heif_opener(thumbnails=False)
+
 _SENSIBLE_DPI = (60.0, 1300.0)
 
 
@@ -55,7 +63,7 @@ def add_image(pdf: pikepdf.Pdf, content: bytes, max_pixels: int, max_pages: int)
                 _add_page(pdf, frame, dpi)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageUnusable(f"is larger than {max_pixels // 1_000_000} million dots") from error
-    except (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, EOFError) as error:
+    except DAMAGES as error:
         raise ImageUnusable("is damaged") from error
     return count
 

@@ -1,55 +1,30 @@
 """A mail's parts in order, each with its role: a page to make, the body, or left out and why. Runs in the child.
 
 Attachments are the document; the text of the mail becomes pages only when there is no attachment. Of
-``multipart/alternative`` the plain text is taken, and what else hangs in its other branches (Apple Mail puts
-attachments there) is not lost. Pictures that belong to an HTML text go with it.
+``multipart/alternative`` the form that shows most is taken, and what else hangs in its other branches (Apple Mail puts
+attachments there) is not lost. A mail within the mail is a document with a text of its own.
 """
 
 import email
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.message import Message
 from email.policy import compat32
-from enum import StrEnum
 from typing import BinaryIO
 
-from bridge.document import characters
+from bridge.document import characters, roles, seen
+from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
+from bridge.document.pieces import BODY_NAME, EMPTY, OTHER_FORM, Piece, Role, TooComplex
 from bridge.runtime import foreign
 
-
-class Role(StrEnum):
-    """What a part is to the fax."""
-
-    ATTACHMENT = "attachment"
-    BODY = "body"
-    LEFT_OUT = "left out"
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One leaf of the mail. ``reason`` tells why it is left out."""
-
-    name: str
-    type: str
-    charset: str | None
-    content: bytes
-    role: Role
-    reason: str = ""
-
-
-class TooComplex(Exception):
-    """More parts, or deeper ones, than a mail from a person has."""
-
-
-BODY_NAME = "text of the mail"
-OTHER_FORM = "the same text in another form"
-BODY_NOT_FAXED = "only the attachments are faxed"
-BELONGS_TO_HTML = "a picture inside the HTML form of the text"
-EMPTY = "empty"
-
-
 _NESTED = "the mail's parts are nested more than {} deep"
+_TOO_MANY = "the mail has more than {} parts"
+_HEADING = ("From", "To", "Cc", "Date", "Subject")
+
+_ONLY_A_POINTER = "is only a pointer to a file that is kept elsewhere; attach the file itself"
+_FOR_MACHINES = {Kind.CARD: "an address card", Kind.CALENDAR: "a calendar entry", Kind.SIGNATURE: "a signature"}
+"""What belongs to a mail and is not for reading."""
 
 
 def read(file: BinaryIO, limits: Limits) -> list[Piece]:
@@ -62,55 +37,80 @@ def read(file: BinaryIO, limits: Limits) -> list[Piece]:
 
 def pieces(mail: Message, limits: Limits) -> list[Piece]:
     """Every leaf of the mail, in order; none is missing. Raises TooComplex."""
-    found: list[Piece] = []
     try:
-        for piece in _walk(mail, limits, 0, inside_html=False):
-            found.append(piece)
-            if len(found) > limits.parts:
-                raise TooComplex(f"the mail has more than {limits.parts} parts")
+        return roles.settle(_counted(_walk(mail, limits, 0), limits))
     except RecursionError as error:  # a message within a message within ...
         raise TooComplex(_NESTED.format(limits.depth)) from error
-    if any(piece.role is Role.ATTACHMENT for piece in found):
-        return [_without_body(piece) for piece in found]
-    return found
 
 
-def _without_body(piece: Piece) -> Piece:
-    return replace(piece, role=Role.LEFT_OUT, reason=BODY_NOT_FAXED) if piece.role is Role.BODY else piece
+def _counted(found: Iterator[Piece], limits: Limits) -> list[Piece]:
+    counted: list[Piece] = []
+    for piece in found:
+        counted.append(piece)
+        if len(counted) > limits.parts:
+            raise TooComplex(_TOO_MANY.format(limits.parts))
+    return counted
 
 
-def _walk(part: Message, limits: Limits, depth: int, *, inside_html: bool) -> Iterator[Piece]:
+def _walk(part: Message, limits: Limits, depth: int) -> Iterator[Piece]:
     if depth > limits.depth:
         raise TooComplex(_NESTED.format(limits.depth))
-    if not part.is_multipart() or part.get_content_maintype() != "multipart":
-        yield _leaf(part, inside_html=inside_html)
-        return
-    children = [child for child in part.get_payload() if isinstance(child, Message)]
-    kind = part.get_content_subtype()
-    if kind == "alternative":
-        yield from _alternative(children, limits, depth)
-        return
-    related = kind == "related" and bool(children) and _is_html(children[0])
-    for child in children:
-        yield from _walk(child, limits, depth + 1, inside_html=inside_html or related)
+    children = [child for child in _payload(part) if isinstance(child, Message)]
+    if part.is_multipart() and part.get_content_maintype() == "multipart":
+        if part.get_content_subtype() == "alternative":
+            yield from _alternative(children, limits, depth)
+            return
+        for child in children:
+            yield from _walk(child, limits, depth + 1)
+    elif part.get_content_type() in {"message/rfc822", "message/global"} and children:
+        yield from _message(children[0], limits, depth)
+    else:
+        yield from _opened(_leaf(part), limits, depth)
+
+
+def _opened(piece: Piece, limits: Limits, depth: int) -> Iterator[Piece]:
+    """A leaf, or what is inside it."""
+    if piece.kind is Kind.MESSAGE and piece.role is Role.ATTACHMENT:
+        yield from _message(email.message_from_bytes(piece.content, policy=compat32), limits, depth)
+    else:
+        yield piece
+
+
+def _message(inner: Message, limits: Limits, depth: int) -> Iterator[Piece]:
+    """A mail that is attached: its heading, its text and what hangs on it, all to be faxed."""
+    subject = foreign.header_text(str(inner.get("Subject", "")))
+    name = f"attached mail “{subject}”" if subject else "attached mail"
+    heading = tuple((field, foreign.header_text(str(inner[field]), 500)) for field in _HEADING if inner[field])
+    own = roles.settle(_counted(_walk(inner, limits, depth + 1), limits), whole=True)
+    if not any(piece.name == BODY_NAME and piece.role is Role.ATTACHMENT for piece in own) and heading:
+        yield Piece(name, "text/plain", Kind.TEXT, None, b"", Role.ATTACHMENT, heading=heading)
+        heading = ()
+    for piece in own:
+        if piece.name != BODY_NAME:
+            yield piece
+            continue
+        yield replace(piece, name=name, heading=heading if piece.role is Role.ATTACHMENT else ())
+        heading = () if piece.role is Role.ATTACHMENT else heading
 
 
 def _alternative(children: list[Message], limits: Limits, depth: int) -> Iterator[Piece]:
-    """Forms of one text: the first that says something in plain text is the body, the others' attachments stay."""
+    """Forms of one text: the one that shows most is the body, the others' attachments stay."""
     forms: list[list[Piece]] = []
     for child in children:
-        forms.append(list(_walk(child, limits, depth + 1, inside_html=True)))
+        forms.append(list(_walk(child, limits, depth + 1)))
         if sum(map(len, forms)) > limits.parts:
-            break  # too many already: whoever counts them says so
-    texts = [[piece for piece in form if piece.role is Role.BODY] for form in forms]
-    plain = next((at for at, form in enumerate(texts) if any(piece.type == "text/plain" for piece in form)), None)
-    for at, (child, form) in enumerate(zip(children, forms, strict=False)):
-        another = any(texts) and _is_odd_text(child)
+            raise TooComplex(_TOO_MANY.format(limits.parts))
+    best = max(range(len(forms)), key=lambda at: (_worth(forms[at]), at), default=-1)
+    for at, (child, form) in enumerate(zip(children, forms, strict=True)):
+        another = _worth(forms[best]) > 0 and _is_odd_text(child)
         for piece in form:
-            if another or (piece.role is Role.BODY and plain is not None and plain != at):
-                yield replace(piece, role=Role.LEFT_OUT, reason=OTHER_FORM)
-            else:
-                yield piece
+            same = (piece.role is Role.BODY and at != best) or (piece.role is Role.ATTACHMENT and another)
+            yield replace(piece, role=Role.LEFT_OUT, reason=OTHER_FORM) if same else piece
+
+
+def _worth(form: list[Piece]) -> int:
+    """HTML shows more than plain text, and either more than nothing."""
+    return max((1 + (piece.kind is Kind.HTML) for piece in form if piece.role is Role.BODY), default=0)
 
 
 def _is_odd_text(part: Message) -> bool:
@@ -119,33 +119,48 @@ def _is_odd_text(part: Message) -> bool:
     return odd and _disposition(part) != "attachment"
 
 
-def _leaf(part: Message, *, inside_html: bool) -> Piece:
-    kind = foreign.one_line(part.get_content_type(), 100)
+def _leaf(part: Message) -> Piece:
+    declared = foreign.one_line(part.get_content_type(), 100)
     content = _content(part)
     name = _file_name(part)
-    attached = _disposition(part) == "attachment" or bool(name)
+    attached = _disposition(part) == "attachment"
     charset = _parameter(part, "charset")
-    if kind in {"text/plain", "text/html"} and not attached:
-        if characters.is_blank(content, charset):
-            return Piece(BODY_NAME, kind, charset, content, Role.LEFT_OUT, EMPTY)
-        return Piece(BODY_NAME, kind, charset, content, Role.BODY)
-    if inside_html and kind.startswith("image/") and part["Content-ID"] and _disposition(part) != "attachment":
-        return Piece(name or f"picture ({kind})", kind, None, content, Role.LEFT_OUT, BELONGS_TO_HTML)
-    return Piece(name or f"unnamed part ({kind})", kind, charset, content, Role.ATTACHMENT)
-
-
-def _is_html(part: Message) -> bool:
-    return part.get_content_type() == "text/html" or (
-        part.get_content_type() == "multipart/alternative"
-        and any(_is_html(child) for child in part.get_payload() if isinstance(child, Message))
+    kind = kind_of(content, declared, charset)
+    piece = Piece(
+        name or f"unnamed part ({declared})",
+        declared,
+        kind,
+        charset,
+        content,
+        Role.ATTACHMENT,
+        content_id=foreign.header_text(str(part.get("Content-ID", ""))).strip("<> "),
+        attached=attached,
     )
+    if declared in {"text/plain", "text/html"} and not attached and not name:
+        kind = Kind.HTML if declared == "text/html" else Kind.TEXT
+        if _is_blank(content, charset, kind):
+            return replace(piece, name=BODY_NAME, kind=kind, role=Role.LEFT_OUT, reason=EMPTY)
+        return replace(piece, name=BODY_NAME, kind=kind, role=Role.BODY)
+    if kind in _FOR_MACHINES:
+        return replace(piece, role=Role.LEFT_OUT, reason=f"{_FOR_MACHINES[kind]} is not faxed")
+    if declared in {"message/external-body", "message/partial"}:
+        return replace(piece, role=Role.UNUSABLE, reason=_ONLY_A_POINTER)
+    return piece
+
+
+def _is_blank(content: bytes, charset: str | None, kind: Kind) -> bool:
+    return seen.look(content, charset).is_blank if kind is Kind.HTML else characters.is_blank(content, charset)
+
+
+def _payload(part: Message) -> list[object]:
+    inner = part.get_payload()
+    return list(inner) if isinstance(inner, list) else []
 
 
 def _content(part: Message) -> bytes:
-    """The decoded bytes; of a part that holds a whole message, that message."""
-    inner = part.get_payload()
-    if isinstance(inner, list):
-        return inner[0].as_bytes() if inner and isinstance(inner[0], Message) else b""
+    """The decoded bytes; of a part that holds fields of its own (a delivery report), these."""
+    if inner := _payload(part):
+        return b"\n".join(each.as_bytes() for each in inner if isinstance(each, Message))
     raw = part.get_payload(decode=True)
     return raw if isinstance(raw, bytes) else b""
 

@@ -7,26 +7,38 @@ from dataclasses import dataclass
 
 import pikepdf
 
-from bridge.document import characters, images, text
+from bridge.document import characters, images, markup, seen, text, typesetting
+from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
-from bridge.document.mime import BODY_NAME, EMPTY, Piece, Role
+from bridge.document.options import DocumentOptions
+from bridge.document.pieces import EMPTY, Piece, Role
 from bridge.document.report import PartReport, Report
 
-_PDF = re.compile(rb"%PDF-[0-9]")
-_HEADER_WITHIN = 1024
 _BROKEN = re.compile("reconstruct|endstream|stream length|decoding stream|unexpected EOF|premature eof")
 """In a warning of qpdf's: it had to guess, so pages or their content may be gone."""
 
-_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
-
-UNUSABLE_TYPE = "this type of file cannot be faxed; attach it as PDF, PNG, JPEG, TIFF or plain text"
-HTML_ONLY = "the mail has only HTML text; send it as plain text, or attach a PDF"
+UNUSABLE_TYPE = "this type of file cannot be faxed; attach it as PDF, as a picture or as plain text"
+CURES = {
+    Kind.EMPTY: "the file is empty; attach it again",
+    Kind.ENCRYPTED: "the mail is encrypted; send it without encryption",
+    Kind.LOCKED: "the document is protected by a password; attach it without one, or as PDF",
+    Kind.OUTLOOK: "an item of Outlook's own kind cannot be faxed; print it to a PDF and attach that",
+    Kind.ARCHIVE: "an archive is not unpacked here; attach the files themselves",
+    Kind.SIGNED: "a mail signed in one piece is not unpacked here; send it without the signature",
+    Kind.TNEF: "a winmail.dat is not unpacked here; have the mail sent as plain text or HTML, not as rich text",
+    Kind.OFFICE: "office documents are not converted here; attach it as PDF",
+}
+"""For files that are known, and cannot be made into pages."""
+NOT_FETCHED = "nothing is fetched from the web; attach as a file what is to be faxed"
 TOO_MANY = "makes more than {} pages; send it in several faxes"
 NOT_ALONE = "not faxed, because another part cannot be and a fax goes out whole or not at all"
 DAMAGED = "the PDF is damaged; make it again, or print it to a new PDF"
 TOO_LARGE = "needs too much memory; make it smaller, or send it in several faxes"
 STRANGE = "cannot be made into pages ({}); make it again, or attach it as another PDF"
 NOTHING = "the mail holds nothing that could be faxed: no attachment and no text"
+
+
+DEFAULTS = DocumentOptions()
 
 
 class PieceUnusable(Exception):
@@ -41,44 +53,61 @@ class _Line:
     pages: int = 0
     left_out: str | None = None
 
+    def reports(self) -> list[PartReport]:
+        """The piece, and what of it was not drawn."""
+        piece = self.piece
+        told = [PartReport(name=piece.name[:300], type=piece.type, pages=self.pages, left_out=self.left_out)]
+        if piece.kind is Kind.HTML and self.pages and (count := seen.look(piece.content, piece.charset).on_the_web):
+            name = f"{'a picture' if count == 1 else f'{count} pictures'} on the web"
+            told.append(PartReport(name=name, type="image/*", pages=0, left_out=NOT_FETCHED))
+        return told
 
-def make_pdf(found: list[Piece], limits: Limits) -> tuple[pikepdf.Pdf | None, Report]:
+
+def make_pdf(
+    found: list[Piece], limits: Limits, options: DocumentOptions = DEFAULTS
+) -> tuple[pikepdf.Pdf | None, Report]:
     """The pages and the report; no PDF when the report says why it failed."""
     pdf = pikepdf.new()
     lines = [_Line(piece) for piece in found]
     trouble: str | None = None
     for line in lines:
-        if line.piece.role is Role.LEFT_OUT:
-            line.left_out = line.piece.reason
-            continue
-        try:
-            line.pages = _add(pdf, line.piece, limits)
-            line.left_out = None if line.pages else EMPTY
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's file sets off, the notice names the part
-            line.left_out = _words(error)
-            trouble = trouble or f"{line.piece.name}: {line.left_out}"
-        if len(pdf.pages) > limits.pages:
-            line.left_out = TOO_MANY.format(limits.pages)
-            trouble = f"{line.piece.name}: {line.left_out}"
-            break
-    if trouble is None and not len(pdf.pages):
+        failed = _draw(pdf, line, limits)
+        trouble = trouble or failed
+    if options.partial and len(pdf.pages):
+        trouble = None
+    elif trouble is None and not len(pdf.pages):
         trouble = NOTHING
     if trouble is not None:
         for line in lines:
             if line.left_out is None:
                 line.left_out, line.pages = NOT_ALONE, 0
-    parts = tuple(
-        PartReport(name=line.piece.name[:300], type=line.piece.type, pages=line.pages, left_out=line.left_out)
-        for line in lines
-    )
+    parts = tuple(report for line in lines for report in line.reports())
     if trouble is not None:
         return None, Report(parts=parts, failed=trouble[:500])
     return pdf, Report(pages=len(pdf.pages), parts=parts)
 
 
+def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits) -> str | None:
+    """Append one piece's pages, all or none, and write down what came of it; returns what to tell if it failed."""
+    if line.piece.role is Role.LEFT_OUT:
+        line.left_out = line.piece.reason
+        return None
+    before = len(pdf.pages)
+    try:
+        line.pages = _add(pdf, line.piece, limits)
+        if len(pdf.pages) > limits.pages:
+            raise PieceUnusable(TOO_MANY.format(limits.pages))  # noqa: TRY301 - one piece's failure like any other
+    except Exception as error:  # noqa: BLE001 - whatever a stranger's file sets off, the notice names the part
+        line.left_out, line.pages = _words(error), 0
+        del pdf.pages[before:]
+        return f"{line.piece.name}: {line.left_out}"
+    line.left_out = None if line.pages else EMPTY
+    return None
+
+
 def _words(error: Exception) -> str:
     """What to tell of a piece that failed; a full disk is no fault of the piece's."""
-    if isinstance(error, PieceUnusable | images.ImageUnusable | text.TextUnusable):
+    if isinstance(error, PieceUnusable | images.ImageUnusable | typesetting.TextUnusable):
         return str(error)
     if isinstance(error, MemoryError):
         return TOO_LARGE
@@ -88,34 +117,28 @@ def _words(error: Exception) -> str:
 
 
 def _add(pdf: pikepdf.Pdf, piece: Piece, limits: Limits) -> int:
-    """Append a piece's pages, recognised by its content, not by its name."""
-    if piece.type == "text/html" and piece.name == BODY_NAME:
-        raise PieceUnusable(HTML_ONLY)
-    if _is_pdf(piece):
-        return _add_pdf(pdf, piece.content, limits.pages)
-    if piece.content.startswith(_PICTURES):
-        return images.add_image(pdf, piece.content, limits.pixels, limits.pages)
-    if piece.type == "text/plain" and characters.looks_like_text(piece.content, piece.charset):
-        return _add_text(pdf, piece, limits.pages)
-    if not piece.content:
-        raise PieceUnusable("the file is empty; attach it again")
-    raise PieceUnusable(UNUSABLE_TYPE)
-
-
-def _is_pdf(piece: Piece) -> bool:
-    """A PDF may stand behind some junk; a text that only speaks of PDFs is a text."""
-    if piece.type == "text/plain":
-        return _PDF.match(piece.content) is not None
-    return _PDF.search(piece.content[:_HEADER_WITHIN]) is not None
+    """Append a piece's pages."""
+    if piece.role is Role.UNUSABLE:
+        raise PieceUnusable(piece.reason)
+    match piece.kind:
+        case Kind.PDF:
+            return _add_pdf(pdf, piece.content, limits.pages)
+        case Kind.TIFF | Kind.PICTURE:
+            return images.add_image(pdf, piece.content, limits.pixels, limits.pages)
+        case Kind.TEXT:
+            return _add_text(pdf, piece, limits.pages)
+        case Kind.HTML:
+            return markup.add_html(pdf, piece.content, piece.charset, piece.heading, piece.pictures)
+    raise PieceUnusable(CURES.get(piece.kind, UNUSABLE_TYPE))
 
 
 def _add_text(pdf: pikepdf.Pdf, piece: Piece, max_pages: int) -> int:
     """A text's pages; one far too long is refused before hours are spent on laying it out."""
-    if characters.is_blank(piece.content, piece.charset):
+    if characters.is_blank(piece.content, piece.charset) and not piece.heading:
         return 0
     if text.pages_at_least(characters.read(piece.content, piece.charset)) > max_pages:
         raise PieceUnusable(TOO_MANY.format(max_pages))
-    return text.add_text(pdf, piece.content, piece.charset)
+    return text.add_text(pdf, piece.content, piece.charset, piece.heading)
 
 
 def _add_pdf(pdf: pikepdf.Pdf, content: bytes, max_pages: int) -> int:
@@ -152,7 +175,7 @@ def check_received(content: bytes, limits: Limits) -> tuple[pikepdf.Pdf | None, 
     """A file fetched from the carrier as a PDF: a PDF as it is if it is whole, a TIFF turned into one."""
     pdf = pikepdf.new()
     try:
-        if _PDF.search(content[:_HEADER_WITHIN]):
+        if kind_of(content) is Kind.PDF:
             with pikepdf.open(io.BytesIO(content)) as source:
                 if _is_broken(source):
                     return None, Report(failed="the file cannot be opened (it is damaged or cut short)")

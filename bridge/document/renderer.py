@@ -17,6 +17,7 @@ from typing import BinaryIO, Literal
 from pydantic import ValidationError
 
 from bridge.document.limits import Limits
+from bridge.document.options import DocumentOptions
 from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, Report
 from bridge.errors import OutOfSpace, Permanent
 from bridge.fax.jobs import Part
@@ -51,9 +52,10 @@ class Rendered:
 class Renderer:
     """Makes pages; ``workspace`` is the folder in which children get their private ones."""
 
-    def __init__(self, workspace: Path, limits: Limits | None = None) -> None:
+    def __init__(self, workspace: Path, limits: Limits | None = None, options: DocumentOptions | None = None) -> None:
         self._workspace = workspace
-        self._limits = limits or Limits()
+        self._options = options or DocumentOptions()
+        self._limits = limits or Limits(pages=self._options.max_pages)
 
     @asynccontextmanager
     async def from_mail(self, message: BinaryIO) -> AsyncIterator[Rendered]:
@@ -95,6 +97,7 @@ class Renderer:
             "bridge.document.child",
             task,
             json.dumps(asdict(self._limits)),
+            json.dumps(asdict(self._options)),
             stdin=source.fileno(),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,

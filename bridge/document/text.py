@@ -3,22 +3,20 @@
 import html
 import io
 import itertools
-import logging
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import ceil
 
 import pikepdf
 
-from bridge.document import characters
+from bridge.document import characters, markup, typesetting
 
-_PAGE = """<!doctype html><meta charset="utf-8"><style>
-@page { size: letter; margin: 0.75in 0.75in 0.75in 0.9in }
+_STYLE = """@page { size: letter; margin: 0.75in 0.75in 0.75in 0.9in }
 pre { font: 10.5pt/1.35 "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 }
 pre { orphans: 1; widows: 1 }
 section + section { break-before: page }
-</style>"""
+table.faxbridge-heading { font: 11pt "DejaVu Sans", sans-serif; border-bottom: 1pt solid; margin-bottom: 12pt }
+table.faxbridge-heading { width: 100%; text-align: left }
+table.faxbridge-heading th { width: 5em; vertical-align: top }"""
 
 LINES_ON_A_PAGE = 48
 """As many as the page above holds; a test counts them."""
@@ -27,14 +25,6 @@ _LETTERS_ON_A_LINE = 120
 """More than a line of the page holds in any script; the usual face has 78."""
 
 _WITHOUT_WIDTH = {"Mn", "Me", "Cf"}
-
-NO_FONT = "the fonts for {} are not installed here; attach it as PDF"
-_NO_GLYPH = ".notdef glyph"
-"""How WeasyPrint's warning begins when no font has a character; the character is its first argument."""
-
-
-class TextUnusable(Exception):
-    """The text cannot be set; the words say why."""
 
 
 def pages_at_least(text: str) -> int:
@@ -49,18 +39,10 @@ def _lines_at_least(line: str) -> int:
     return max(1, ceil(letters / _LETTERS_ON_A_LINE))
 
 
-def add_text(pdf: pikepdf.Pdf, content: bytes, charset: str | None) -> int:
+def add_text(pdf: pikepdf.Pdf, content: bytes, charset: str | None, heading: markup.Heading = ()) -> int:
     """Append the text's pages to ``pdf``; returns how many. A form feed begins a new page. Raises TextUnusable."""
-    import weasyprint  # noqa: PLC0415 - a second and a half that a mail without text need not wait
-
-    def nothing(url: str, *_: object, **__: object) -> dict[str, object]:
-        raise ValueError(f"nothing is fetched: {url[:20]}")
-
-    page = _PAGE + "".join(map(_section, _sheets(characters.read(content, charset))))
-    with _glyphs_missing() as missing:
-        made = weasyprint.HTML(string=page, url_fetcher=nothing).write_pdf()
-    if missing:
-        raise TextUnusable(NO_FONT.format(_kind(missing[0])))
+    page = markup.heading_of(heading) + "".join(map(_section, _sheets(characters.read(content, charset))))
+    made = typesetting.draw(page, _STYLE, {})
     with pikepdf.open(io.BytesIO(made)) as source:
         pdf.pages.extend(source.pages)
         return len(source.pages)
@@ -81,29 +63,3 @@ def _section(sheet: str) -> str:
         for way, lines in itertools.groupby(_lines(sheet), characters.direction)
     )
     return f"<section>{''.join(blocks)}</section>"
-
-
-@contextmanager
-def _glyphs_missing() -> Iterator[list[str]]:
-    """The characters that WeasyPrint draws as empty boxes meanwhile; it says so in its log only."""
-    found: list[str] = []
-
-    class Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if str(record.msg).startswith(_NO_GLYPH) and isinstance(record.args, tuple):
-                found.append(str(record.args[0]))
-
-    log, ear = logging.getLogger("weasyprint"), Ear(logging.WARNING)
-    log.addHandler(ear)
-    try:
-        yield found
-    finally:
-        log.removeHandler(ear)
-
-
-def _kind(char: str) -> str:
-    """What a font would be needed for: a script by the first word of its letters' names, else the single sign."""
-    name = unicodedata.name(char, "")
-    if unicodedata.category(char).startswith("L") and name:
-        return f"its {name.split()[0].split('-')[0].capitalize().replace('Cjk', 'CJK')} letters"
-    return f"its sign U+{ord(char):04X}"

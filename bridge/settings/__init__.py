@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     identities: tuple[sections.Identity, ...] = ()
     aliases: sections.Aliases = sections.Aliases()
     limits: sections.Limits = sections.Limits()
+    document: sections.Document = sections.Document()
     retry: sections.Retry = sections.Retry()
     receiving: sections.Receiving = sections.Receiving()
     notices: sections.Notices = sections.Notices()

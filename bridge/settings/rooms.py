@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from bridge.document.options import DocumentOptions
 from bridge.fax.options import (
     Alias,
     Identity,
@@ -153,6 +154,11 @@ def relay_options(settings: "Settings") -> RelayOptions:
         username=settings.relay.username,
         password=settings.relay.password.get_secret_value(),
     )
+
+
+def document_options(settings: "Settings") -> DocumentOptions:
+    """What becomes fax pages."""
+    return DocumentOptions(partial=settings.document.partial, max_pages=settings.document.max_pages)
 
 
 def sending_options(settings: "Settings") -> SendingOptions:

@@ -149,6 +149,13 @@ class Limits(Section):
     reserve: Size = read_size("500MB")
 
 
+class Document(Section):
+    """What becomes fax pages."""
+
+    partial: bool = False
+    max_pages: int = Field(default=200, ge=1, le=1000)
+
+
 class Route(Section):
     """One rule for received faxes."""
 

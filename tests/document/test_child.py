@@ -17,12 +17,19 @@ import pytest
 from PIL import Image
 
 from bridge.document import images, pages
+from bridge.document.kinds import Kind
 from bridge.document.limits import Limits
-from bridge.document.mime import Piece, Role
+from bridge.document.options import DocumentOptions
+from bridge.document.pieces import Piece, Role
 from bridge.document.renderer import DocumentUnusable, Renderer
 from tests.support.document_samples import a_pdf, inside, mail, make, multipart, part, plain
 
 PATIENCE = 15.0
+
+
+def a_picture(name: str) -> Piece:
+    """What begins as a PNG does."""
+    return Piece(name, "image/png", Kind.PICTURE, None, b"\x89PNG\r\n\x1a\n", Role.ATTACHMENT)
 
 
 @pytest.fixture
@@ -154,9 +161,10 @@ async def test_the_child_is_given_no_secret(
     seen = json.loads((out / "seen").read_text())
     assert not [name for name in seen["env"] if "FAXBRIDGE" in name or "CREDENTIALS" in name]
     assert "very-secret" not in json.dumps(seen)
-    *command, limits = seen["argv"]
+    *command, limits, options = seen["argv"]
     assert command == ["-I", "-m", "bridge.document.child", "mail"]
     assert Limits(**json.loads(limits)) == Limits()
+    assert DocumentOptions(**json.loads(options)) == DocumentOptions()
     assert Path(seen["cwd"]).parent == workspace
     assert seen["env"]["HOME"] == seen["env"]["TMPDIR"] == seen["cwd"]
     assert not [name for name in seen["fds"] if name.endswith(("/secret", "/mail"))]
@@ -327,7 +335,7 @@ async def test_a_part_too_large_for_the_memory_is_named(workspace: Path, monkeyp
         raise MemoryError
 
     monkeypatch.setattr(images, "add_image", starve)
-    pdf, report = pages.make_pdf([Piece("big.png", "image/png", None, b"\x89PNG\r\n\x1a\n", Role.ATTACHMENT)], Limits())
+    pdf, report = pages.make_pdf([a_picture("big.png")], Limits())
     assert pdf is None
     assert (report.failed or "").startswith("big.png: ")
 
@@ -340,8 +348,8 @@ def test_whatever_a_part_sets_off_is_told_of_that_part(trouble: Exception, monke
         raise trouble
 
     monkeypatch.setattr(images, "add_image", stumble)
-    good = Piece("good.pdf", "application/pdf", None, a_pdf("x"), Role.ATTACHMENT)
-    odd = Piece("odd.png", "image/png", None, b"\x89PNG\r\n\x1a\n", Role.ATTACHMENT)
+    good = Piece("good.pdf", "application/pdf", Kind.PDF, None, a_pdf("x"), Role.ATTACHMENT)
+    odd = a_picture("odd.png")
     pdf, report = pages.make_pdf([good, odd, good], Limits())
     assert pdf is None
     assert (report.failed or "").startswith(f"odd.png: cannot be made into pages ({type(trouble).__name__})")
@@ -356,7 +364,7 @@ def test_a_full_disk_is_not_the_parts_fault(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(images, "add_image", full)
     with pytest.raises(OSError, match="No space left"):
-        pages.make_pdf([Piece("a.png", "image/png", None, b"\x89PNG\r\n\x1a\n", Role.ATTACHMENT)], Limits())
+        pages.make_pdf([a_picture("a.png")], Limits())
 
 
 async def test_pages_of_too_many_bytes_are_refused_in_words(workspace: Path) -> None:

@@ -8,14 +8,18 @@ from email.policy import compat32
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bridge.document import mime
+from bridge.document import mime, pieces
+from bridge.document.kinds import Kind
 from bridge.document.limits import Limits
-from bridge.document.mime import Piece, Role, TooComplex
+from bridge.document.pieces import Piece, Role, TooComplex
 from tests.support.document_samples import mail, markup, multipart, part, plain
 
 PDF = b"%PDF-1.4 pretend"
 A_PDF = part(PDF, "application/pdf", "letter.pdf")
-PICTURE = part(b"\x89PNG picture", "image/png", "logo.png", "inline", "Content-ID: <logo@x>")
+A_PNG = b"\x89PNG\r\n\x1a\n picture"
+PICTURE = part(A_PNG, "image/png", "logo.png", "inline", "Content-ID: <logo@x>")
+
+WITH_LOGO = 'hello<img src="cid:logo@x">'
 
 Shape = list[tuple[bytes, str, str]]
 
@@ -31,97 +35,102 @@ def shape(found: list[Piece]) -> Shape:
 
 
 OUT = Role.LEFT_OUT.value
+CALENDAR = "a calendar entry is not faxed"
 SHAPES: dict[str, tuple[bytes, Shape]] = {
     "bare PDF": (A_PDF, [(PDF, "attachment", "")]),
     "bare PDF without disposition": (part(PDF, "application/pdf", disposition=""), [(PDF, "attachment", "")]),
     "text only": (plain("hello"), [(b"hello", "body", "")]),
     "html only": (markup("hello"), [(b"<p>hello</p>", "body", "")]),
     "no MIME at all": (b"\r\nhello\r\n", [(b"hello\r\n", "body", "")]),
-    "nothing": (b"\r\n", [(b"", OUT, mime.EMPTY)]),
+    "nothing": (b"\r\n", [(b"", OUT, pieces.EMPTY)]),
     "text and PDF": (
         multipart("mixed", plain("see there"), A_PDF),
-        [(b"see there", OUT, mime.BODY_NOT_FAXED), (PDF, "attachment", "")],
+        [(b"see there", OUT, pieces.BODY_NOT_FAXED), (PDF, "attachment", "")],
     ),
     "PDF shown inline": (
         multipart("mixed", plain("see"), part(PDF, "application/pdf", "a.pdf", "inline"), plain("bye")),
-        [(b"see", OUT, mime.BODY_NOT_FAXED), (PDF, "attachment", ""), (b"bye", OUT, mime.BODY_NOT_FAXED)],
+        [(b"see", OUT, pieces.BODY_NOT_FAXED), (PDF, "attachment", ""), (b"bye", OUT, pieces.BODY_NOT_FAXED)],
     ),
     "alternative": (
         multipart("alternative", plain("hello"), markup("hello")),
-        [(b"hello", "body", ""), (b"<p>hello</p>", OUT, mime.OTHER_FORM)],
+        [(b"hello", OUT, pieces.OTHER_FORM), (b"<p>hello</p>", "body", "")],
     ),
     "alternative in mixed": (
         multipart("mixed", multipart("alternative", plain("hello"), markup("hello")), A_PDF),
         [
-            (b"hello", OUT, mime.BODY_NOT_FAXED),
-            (b"<p>hello</p>", OUT, mime.OTHER_FORM),
+            (b"hello", OUT, pieces.OTHER_FORM),
+            (b"<p>hello</p>", OUT, pieces.BODY_NOT_FAXED),
             (PDF, "attachment", ""),
         ],
     ),
     "alternative with an empty plain form": (
         multipart("alternative", plain(" \r\n"), markup("hello")),
-        [(b" \r\n", OUT, mime.EMPTY), (b"<p>hello</p>", "body", "")],
+        [(b" \r\n", OUT, pieces.EMPTY), (b"<p>hello</p>", "body", "")],
     ),
     "Apple Mail": (
         multipart("alternative", plain("hello"), multipart("mixed", markup("hel"), A_PDF, markup("lo"))),
         [
-            (b"hello", OUT, mime.BODY_NOT_FAXED),
-            (b"<p>hel</p>", OUT, mime.OTHER_FORM),
+            (b"hello", OUT, pieces.OTHER_FORM),
+            (b"<p>hel</p>", OUT, pieces.BODY_NOT_FAXED),
             (PDF, "attachment", ""),
-            (b"<p>lo</p>", OUT, mime.OTHER_FORM),
+            (b"<p>lo</p>", OUT, pieces.BODY_NOT_FAXED),
         ],
     ),
     "Outlook with a logo": (
-        multipart("related", multipart("alternative", plain("hello"), markup("hello")), PICTURE),
+        multipart("related", multipart("alternative", plain("hello"), markup(WITH_LOGO)), PICTURE),
         [
-            (b"hello", "body", ""),
-            (b"<p>hello</p>", OUT, mime.OTHER_FORM),
-            (b"\x89PNG picture", OUT, mime.BELONGS_TO_HTML),
+            (b"hello", OUT, pieces.OTHER_FORM),
+            (f"<p>{WITH_LOGO}</p>".encode(), "body", ""),
+            (A_PNG, OUT, pieces.IN_THE_TEXT),
         ],
     ),
     "related inside alternative": (
-        multipart("alternative", plain("hello"), multipart("related", markup("hello"), PICTURE)),
+        multipart("alternative", plain("hello"), multipart("related", markup(WITH_LOGO), PICTURE)),
         [
-            (b"hello", "body", ""),
-            (b"<p>hello</p>", OUT, mime.OTHER_FORM),
-            (b"\x89PNG picture", OUT, mime.BELONGS_TO_HTML),
+            (b"hello", OUT, pieces.OTHER_FORM),
+            (f"<p>{WITH_LOGO}</p>".encode(), "body", ""),
+            (A_PNG, OUT, pieces.IN_THE_TEXT),
         ],
     ),
     "a picture attached beside its name in HTML": (
         multipart("related", markup("x"), part(b"\x89PNG", "image/png", "scan.png", "attachment", "Content-ID: <a@b>")),
-        [(b"<p>x</p>", OUT, mime.BODY_NOT_FAXED), (b"\x89PNG", "attachment", "")],
+        [(b"<p>x</p>", OUT, pieces.BODY_NOT_FAXED), (b"\x89PNG", "attachment", "")],
     ),
     "a picture inline but not in HTML": (
         multipart("mixed", plain("scan:"), PICTURE),
-        [(b"scan:", OUT, mime.BODY_NOT_FAXED), (b"\x89PNG picture", "attachment", "")],
+        [(b"scan:", OUT, pieces.BODY_NOT_FAXED), (A_PNG, "attachment", "")],
     ),
     "a text attached": (
         multipart("mixed", plain("see"), part(b"notes", "text/plain", "notes.txt")),
-        [(b"see", OUT, mime.BODY_NOT_FAXED), (b"notes", "attachment", "")],
+        [(b"see", OUT, pieces.BODY_NOT_FAXED), (b"notes", "attachment", "")],
     ),
     "a text attached without a name": (
         multipart("mixed", plain("see"), part(b"notes", "text/plain")),
-        [(b"see", OUT, mime.BODY_NOT_FAXED), (b"notes", "attachment", "")],
+        [(b"see", OUT, pieces.BODY_NOT_FAXED), (b"notes", "attachment", "")],
     ),
     "a text named in its type": (
         multipart("mixed", plain("see"), part(b"notes", 'text/plain; name="notes.txt"', disposition="")),
-        [(b"see", OUT, mime.BODY_NOT_FAXED), (b"notes", "attachment", "")],
+        [(b"see", OUT, pieces.BODY_NOT_FAXED), (b"notes", "attachment", "")],
     ),
     "several inline texts": (
         multipart("mixed", plain("one"), plain("two"), plain(" "), plain("three")),
-        [(b"one", "body", ""), (b"two", "body", ""), (b" ", OUT, mime.EMPTY), (b"three", "body", "")],
+        [(b"one", "body", ""), (b"two", "body", ""), (b" ", OUT, pieces.EMPTY), (b"three", "body", "")],
     ),
     "several texts in the plain branch": (
         multipart("alternative", multipart("mixed", plain("one"), plain("two")), markup("one two")),
-        [(b"one", "body", ""), (b"two", "body", ""), (b"<p>one two</p>", OUT, mime.OTHER_FORM)],
+        [
+            (b"one", OUT, pieces.OTHER_FORM),
+            (b"two", OUT, pieces.OTHER_FORM),
+            (b"<p>one two</p>", "body", ""),
+        ],
     ),
     "an empty attachment": (
         multipart("mixed", plain("see"), part(b"", "application/pdf", "empty.pdf")),
-        [(b"see", OUT, mime.BODY_NOT_FAXED), (b"", "attachment", "")],
+        [(b"see", OUT, pieces.BODY_NOT_FAXED), (b"", "attachment", "")],
     ),
     "HTML attached": (
         multipart("mixed", plain("see"), part(b"<p>x</p>", "text/html", "page.html")),
-        [(b"see", OUT, mime.BODY_NOT_FAXED), (b"<p>x</p>", "attachment", "")],
+        [(b"see", OUT, pieces.BODY_NOT_FAXED), (b"<p>x</p>", "attachment", "")],
     ),
     "signed": (
         multipart(
@@ -129,7 +138,7 @@ SHAPES: dict[str, tuple[bytes, Shape]] = {
             A_PDF,
             part(b"sig", "application/pgp-signature", "signature.asc"),
         ),
-        [(PDF, "attachment", ""), (b"sig", "attachment", "")],
+        [(PDF, "attachment", ""), (b"sig", OUT, "a signature is not faxed")],
     ),
     "three attachments": (
         multipart("mixed", *(part(b"%%PDF-1.%d" % n, "application/pdf", f"{n}.pdf") for n in range(3))),
@@ -144,10 +153,10 @@ SHAPES: dict[str, tuple[bytes, Shape]] = {
             part(b"<bold>hi</bold>", "text/enriched", disposition=""),
         ),
         [
-            (b"hi", "body", ""),
-            (b"<html amp4email>", OUT, mime.OTHER_FORM),
-            (b"<p>hi</p>", OUT, mime.OTHER_FORM),
-            (b"<bold>hi</bold>", OUT, mime.OTHER_FORM),
+            (b"hi", OUT, pieces.OTHER_FORM),
+            (b"<html amp4email>", OUT, pieces.OTHER_FORM),
+            (b"<p>hi</p>", "body", ""),
+            (b"<bold>hi</bold>", OUT, pieces.OTHER_FORM),
         ],
     ),
     "an invitation": (
@@ -157,29 +166,33 @@ SHAPES: dict[str, tuple[bytes, Shape]] = {
             markup("come"),
             part(b"BEGIN:VCALENDAR", 'text/calendar; method=REQUEST; name="meeting.ics"', disposition=""),
         ),
-        [(b"come", "body", ""), (b"<p>come</p>", OUT, mime.OTHER_FORM), (b"BEGIN:VCALENDAR", OUT, mime.OTHER_FORM)],
+        [(b"come", OUT, pieces.OTHER_FORM), (b"<p>come</p>", "body", ""), (b"BEGIN:VCALENDAR", OUT, CALENDAR)],
     ),
     "an invitation and nothing else": (
         multipart("alternative", part(b"BEGIN:VCALENDAR", "text/calendar", disposition="")),
-        [(b"BEGIN:VCALENDAR", "attachment", "")],
+        [(b"BEGIN:VCALENDAR", OUT, CALENDAR)],
     ),
     "a calendar attached": (
         multipart("alternative", plain("come"), part(b"BEGIN:VCALENDAR", "text/calendar", "a.ics")),
-        [(b"come", OUT, mime.BODY_NOT_FAXED), (b"BEGIN:VCALENDAR", "attachment", "")],
+        [(b"come", "body", ""), (b"BEGIN:VCALENDAR", OUT, CALENDAR)],
     ),
     "a table beside the HTML form": (
         multipart(
             "alternative", plain("see"), multipart("mixed", markup("see"), part(b"1,2", "text/csv", "a.csv", ""))
         ),
-        [(b"see", OUT, mime.BODY_NOT_FAXED), (b"<p>see</p>", OUT, mime.OTHER_FORM), (b"1,2", "attachment", "")],
+        [(b"see", OUT, pieces.OTHER_FORM), (b"<p>see</p>", OUT, pieces.BODY_NOT_FAXED), (b"1,2", "attachment", "")],
     ),
     "HTML in the plain branch": (
         multipart("alternative", multipart("mixed", plain("one"), markup("two")), markup("one two")),
-        [(b"one", "body", ""), (b"<p>two</p>", "body", ""), (b"<p>one two</p>", OUT, mime.OTHER_FORM)],
+        [
+            (b"one", OUT, pieces.OTHER_FORM),
+            (b"<p>two</p>", OUT, pieces.OTHER_FORM),
+            (b"<p>one two</p>", "body", ""),
+        ],
     ),
     "nothing that is seen": (
         multipart("mixed", plain("\u00a0\u200b\r\n"), plain("\u3000", "utf-16")),
-        [("\u00a0\u200b\r\n".encode(), OUT, mime.EMPTY), ("\u3000".encode("utf-16"), OUT, mime.EMPTY)],
+        [("\u00a0\u200b\r\n".encode(), OUT, pieces.EMPTY), ("\u3000".encode("utf-16"), OUT, pieces.EMPTY)],
     ),
     "multipart without its boundary": (
         b"Content-Type: multipart/mixed\r\n\r\n--x\r\n\r\ntext\r\n--x--\r\n",
@@ -194,14 +207,28 @@ def test_each_shape_of_mail_has_its_pieces(body: bytes, expected: Shape) -> None
     assert shape(read(body)) == expected
 
 
-def test_a_mail_within_the_mail_is_one_attachment() -> None:
-    """A forwarded message is one piece that holds the whole of it, named by its type."""
+def test_a_mail_within_the_mail_is_faxed_with_what_hangs_on_it() -> None:
+    """Its text stands below its heading, its attachments follow, and the outer text is left out as beside any other."""
     inner = mail(multipart("mixed", plain("inner"), A_PDF))
-    found = read(multipart("mixed", plain("outer"), b"Content-Type: message/rfc822\r\n\r\n" + inner))
-    assert [piece.role for piece in found] == [Role.LEFT_OUT, Role.ATTACHMENT]
-    assert found[1].type == "message/rfc822"
-    assert b"a test" in found[1].content
-    assert b"letter.pdf" in found[1].content
+    forwarded = b"Content-Type: message/rfc822\r\nContent-Disposition: attachment\r\n\r\n" + inner
+    for wrapped in (forwarded, part(inner, "application/octet-stream", "forwarded.eml")):
+        found = read(multipart("mixed", plain("outer"), wrapped))
+        assert shape(found) == [
+            (b"outer", OUT, pieces.BODY_NOT_FAXED),
+            (b"inner", "attachment", ""),
+            (PDF, "attachment", ""),
+        ]
+        assert found[1].name == "attached mail \u201ca test\u201d"
+        assert found[1].heading == (("From", "office@example.org"), ("Subject", "a test"))
+
+
+def test_an_attached_mail_without_text_still_has_its_heading() -> None:
+    """Who wrote it and when is on paper, even where only a file hangs on it."""
+    found = read(multipart("mixed", b"Content-Type: message/rfc822\r\n\r\n" + mail(A_PDF)))
+    assert [(piece.kind, piece.role, bool(piece.heading)) for piece in found] == [
+        (Kind.TEXT, Role.ATTACHMENT, True),
+        (Kind.PDF, Role.ATTACHMENT, False),
+    ]
 
 
 @pytest.mark.parametrize("number", [99, 100])
@@ -350,7 +377,7 @@ def test_no_leaf_of_any_mail_is_left_out_silently(tree: Tree, chance: random.Ran
     content: list[bytes] = []
     found = read(as_bytes(tree, content, chance))
     assert [piece.content for piece in found] == content
-    assert all(bool(piece.reason) == (piece.role is Role.LEFT_OUT) for piece in found)
+    assert all(bool(piece.reason) == (piece.role in {Role.LEFT_OUT, Role.UNUSABLE}) for piece in found)
     if any(piece.role is Role.ATTACHMENT for piece in found):
         assert not any(piece.role is Role.BODY for piece in found)
     else:

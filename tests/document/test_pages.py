@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from bridge.document import pages
 from bridge.document.limits import Limits
+from bridge.document.options import DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Renderer
 from tests.support.document_samples import (
     DOCX,
@@ -89,9 +90,9 @@ async def test_all_attachments_in_their_order(tmp_path: Path) -> None:
 
 
 async def test_the_body_is_faxed_when_there_is_nothing_else(tmp_path: Path) -> None:
-    """A mail of text alone becomes pages of its text, the plain form where there are two, each text after the other."""
+    """A mail of text alone becomes pages of its text, the HTML form where there are two, each text after the other."""
     made = await make(tmp_path, mail(multipart("alternative", plain("the plain form"), markup("the other"))))
-    assert made.words() == ["the plain form"]
+    assert made.words() == ["the other"]
     made = await make(tmp_path, mail(multipart("mixed", plain("first text"), plain("second text"))))
     assert made.words() == ["first text", "second text"]
 
@@ -119,8 +120,16 @@ BROKEN = {
     "docx called PDF": (DOCX, "application/pdf", "cannot be faxed"),
     "executable called PDF": (EXECUTABLE, "application/pdf", "cannot be faxed"),
     "binary called text": (EXECUTABLE, "text/plain", "cannot be faxed"),
-    "html": (b"<html><p>x", "text/html", "cannot be faxed"),
-    "gif": (saved(Image.new("L", (9, 9)), "GIF"), "image/gif", "cannot be faxed"),
+    "picture in SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml", "cannot be faxed"),
+    "GIF cut": (saved(Image.effect_noise((300, 300), 90), "GIF")[:9_000], "image/gif", "damaged"),
+    "WebP cut": (saved(Image.effect_noise((300, 300), 90), "WEBP")[:9_000], "image/webp", "damaged"),
+    "encrypted": (b"-----BEGIN PGP MESSAGE-----\n\nabc\n", "application/octet-stream", "without encryption"),
+    "item of Outlook's": (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "__substg1.0_37".encode("utf-16-le"),
+        "application/vnd.ms-outlook",
+        "print it to a PDF",
+    ),
+    "pointer": (b"x", "message/external-body; access-type=URL", "attach the file itself"),
     "PNG cut": (saved(Image.effect_noise((300, 300), 90), "PNG")[:20_000], "image/png", "damaged"),
     "PNG header": (b"\x89PNG\r\n\x1a\n", "image/png", "damaged"),
     "JPEG cut": (saved(Image.effect_noise((300, 300), 90), "JPEG")[:9_000], "image/jpeg", "damaged"),
@@ -164,11 +173,6 @@ async def test_every_part_that_cannot_be_faxed_is_named(tmp_path: Path) -> None:
 async def test_a_mail_that_says_nothing_is_not_faxed(body: bytes, tmp_path: Path) -> None:
     """No attachment and no text: the sender is told so, and no blank page goes out."""
     assert (await make(tmp_path, mail(body))).failed == pages.NOTHING
-
-
-async def test_html_alone_is_refused_in_words(tmp_path: Path) -> None:
-    """A mail of HTML only fails with what to do about it."""
-    assert "HTML" in (await make(tmp_path, mail(markup("hello")))).failed
 
 
 @pytest.mark.parametrize("share", [0.95, 0.8, 0.6, 0.5, 0.35, 0.2, 0.1])
@@ -449,7 +453,8 @@ async def test_more_pages_than_a_fax_may_have(tmp_path: Path) -> None:
     )
     made = await make(tmp_path, mail(body))
     assert made.failed.startswith("more.pdf: makes more than 200 pages")
-    assert left_out(made.parts)["long.pdf"] == left_out(made.parts)["last.pdf"] == pages.NOT_ALONE
+    assert left_out(made.parts)["long.pdf"] == pages.NOT_ALONE
+    assert left_out(made.parts)["last.pdf"] == pages.TOO_MANY.format(200)
 
 
 async def test_a_tiff_of_too_many_pages_is_named(tmp_path: Path) -> None:
@@ -498,3 +503,20 @@ async def test_nobody_else_finds_the_result_broken(tmp_path: Path) -> None:
     document = pypdfium2.PdfDocument(made.pdf)
     assert len(document) == 3
     document.close()
+
+
+async def test_the_rest_is_faxed_where_the_site_wishes(tmp_path: Path) -> None:
+    """With ``partial`` what can be faxed goes out, and what can't has its line; nothing at all is still a failure."""
+    options = DocumentOptions(partial=True, max_pages=3)
+    good, odd = part(a_pdf("good"), "application/pdf", "good.pdf"), part(EXECUTABLE, "application/pdf", "odd.bin")
+    long = part(a_pdf(*"abc"), "application/pdf", "long.pdf")
+    made = await make(tmp_path, mail(multipart("mixed", good, odd, long, good)), options=options)
+    assert (made.failed, made.words()) == ("", ["good", "good"])
+    assert [(each.name, each.pages, each.left_out) for each in made.parts] == [
+        ("good.pdf", 1, None),
+        ("odd.bin", 0, pages.UNUSABLE_TYPE),
+        ("long.pdf", 0, pages.TOO_MANY.format(3)),
+        ("good.pdf", 1, None),
+    ]
+    made = await make(tmp_path, mail(multipart("mixed", plain("see"), odd)), options=options)
+    assert made.failed == f"odd.bin: {pages.UNUSABLE_TYPE}"

@@ -9,7 +9,7 @@ import pypdfium2
 import pytest
 from PIL import Image
 
-from bridge.document import characters, text
+from bridge.document import characters, text, typesetting
 from tests.support.document_samples import ink, mail, make, multipart, part, plain
 
 
@@ -191,7 +191,7 @@ async def test_no_boxes_are_faxed(sign: str, tmp_path: Path) -> None:
 )
 def test_a_missing_font_is_named_by_its_script(sign: str, words: str) -> None:
     """The operator reads which letters are meant, not what was written with them."""
-    assert text._kind(sign) == words
+    assert typesetting._kind(sign) == words
 
 
 def test_what_has_no_picture_needs_no_font() -> None:

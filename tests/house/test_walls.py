@@ -178,7 +178,7 @@ def imported_modules(path: Path) -> list[str]:
     [
         ("aiosmtplib", {"posting/relay.py"}),
         ("phonenumbers", {"fax/numbers.py"}),
-        ("weasyprint", {"document/text.py"}),
+        ("weasyprint", {"document/typesetting.py", "document/fetching.py"}),
         ("structlog", {"runtime/events.py"}),
     ],
 )

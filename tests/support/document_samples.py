@@ -13,6 +13,7 @@ import pypdfium2
 from PIL import Image
 
 from bridge.document.limits import Limits
+from bridge.document.options import DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Renderer
 from bridge.fax.jobs import Part
 
@@ -112,13 +113,15 @@ class Made:
             document.close()
 
 
-async def make(workspace: Path, message: bytes, limits: Limits | None = None) -> Made:
+async def make(
+    workspace: Path, message: bytes, limits: Limits | None = None, options: DocumentOptions | None = None
+) -> Made:
     """The pages of a mail through the real child process; a mail that cannot be faxed comes back as ``failed``."""
     with tempfile.TemporaryFile(buffering=0) as file:
         file.write(message)
         file.seek(0)
         try:
-            async with Renderer(workspace, limits).from_mail(file) as made:
+            async with Renderer(workspace, limits, options).from_mail(file) as made:
                 return Made(made.path.read_bytes(), made.pages, made.parts)
         except DocumentUnusable as error:
             return Made(b"", 0, error.parts, error.public)

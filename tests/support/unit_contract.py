@@ -86,6 +86,8 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("limits", "faxes_per_day", 5000),
     ("limits", "pages_per_day", 20000),
     ("limits", "reserve", "500MB"),
+    ("document", "partial", False),
+    ("document", "max_pages", 200),
     ("retry", "give_up_after", "24h"),
     *(("retry", name, redial) for name, redial in REDIALS.items()),
     ("receiving", "poll_interval", "5m"),
@@ -110,7 +112,7 @@ SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hoo
 
 LATER: tuple[str, ...] = (
     '[document]\nbody = "cover"',
-    "[document]\nmax_pages = 200",
+    '[document]\npages = "auto"',
     '[notices]\nlanguage = "en"',
     "[notices]\naccepted = false",
     '[notices]\nprivacy = "full"',

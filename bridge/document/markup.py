@@ -1,0 +1,75 @@
+"""HTML as fax pages: drawn as seen, its own pictures in place, nothing fetched from anywhere. Runs in the child."""
+
+import html
+import io
+from collections.abc import Mapping
+
+import pikepdf
+import pypdfium2
+
+from bridge.document import characters, typesetting
+
+POINTS = 72
+PAPER = (8.5, 11.0)
+MARGIN = 0.6
+"""Inches."""
+
+WIDEST = 4.0
+"""So many times the paper's width may a text be laid out; beyond that its letters could not be read."""
+
+Heading = tuple[tuple[str, str], ...]
+"""Fields of an attached mail, to stand above its text."""
+
+_STYLE = """@page {{ size: {width}in {height}in; margin: {margin}in }}
+html {{ background: white }}
+body {{ margin: 0; font-family: "DejaVu Sans", sans-serif; font-size: 11pt }}
+img {{ max-width: 100% }}
+pre {{ white-space: pre-wrap }}
+table.faxbridge-heading {{ border-bottom: 1pt solid black; margin-bottom: 12pt; width: 100%; text-align: left }}
+table.faxbridge-heading th {{ width: 5em; vertical-align: top }}"""
+
+
+def add_html(
+    pdf: pikepdf.Pdf, content: bytes, charset: str | None, heading: Heading, pictures: Mapping[str, bytes]
+) -> int:
+    """Append the text's pages to ``pdf``; returns how many. Raises TextUnusable, ImageUnusable.
+
+    What is wider than the paper is laid out on wider paper and shrunk, rather than cut off.
+    """
+    page = heading_of(heading) + characters.read(content, charset)
+    made = _draw(page, 1.0, pictures)
+    if (needed := _width_needed(made)) > 1.0:
+        made = _draw(page, min(needed, WIDEST), pictures)
+    with pikepdf.open(io.BytesIO(made)) as source:
+        for drawn in source.pages:
+            _add_page(pdf, drawn)
+        return len(source.pages)
+
+
+def heading_of(heading: Heading) -> str:
+    """As HTML; nothing if there is none."""
+    rows = "".join(f"<tr><th>{html.escape(name)}:</th><td>{html.escape(value)}</td></tr>" for name, value in heading)
+    return f'<table class="faxbridge-heading">{rows}</table>' if rows else ""
+
+
+def _draw(page: str, scale: float, pictures: Mapping[str, bytes]) -> bytes:
+    """On paper ``scale`` times as wide and high as ours."""
+    style = _STYLE.format(width=PAPER[0] * scale, height=PAPER[1] * scale, margin=MARGIN * scale)
+    return typesetting.draw(page, style, pictures)
+
+
+def _width_needed(made: bytes) -> float:
+    """How many times as wide the paper should be for nothing to stand beyond its right edge."""
+    document = pypdfium2.PdfDocument(made)
+    try:
+        furthest = max((each.get_bounds()[2] for page in document for each in page.get_objects(max_depth=4)), default=0)
+    finally:
+        document.close()
+    paper, margin = PAPER[0] * POINTS, MARGIN * POINTS
+    return 1.0 if furthest <= paper else (furthest + margin) / paper
+
+
+def _add_page(pdf: pikepdf.Pdf, drawn: pikepdf.Page) -> None:
+    width, height = (inches * POINTS for inches in PAPER)
+    pdf.add_blank_page(page_size=(width, height))
+    pdf.pages[-1].add_overlay(drawn, pikepdf.Rectangle(0, 0, width, height))

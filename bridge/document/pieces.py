@@ -1,0 +1,49 @@
+"""One leaf of a mail, and what it is to the fax. Runs in the child."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bridge.document.kinds import Kind
+
+
+class Role(StrEnum):
+    """What a part is to the fax. ``UNUSABLE``: it should be faxed, and cannot be."""
+
+    ATTACHMENT = "attachment"
+    BODY = "body"
+    LEFT_OUT = "left out"
+    UNUSABLE = "unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One leaf of the mail. ``reason`` tells why it is left out or unusable.
+
+    ``heading`` are fields of an attached mail, to stand above its text; ``pictures`` those that an HTML text shows, by
+    Content-ID; ``attached`` whether its disposition says so.
+    """
+
+    name: str
+    type: str
+    kind: Kind
+    charset: str | None
+    content: bytes
+    role: Role
+    reason: str = ""
+    content_id: str = ""
+    attached: bool = False
+    heading: tuple[tuple[str, str], ...] = ()
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class TooComplex(Exception):
+    """More parts, or deeper ones, than a mail from a person has."""
+
+
+BODY_NAME = "text of the mail"
+OTHER_FORM = "the same text in another form"
+BODY_NOT_FAXED = "only the attachments are faxed"
+IN_THE_TEXT = "stands within the text of the mail"
+DECORATION = "belongs to the writer's signature or letterhead; attach it as a file if it is to be faxed"
+EMPTY = "empty"

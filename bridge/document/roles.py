@@ -1,0 +1,63 @@
+"""From the parts of one mail to its fax: the text or the attachments, and which pictures are neither. In the child."""
+
+from dataclasses import replace
+
+from bridge.document import seen
+from bridge.document.decoration import Shown, decorations
+from bridge.document.kinds import Kind
+from bridge.document.pieces import BODY_NOT_FAXED, DECORATION, IN_THE_TEXT, Piece, Role
+from bridge.document.seen import Reference
+
+
+def settle(found: list[Piece], *, whole: bool = False) -> list[Piece]:
+    """Each piece with its last role. The text is faxed if there is no document beside it, or the mail ``whole``.
+
+    Pictures that a faxed text shows stand within it; else they are documents, but for decorations.
+    """
+    shown, letters = _shown(found)
+    pictures = [at for at, piece in enumerate(found) if piece.kind is Kind.PICTURE and piece.role is Role.ATTACHMENT]
+    asked = [
+        Shown(found[at].content, shown[at], letters, found[at].attached, embedded=bool(found[at].content_id))
+        for at in pictures
+    ]
+    decorates = {at for at, decoration in zip(pictures, decorations(asked), strict=True) if decoration}
+    documents = [
+        at
+        for at, piece in enumerate(found)
+        if piece.role in {Role.ATTACHMENT, Role.UNUSABLE} and not shown[at] and at not in decorates
+    ]
+    has_text = any(piece.role is Role.BODY for piece in found)
+    if not has_text and not documents:
+        return found  # whatever decorates here, there is nothing else
+    text_is_faxed = has_text and (whole or not documents)
+    embedded = {piece.content_id: piece.content for piece, where in zip(found, shown, strict=True) if where}
+
+    def settled(at: int) -> Piece:
+        piece = found[at]
+        if piece.role is Role.BODY:
+            if not text_is_faxed:
+                return replace(piece, role=Role.LEFT_OUT, reason=BODY_NOT_FAXED)
+            return replace(piece, role=Role.ATTACHMENT if whole else Role.BODY, pictures=embedded)
+        if at not in pictures:
+            return piece
+        if shown[at] and text_is_faxed:
+            return replace(piece, role=Role.LEFT_OUT, reason=IN_THE_TEXT)
+        return replace(piece, role=Role.LEFT_OUT, reason=DECORATION) if at in decorates else piece
+
+    return [settled(at) for at in range(len(found))]
+
+
+def _shown(found: list[Piece]) -> tuple[list[tuple[Reference, ...]], int]:
+    """Where the text shows each piece that is a picture, and how many letters the text has."""
+    texts = [
+        seen.look(piece.content, piece.charset)
+        for piece in found
+        if piece.role is Role.BODY and piece.kind is Kind.HTML
+    ]
+    shown = [
+        tuple(each for text in texts for each in text.of(piece.content_id))
+        if piece.kind is Kind.PICTURE and piece.role is Role.ATTACHMENT and piece.content_id
+        else ()
+        for piece in found
+    ]
+    return shown, sum(text.letters for text in texts)

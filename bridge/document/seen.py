@@ -1,0 +1,111 @@
+"""What a reader of an HTML text sees, without drawing it: how many letters, which pictures where. In the child."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+from bridge.document import characters
+
+_UNSEEN = {"script", "style", "head", "title", "template", "noscript"}
+_QUOTES = {"blockquote"}
+_QUOTE_MARKS = ("gmail_quote", "gmail_extra", "moz-cite", "divrplyfwdmsg", "appendonsend", "yahoo_quoted")
+_SIGNATURE_MARKS = ("signature", "x_sig")
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+_WEB = ("http:", "https:", "//")
+_A_DOT = 3
+"""A picture so wide or high counts who reads the mail and shows nothing."""
+
+SIGNATURE_LINE = "-- "
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A picture in the text: its address, how many letters stand before it, and whether that is a signature's place."""
+
+    source: str
+    at: int
+    signed: bool
+    quoted: bool
+    dot: bool
+
+
+@dataclass(slots=True)
+class Seen:
+    """The letters of the text (without spaces), and its pictures."""
+
+    letters: int = 0
+    references: list[Reference] = field(default_factory=list)
+
+    @property
+    def is_blank(self) -> bool:
+        """Nothing would be seen on paper."""
+        return not self.letters and all(each.dot for each in self.references)
+
+    def of(self, content_id: str) -> list[Reference]:
+        """Where the part of this id stands."""
+        return [each for each in self.references if cid_of(each.source) == content_id]
+
+    @property
+    def on_the_web(self) -> int:
+        """How many pictures would have to be fetched."""
+        return sum(1 for each in self.references if each.source.lower().startswith(_WEB) and not each.dot)
+
+
+def look(content: bytes, charset: str | None) -> Seen:
+    """Read an HTML text. Whatever it is made of, nothing raises."""
+    eye = _Eye()
+    eye.feed(characters.read(content, charset))
+    eye.close()
+    return eye.seen
+
+
+def cid_of(source: str) -> str:
+    """The Content-ID that an address names (RFC 2392); empty if it names none."""
+    scheme, _, rest = source.strip().partition(":")
+    return unquote(rest).strip("<>") if scheme.lower() == "cid" else ""
+
+
+class _Eye(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.seen = Seen()
+        self._open: list[tuple[str, bool, bool]] = []
+        self._unseen = 0
+        self._signed = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "img":
+            self._picture(given)
+        if tag in _VOID:
+            return
+        marks = f"{given.get('class', '')} {given.get('id', '')}".lower()
+        quote = tag in _QUOTES or any(mark in marks for mark in _QUOTE_MARKS)
+        self._open.append((tag, quote, any(mark in marks for mark in _SIGNATURE_MARKS)))
+        self._unseen += tag in _UNSEEN
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _VOID:
+            self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        for at in range(len(self._open) - 1, -1, -1):
+            if self._open[at][0] == tag:
+                self._unseen -= sum(1 for name, *_ in self._open[at:] if name in _UNSEEN)
+                del self._open[at:]
+                return
+
+    def handle_data(self, data: str) -> None:
+        if self._unseen:
+            return
+        self._signed = self._signed or data.strip("\n") in {SIGNATURE_LINE, SIGNATURE_LINE.strip(), "--\xa0"}
+        self.seen.letters += sum(1 for char in data if characters.shows(char))
+
+    def _picture(self, given: dict[str, str]) -> None:
+        if self._unseen or not given.get("src"):
+            return
+        sides = [given.get(side, "").removesuffix("px").strip() for side in ("width", "height")]
+        dot = any(side.isdecimal() and int(side[:9]) <= _A_DOT for side in sides)
+        signed = self._signed or any(signature for *_, signature in self._open)
+        quoted = any(quote for _, quote, _ in self._open)
+        self.seen.references.append(Reference(given["src"], self.seen.letters, signed, quoted, dot))

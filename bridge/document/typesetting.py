@@ -1,0 +1,95 @@
+"""HTML and CSS become a PDF: with the pictures it is given, and nothing fetched from anywhere. Runs in the child."""
+
+import io
+import logging
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from PIL import Image
+
+from bridge.document import images
+
+NO_FONT = "the fonts for {} are not installed here; attach it as PDF"
+_NO_GLYPH = ".notdef glyph"
+"""How WeasyPrint's warning begins when no font has a character; the character is its first argument."""
+
+_GOOD_AS_IT_IS = {"PNG", "JPEG", "GIF"}
+_EMOJI_SHAPES = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]|(?<=[\u2600-\u27bf\U0001f000-\U0001faff])\u200d")
+"""What only changes how the sign before it is drawn."""
+
+
+class TextUnusable(Exception):
+    """The text cannot be set; the words say why."""
+
+
+def draw(page: str, style: str, pictures: Mapping[str, bytes]) -> bytes:
+    """The PDF of an HTML text. Raises TextUnusable where no font has one of its letters.
+
+    A sign that no font has, an emoji mostly, is named in brackets: drawn it would be an empty box.
+    """
+    made, missing = _draw(page, style, pictures)
+    if not missing:
+        return made
+    for char in missing:
+        if unicodedata.category(char)[0] not in "SM" or not unicodedata.name(char, ""):
+            raise TextUnusable(NO_FONT.format(_kind(char)))
+    page = _EMOJI_SHAPES.sub("", page)
+    for char in missing:
+        page = page.replace(char, f"[{unicodedata.name(char).lower()}]")
+    made, missing = _draw(page, style, pictures)
+    if missing:
+        raise TextUnusable(NO_FONT.format(_kind(next(iter(missing)))))
+    return made
+
+
+def _draw(page: str, style: str, pictures: Mapping[str, bytes]) -> tuple[bytes, set[str]]:
+    import weasyprint  # noqa: PLC0415 - a second and a half that a mail without text need not wait
+
+    from bridge.document.fetching import PartsOnly  # noqa: PLC0415 - for the same reason
+
+    sound = {f"cid:{content_id}": _sound(content) for content_id, content in pictures.items()}
+    with _glyphs_missing() as missing:
+        document = weasyprint.HTML(string=page, url_fetcher=PartsOnly(sound), media_type="screen")
+        made: bytes = document.write_pdf(stylesheets=[weasyprint.CSS(string=style)])
+    return made, missing
+
+
+def _sound(content: bytes) -> bytes:
+    """A picture in a form that can be drawn. Raises ImageUnusable."""
+    try:
+        with Image.open(io.BytesIO(content), formats=images.FORMATS) as opened:
+            if opened.format in _GOOD_AS_IT_IS:
+                return content
+            out = io.BytesIO()
+            opened.convert("RGBA").save(out, "PNG")
+            return out.getvalue()
+    except images.DAMAGES as error:
+        raise images.ImageUnusable("shows a picture that is damaged; attach the picture as a file") from error
+
+
+@contextmanager
+def _glyphs_missing() -> Iterator[set[str]]:
+    """The characters that WeasyPrint draws as empty boxes meanwhile; it says so in its log only."""
+    found: set[str] = set()
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if str(record.msg).startswith(_NO_GLYPH) and isinstance(record.args, tuple):
+                found.update(str(record.args[0]))
+
+    log, ear = logging.getLogger("weasyprint"), Ear(logging.WARNING)
+    log.addHandler(ear)
+    try:
+        yield found
+    finally:
+        log.removeHandler(ear)
+
+
+def _kind(char: str) -> str:
+    """What a font would be needed for: a script by the first word of its letters' names, else the single sign."""
+    name = unicodedata.name(char, "")
+    if unicodedata.category(char).startswith("L") and name:
+        return f"its {name.split()[0].split('-')[0].capitalize().replace('Cjk', 'CJK')} letters"
+    return f"its sign U+{ord(char):04X}"

@@ -1,0 +1,194 @@
+"""HTML on paper: as a reader sees it, its own pictures in place, and nothing fetched from anywhere."""
+
+import base64
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bridge.document import pages, pieces
+from tests.support.document_samples import a_pdf, ink, left_out, mail, make, multipart, part, plain, saved
+
+BLACK = Image.new("L", (300, 200), 0)
+PHOTO = Image.new("L", (1600, 1200), 0)
+LOGO = Image.new("L", (240, 60), 0)
+
+
+def html(text: str, charset: str = "utf-8") -> bytes:
+    """A part of HTML, as a mail's text."""
+    return part(text.encode(charset), f"text/html; charset={charset}", disposition="")
+
+
+def picture(image: Image.Image, name: str = "a.png", disposition: str = "inline", kind: str = "PNG") -> bytes:
+    """A picture that the text can show as ``cid:pic@x``."""
+    return part(saved(image, kind), f"image/{kind.lower()}", name, disposition, "Content-ID: <pic@x>")
+
+
+async def test_a_mail_of_html_alone_is_faxed(tmp_path: Path) -> None:
+    """Its words stand on the page; what a reader doesn't see does not."""
+    made = await make(
+        tmp_path,
+        mail(html("<style>p{color:red}</style><title>tab</title><p>Dear <b>Dr. Who</b>,<p>it is 5&nbsp;mg<!-- no -->")),
+    )
+    assert made.failed == ""
+    assert made.words() == ["Dear Dr. Who, it is 5 mg"]
+    assert made.sizes() == [(8.5, 11.0)]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "AVIF"])
+async def test_pictures_of_the_mail_stand_in_its_text(kind: str, tmp_path: Path) -> None:
+    """A picture of any kind that the text shows is drawn where it stands, and its line says so."""
+    text = html('<p>before</p><img src="cid:pic@x" width="300" height="200"><p>after</p>')
+    made = await make(tmp_path, mail(multipart("related", text, picture(BLACK, kind=kind))))
+    assert made.failed == ""
+    assert made.words() == ["before after"]
+    box = ink(made.picture())
+    assert box is not None
+    assert 215 <= box[2] - box[0] <= 235, "300 pixels of CSS are 225 points"
+    assert left_out(made.parts)["a.png"] == pieces.IN_THE_TEXT
+
+
+async def test_a_picture_in_the_address_itself_is_drawn(tmp_path: Path) -> None:
+    """A ``data:`` picture is part of the text."""
+    dot = base64.b64encode(saved(BLACK, "PNG")).decode()
+    made = await make(tmp_path, mail(html(f'<p>x<img src="data:image/png;base64,{dot}" width=200 height=200>')))
+    box = ink(made.picture())
+    assert made.failed == ""
+    assert box is not None
+    assert box[3] - box[1] >= 145
+
+
+async def test_what_is_wider_than_the_paper_is_shrunk_and_not_cut(tmp_path: Path) -> None:
+    """Every column of a wide table is on the page, inside its edges."""
+    cells = "".join(f"<td style='min-width:150px'>column{number}</td>" for number in range(12))
+    made = await make(tmp_path, mail(html(f"<table><tr>{cells}</tr></table>")))
+    assert made.words() == [" ".join(f"column{number}" for number in range(12))]
+    box = ink(made.picture(dpi=100))
+    assert box is not None
+    assert box[2] < 850, "nothing is cut at the right edge"
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[int, list[str]]]:
+    """A port of this machine, and a note of everyone who came."""
+    came: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.2)
+        over = threading.Event()
+
+        def note() -> None:
+            while not over.is_set():
+                try:
+                    connection, address = listening.accept()
+                except TimeoutError:
+                    continue
+                came.append(str(address))
+                connection.close()
+
+        thread = threading.Thread(target=note)
+        thread.start()
+        yield listening.getsockname()[1], came
+        over.set()
+        thread.join()
+
+
+async def test_nothing_is_fetched_and_no_file_is_read(server: tuple[int, list[str]], tmp_path: Path) -> None:
+    """Pictures, styles, frames and files elsewhere are left alone; the notice says which pictures are missing."""
+    port, came = server
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the secret words")
+    web = f"http://127.0.0.1:{port}"
+    text = f"""<link rel=stylesheet href="{web}/a.css"><style>@import url({web}/b.css);
+        body {{ background: url({web}/c.png) }} @font-face {{ font-family: x; src: url({web}/d.ttf) }}
+        p {{ font-family: x, "DejaVu Sans" }} div:before {{ content: url(file://{secret}) }}</style>
+        <base href="{web}/"><p>seen</p><div></div><img src="{web}/e.png"><img src="f.png">
+        <img src="{web}/g.png" width=1>
+        <iframe src="file://{secret}"></iframe><object data="file://{secret}"></object>
+        <embed src="file://{secret}"><link rel=attachment href="file://{secret}">
+        <a rel=attachment href="file://{secret}">link</a><img src="file://{secret}">"""
+    made = await make(tmp_path, mail(html(text)))
+    assert made.failed == ""
+    assert made.words() == ["seen link"]
+    assert b"secret words" not in made.pdf
+    assert came == []
+    assert left_out(made.parts)["a picture on the web"] == pages.NOT_FETCHED
+
+
+async def test_a_sign_without_a_font_is_named(tmp_path: Path) -> None:
+    """A sign no font has is read by its name, in HTML and in plain text; letters that cannot be drawn fail the fax."""
+    for body in (html("<p>it costs 5\U00010190!"), plain("it costs 5\U00010190!")):
+        assert (await make(tmp_path, mail(body))).words() == ["it costs 5[roman sextans sign]!"]
+
+
+async def test_an_attached_mail_is_drawn_with_its_heading(tmp_path: Path) -> None:
+    """From, date and subject stand above its text, be it HTML or plain, and what hangs on it follows."""
+    for text in (plain("the inner text"), html("<!doctype html><html><body><p>the inner text")):
+        inner = (
+            b"From: Ann <ann@example.org>\r\nDate: Mon, 2 Nov 2026 10:00:00 +0000\r\n"
+            b"Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n"
+            + multipart("mixed", text, part(a_pdf("inside"), "application/pdf", "a.pdf"))
+        )
+        made = await make(
+            tmp_path, mail(multipart("mixed", plain("see"), b"Content-Type: message/rfc822\r\n\r\n" + inner))
+        )
+        assert made.words() == [
+            "From: Ann <ann@example.org> Date: Mon, 2 Nov 2026 10:00:00 +0000 Subject: Grüße the inner text",
+            "inside",
+        ]
+        assert [(each.name, each.pages) for each in made.parts] == [
+            (pieces.BODY_NAME, 0),
+            ("attached mail “Grüße”", 1),
+            ("a.pdf", 1),
+        ]
+
+
+PDF = part(a_pdf("letter"), "application/pdf", "letter.pdf")
+SIGNED = html(
+    "<p>Please see the referral that is attached, and call us with questions.</p>"
+    '<div class="gmail_signature">Ann<br><img src="cid:pic@x"></div>'
+)
+
+
+async def test_a_signature_logo_stays_off_the_fax(tmp_path: Path) -> None:
+    """Beside a document, a small picture in the signature's place is left out, and the line says how to fax it."""
+    made = await make(tmp_path, mail(multipart("mixed", multipart("related", SIGNED, picture(LOGO)), PDF)))
+    assert made.words() == ["letter"]
+    assert left_out(made.parts)["a.png"] == pieces.DECORATION
+
+
+async def test_a_logo_that_its_text_lost_stays_off_too(tmp_path: Path) -> None:
+    """Where a gateway kept only the plain form, the logo is one by its id, its shape and its size."""
+    made = await make(tmp_path, mail(multipart("mixed", plain("see there"), picture(LOGO), PDF)))
+    assert made.words() == ["letter"]
+    assert left_out(made.parts)["a.png"] == pieces.DECORATION
+
+
+@pytest.mark.parametrize(
+    ("text", "image", "disposition"),
+    [
+        ('<p>The wound today:<br><img src="cid:pic@x"></p><p>Ann</p>', PHOTO, "inline"),
+        ('<p>The wound today:<br><img src="cid:pic@x"></p><p>Ann</p>', BLACK.resize((700, 600)), "inline"),
+        ("<p>The wound is attached, please advise whether to see him.</p>", LOGO, "attachment"),
+        ("<p>The wound is attached, please advise whether to see him.</p>", PHOTO, "attachment"),
+    ],
+    ids=["photo in the text", "middling picture in the text", "small attachment", "photo attached"],
+)
+async def test_pictures_that_are_the_message_stay_on(
+    text: str, image: Image.Image, disposition: str, tmp_path: Path
+) -> None:
+    """Beside a document, a picture that the text speaks of, or a file that was attached, is a page of its own."""
+    made = await make(
+        tmp_path,
+        mail(multipart("mixed", multipart("related", html(text), picture(image, disposition=disposition)), PDF)),
+    )
+    assert made.words() == ["", "letter"]
+    assert left_out(made.parts)["a.png"] is None
+
+
+async def test_a_mail_of_nothing_but_a_picture_is_faxed(tmp_path: Path) -> None:
+    """Where nothing else is there, no picture is a decoration."""
+    made = await make(tmp_path, mail(multipart("mixed", picture(LOGO))))
+    assert (made.failed, made.pages) == ("", 1)
