@@ -15,4 +15,7 @@ class Limits:
     parts: int = 100
     depth: int = 20
     pages: int = 200
+    archive_files: int = 0
+    """In a ZIP; 0: none is opened."""
+    archive_bytes: int = 200_000_000
     pixels: int = 120_000_000

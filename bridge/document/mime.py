@@ -12,7 +12,7 @@ from email.message import Message
 from email.policy import compat32
 from typing import BinaryIO
 
-from bridge.document import characters, roles, seen
+from bridge.document import characters, roles, seen, unpack
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
 from bridge.document.pieces import BODY_NAME, EMPTY, OTHER_FORM, Piece, Role, TooComplex
@@ -23,6 +23,7 @@ _TOO_MANY = "the mail has more than {} parts"
 _HEADING = ("From", "To", "Cc", "Date", "Subject")
 
 _ONLY_A_POINTER = "is only a pointer to a file that is kept elsewhere; attach the file itself"
+_LITTER = "is nothing but a note of the system that made the archive"
 _FOR_MACHINES = {Kind.CARD: "an address card", Kind.CALENDAR: "a calendar entry", Kind.SIGNATURE: "a signature"}
 """What belongs to a mail and is not for reading."""
 
@@ -70,10 +71,70 @@ def _walk(part: Message, limits: Limits, depth: int) -> Iterator[Piece]:
 
 def _opened(piece: Piece, limits: Limits, depth: int) -> Iterator[Piece]:
     """A leaf, or what is inside it."""
-    if piece.kind is Kind.MESSAGE and piece.role is Role.ATTACHMENT:
-        yield from _message(email.message_from_bytes(piece.content, policy=compat32), limits, depth)
-    else:
+    if piece.role is not Role.ATTACHMENT:
         yield piece
+        return
+    try:
+        match piece.kind:
+            case Kind.MESSAGE:
+                yield from _message(email.message_from_bytes(piece.content, policy=compat32), limits, depth)
+            case Kind.SIGNED:
+                inner = email.message_from_bytes(unpack.signed(piece.content), policy=compat32)
+                yield from _walk(inner, limits, depth + 1)
+            case Kind.TNEF | Kind.ARCHIVE:
+                yield from _unpacked(piece, limits, depth)
+            case _:
+                yield piece
+    except unpack.Unopenable as error:
+        yield replace(piece, role=Role.UNUSABLE, reason=str(error))
+
+
+def _unpacked(holder: Piece, limits: Limits, depth: int) -> Iterator[Piece]:
+    """What a winmail.dat or an archive holds; itself, where that is nothing. Raises Unopenable, TooComplex."""
+    if depth > limits.depth:
+        raise TooComplex(_NESTED.format(limits.depth))
+    if holder.kind is Kind.TNEF:
+        members = unpack.winmail(holder.content)
+    elif holder.packed:
+        raise unpack.Unopenable(unpack.ARCHIVE_IN_ARCHIVE)
+    else:
+        members = list(unpack.archive(holder.content, limits))
+    if not members:
+        yield replace(holder, role=Role.LEFT_OUT, reason=EMPTY)
+    for member in members:
+        yield from _opened(_member(member, holder), limits, depth + 1)
+
+
+def _member(member: unpack.Member, holder: Piece) -> Piece:
+    """A file that another held, as a piece of the mail."""
+    kind = kind_of(member.content, member.type, member.charset)
+    piece = Piece(
+        foreign.one_line(f"{holder.name}: {member.name or 'its text'}"),
+        member.type,
+        kind,
+        member.charset,
+        member.content,
+        Role.ATTACHMENT,
+        content_id=member.content_id,
+        attached=not member.content_id,
+        packed=True,
+    )
+    if member.is_text:
+        return _text_inside(piece, is_own=not holder.packed)
+    if member.litter:
+        return replace(piece, role=Role.LEFT_OUT, reason=_LITTER)
+    if kind in _FOR_MACHINES:
+        return replace(piece, role=Role.LEFT_OUT, reason=f"{_FOR_MACHINES[kind]} is not faxed")
+    return piece
+
+
+def _text_inside(piece: Piece, *, is_own: bool) -> Piece:
+    """The text in a winmail.dat: the mail's ``own``, or that of a mail that hangs on it."""
+    if piece.type == "text/rtf":
+        piece = replace(piece, kind=Kind.OFFICE)
+    elif _is_blank(piece.content, piece.charset, piece.kind):
+        return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)
+    return replace(piece, name=BODY_NAME, role=Role.BODY) if is_own else piece
 
 
 def _message(inner: Message, limits: Limits, depth: int) -> Iterator[Piece]:

@@ -23,9 +23,6 @@ CURES = {
     Kind.ENCRYPTED: "the mail is encrypted; send it without encryption",
     Kind.LOCKED: "the document is protected by a password; attach it without one, or as PDF",
     Kind.OUTLOOK: "an item of Outlook's own kind cannot be faxed; print it to a PDF and attach that",
-    Kind.ARCHIVE: "an archive is not unpacked here; attach the files themselves",
-    Kind.SIGNED: "a mail signed in one piece is not unpacked here; send it without the signature",
-    Kind.TNEF: "a winmail.dat is not unpacked here; have the mail sent as plain text or HTML, not as rich text",
     Kind.OFFICE: "office documents are not converted here; attach it as PDF",
 }
 """For files that are known, and cannot be made into pages."""

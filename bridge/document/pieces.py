@@ -21,7 +21,8 @@ class Piece:
     """One leaf of the mail. ``reason`` tells why it is left out or unusable.
 
     ``heading`` are fields of an attached mail, to stand above its text; ``pictures`` those that an HTML text shows, by
-    Content-ID; ``attached`` whether its disposition says so.
+    Content-ID; ``attached`` whether its disposition says so, ``packed`` whether it was
+    inside another file.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Piece:
     reason: str = ""
     content_id: str = ""
     attached: bool = False
+    packed: bool = False
     heading: tuple[tuple[str, str], ...] = ()
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 

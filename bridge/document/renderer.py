@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -55,7 +55,7 @@ class Renderer:
     def __init__(self, workspace: Path, limits: Limits | None = None, options: DocumentOptions | None = None) -> None:
         self._workspace = workspace
         self._options = options or DocumentOptions()
-        self._limits = limits or Limits(pages=self._options.max_pages)
+        self._limits = limits or _limits(self._options)
 
     @asynccontextmanager
     async def from_mail(self, message: BinaryIO) -> AsyncIterator[Rendered]:
@@ -114,6 +114,11 @@ class Renderer:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+
+
+def _limits(options: DocumentOptions) -> Limits:
+    allowed = Limits(pages=options.max_pages)
+    return replace(allowed, archive_files=allowed.parts) if options.archives else allowed
 
 
 def _environment(folder: Path) -> dict[str, str]:

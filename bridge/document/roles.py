@@ -5,7 +5,7 @@ from dataclasses import replace
 from bridge.document import seen
 from bridge.document.decoration import Shown, decorations
 from bridge.document.kinds import Kind
-from bridge.document.pieces import BODY_NOT_FAXED, DECORATION, IN_THE_TEXT, Piece, Role
+from bridge.document.pieces import BODY_NOT_FAXED, DECORATION, IN_THE_TEXT, OTHER_FORM, Piece, Role
 from bridge.document.seen import Reference
 
 
@@ -14,6 +14,7 @@ def settle(found: list[Piece], *, whole: bool = False) -> list[Piece]:
 
     Pictures that a faxed text shows stand within it; else they are documents, but for decorations.
     """
+    found = _with_one_text(found)
     shown, letters = _shown(found)
     pictures = [at for at, piece in enumerate(found) if piece.kind is Kind.PICTURE and piece.role is Role.ATTACHMENT]
     asked = [
@@ -45,6 +46,16 @@ def settle(found: list[Piece], *, whole: bool = False) -> list[Piece]:
         return replace(piece, role=Role.LEFT_OUT, reason=DECORATION) if at in decorates else piece
 
     return [settled(at) for at in range(len(found))]
+
+
+def _with_one_text(found: list[Piece]) -> list[Piece]:
+    """The text inside a winmail.dat is that of the mail once more, where the mail has one of its own."""
+    if not any(piece.role is Role.BODY and not piece.packed for piece in found):
+        return found
+    return [
+        replace(piece, role=Role.LEFT_OUT, reason=OTHER_FORM) if piece.role is Role.BODY and piece.packed else piece
+        for piece in found
+    ]
 
 
 def _shown(found: list[Piece]) -> tuple[list[tuple[Reference, ...]], int]:

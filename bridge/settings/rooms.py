@@ -158,7 +158,8 @@ def relay_options(settings: "Settings") -> RelayOptions:
 
 def document_options(settings: "Settings") -> DocumentOptions:
     """What becomes fax pages."""
-    return DocumentOptions(partial=settings.document.partial, max_pages=settings.document.max_pages)
+    document = settings.document
+    return DocumentOptions(document.partial, document.archives, document.max_pages)
 
 
 def sending_options(settings: "Settings") -> SendingOptions:

@@ -153,6 +153,7 @@ class Document(Section):
     """What becomes fax pages."""
 
     partial: bool = False
+    archives: bool = False
     max_pages: int = Field(default=200, ge=1, le=1000)
 
 

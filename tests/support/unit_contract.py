@@ -87,6 +87,7 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("limits", "pages_per_day", 20000),
     ("limits", "reserve", "500MB"),
     ("document", "partial", False),
+    ("document", "archives", False),
     ("document", "max_pages", 200),
     ("retry", "give_up_after", "24h"),
     *(("retry", name, redial) for name, redial in REDIALS.items()),
