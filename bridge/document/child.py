@@ -14,6 +14,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge.document import box
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, Report
@@ -22,16 +23,12 @@ if TYPE_CHECKING:
     import pikepdf
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_NO_NEW_PRIVS = 38
 _PICTURE_DPI = 100
 
 
 def fence(limits: Limits) -> None:
-    """No new privileges, and bounds on memory, time, files: what a hostile document costs is this process."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a daemon that is killed takes its children along
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_NO_NEW_PRIVS)")
+    """Bounds on memory, time and files, and the box: what a hostile document costs is this process."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a daemon that is killed takes its children
     for kind, bound in (
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_CPU, limits.cpu_seconds),
@@ -40,6 +37,7 @@ def fence(limits: Limits) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (bound, bound))
+    box.close(Path.cwd())
 
 
 def main(task: str, limits: Limits, options: DocumentOptions) -> None:
