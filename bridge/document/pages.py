@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pikepdf
 
-from bridge.document import characters, images, markup, seen, text, typesetting
+from bridge.document import blank, characters, images, markup, seen, text, typesetting
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
@@ -26,6 +26,8 @@ CURES = {
     Kind.OFFICE: "office documents are not converted here; attach it as PDF",
 }
 """For files that are known, and cannot be made into pages."""
+BLANK = "blank: nothing would be seen on the paper"
+MOST_BLANKS_TOLD = 50
 NOT_FETCHED = "nothing is fetched from the web; attach as a file what is to be faxed"
 TOO_MANY = "makes more than {} pages; send it in several faxes"
 NOT_ALONE = "not faxed, because another part cannot be and a fax goes out whole or not at all"
@@ -34,6 +36,8 @@ TOO_LARGE = "needs too much memory; make it smaller, or send it in several faxes
 STRANGE = "cannot be made into pages ({}); make it again, or attach it as another PDF"
 NOTHING = "the mail holds nothing that could be faxed: no attachment and no text"
 
+
+_MAY_BE_BLANK = {Kind.PDF, Kind.TIFF, Kind.PICTURE}
 
 DEFAULTS = DocumentOptions()
 
@@ -49,11 +53,16 @@ class _Line:
     piece: Piece
     pages: int = 0
     left_out: str | None = None
+    blanks: tuple[int, ...] = ()
 
     def reports(self) -> list[PartReport]:
         """The piece, and what of it was not drawn."""
         piece = self.piece
         told = [PartReport(name=piece.name[:300], type=piece.type, pages=self.pages, left_out=self.left_out)]
+        told += [
+            PartReport(name=f"{piece.name[:280]}, page {page}", type=piece.type, pages=0, left_out=BLANK)
+            for page in self.blanks[:MOST_BLANKS_TOLD]
+        ]
         if piece.kind is Kind.HTML and self.pages and (count := seen.look(piece.content, piece.charset).on_the_web):
             name = f"{'a picture' if count == 1 else f'{count} pictures'} on the web"
             told.append(PartReport(name=name, type="image/*", pages=0, left_out=NOT_FETCHED))
@@ -98,8 +107,19 @@ def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits) -> str | None:
         line.left_out, line.pages = _words(error), 0
         del pdf.pages[before:]
         return f"{line.piece.name}: {line.left_out}"
-    line.left_out = None if line.pages else EMPTY
+    if line.piece.kind in _MAY_BE_BLANK:
+        _drop_blanks(pdf, line, before)
+    line.left_out = None if line.pages else BLANK if line.blanks else EMPTY
     return None
+
+
+def _drop_blanks(pdf: pikepdf.Pdf, line: _Line, before: int) -> None:
+    """Take off what would come out empty; where that is all, the piece says so in one line."""
+    blanks = [at for at in range(before, len(pdf.pages)) if blank.is_blank(pdf.pages[at])]
+    for at in reversed(blanks):
+        del pdf.pages[at]
+    line.pages -= len(blanks)
+    line.blanks = tuple(at - before + 1 for at in blanks)
 
 
 def _words(error: Exception) -> str:

@@ -1,0 +1,64 @@
+"""Pages that would come out of a fax machine empty. Runs in the child.
+
+A page is blank when nothing is drawn on it, or only pictures that are white throughout. A page with text or lines is
+never one, nor a picture with a single grey dot: better an empty sheet too many than a page too few.
+"""
+
+import pikepdf
+
+from bridge.document import images
+
+WHITE = 240
+"""From this grey (of 255) on paper counts as white; what a scanner makes of an empty sheet is lighter."""
+
+_DRAWS_OBJECT = "Do"
+_LINES = {"S", "s", "f", "F", "f*", "B", "B*", "b", "b*", "sh"}
+_LETTERS = {"Tj", "TJ", "'", '"'}
+_DRAWS = _LINES | _LETTERS | {"BI", "EI", "INLINE IMAGE"}
+"""Operators that leave something on the page (ISO 32000-1, annex A)."""
+
+
+_LIGHT = {"/DeviceGray", "/DeviceRGB", "/CalGray", "/CalRGB", "/ICCBased"}
+_STRAIGHT = ([0.0, 1.0], [0.0, 1.0] * 3)
+_MOST_DOTS = 120_000_000
+_DEEPEST = 5
+"""Drawings within drawings that are looked into."""
+
+
+def is_blank(page: pikepdf.Page) -> bool:
+    """Whether nothing would be seen. What cannot be read counts as seen."""
+    try:
+        annotated = bool(len(page.obj.get("/Annots", pikepdf.Array())))
+        return not annotated and _draws_nothing(page, page.resources, 0)
+    except (pikepdf.PdfError, pikepdf.UnsupportedImageTypeError, AttributeError, NotImplementedError, *images.DAMAGES):
+        return False
+
+
+def _draws_nothing(drawing: pikepdf.Page | pikepdf.Object, resources: pikepdf.Object, depth: int) -> bool:
+    """Whether a page, or a drawing within it, leaves no ink."""
+    if depth > _DEEPEST:
+        return False
+    names = set()
+    for instruction in pikepdf.parse_content_stream(drawing):
+        operator = str(instruction.operator)
+        if operator in _DRAWS:
+            return False
+        if operator == _DRAWS_OBJECT:
+            names.add(str(instruction.operands[0]))
+    return all(_is_unseen(resources["/XObject"][name], resources, depth) for name in names)
+
+
+def _is_unseen(drawn: pikepdf.Object, resources: pikepdf.Object, depth: int) -> bool:
+    if drawn.get("/Subtype") == "/Form":
+        return _draws_nothing(drawn, drawn.get("/Resources", resources), depth + 1)
+    if not isinstance(drawn, pikepdf.Stream) or drawn.get("/Subtype") != "/Image" or drawn.get("/ImageMask", False):
+        return False
+    if int(drawn["/Width"]) * int(drawn["/Height"]) > _MOST_DOTS:
+        return False
+    if "/Decode" in drawn and [float(bound) for bound in drawn["/Decode"]] not in _STRAIGHT:
+        return False
+    image = pikepdf.PdfImage(drawn)
+    if image.colorspace not in _LIGHT or image.mode not in {"1", "L", "RGB"}:
+        return False  # where the largest number is the most ink
+    shades = image.as_pil_image().convert("L").histogram()
+    return not any(shades[:WHITE])
