@@ -202,6 +202,10 @@ def _leaf(part: Message) -> Piece:
         if _is_blank(content, charset, kind):
             return replace(piece, name=BODY_NAME, kind=kind, role=Role.LEFT_OUT, reason=EMPTY)
         return replace(piece, name=BODY_NAME, kind=kind, role=Role.BODY)
+    if (kind is Kind.EMPTY and declared.startswith("multipart/")) or (
+        kind is Kind.TEXT and characters.is_blank(content, charset)
+    ):
+        return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)  # and the mail's text is not kept off for its sake
     if kind in _FOR_MACHINES:
         return replace(piece, role=Role.LEFT_OUT, reason=f"{_FOR_MACHINES[kind]} is not faxed")
     if declared in {"message/external-body", "message/partial"}:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pikepdf
 import pypdfium2
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from bridge.document import pages
 from bridge.document.limits import Limits
@@ -520,3 +520,16 @@ async def test_the_rest_is_faxed_where_the_site_wishes(tmp_path: Path) -> None:
     ]
     made = await make(tmp_path, mail(multipart("mixed", plain("see"), odd)), options=options)
     assert made.failed == f"odd.bin: {pages.UNUSABLE_TYPE}"
+
+
+@pytest.mark.parametrize(("rows", "down"), [(1145, 98), (2290, 196), (4580, 391)])
+async def test_a_fax_page_keeps_every_dot(rows: int, down: int, tmp_path: Path) -> None:
+    """What already is a fax page stands in the PDF dot for dot, at its own resolution."""
+    sheet = Image.effect_noise((1728, rows), 90).convert("1")
+    made = await one(tmp_path, saved(sheet, "TIFF", compression="group4", dpi=(204, down)), "image/tiff", "fax.tif")
+    with pikepdf.open(io.BytesIO(made.pdf)) as pdf:
+        [drawing] = pdf.pages[0].resources["/XObject"].values()
+        [stream] = drawing["/Resources"]["/XObject"].values()
+        assert isinstance(stream, pikepdf.Stream)
+        found = pikepdf.PdfImage(stream).as_pil_image()
+    assert ImageChops.difference(found.convert("L"), sheet.convert("L")).getbbox() is None
