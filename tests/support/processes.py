@@ -47,11 +47,11 @@ _FAXBRIDGE = (sys.executable, "-m", "bridge.cli")
 
 
 def a_pdf(pages: int = 1) -> bytes:
-    """A small PDF of blank pages."""
+    """A small PDF whose pages have a line each: blank ones would be dropped."""
     out = io.BytesIO()
     with pikepdf.new() as pdf:
         for _ in range(pages):
-            pdf.add_blank_page(page_size=(612, 792))
+            pdf.add_blank_page(page_size=(612, 792)).obj.Contents = pdf.make_stream(b"72 400 m 540 400 l S")
         pdf.save(out)
     return out.getvalue()
 
@@ -60,6 +60,8 @@ def a_picture(kind: str, mode: str, *, pages: int = 1, **how_saved: Any) -> byte
     """A picture file, as Pillow calls kind and mode."""
     out = io.BytesIO()
     frames = [Image.new(mode, (400, 500), 1 if mode == "1" else "white") for _ in range(pages)]
+    for frame in frames:
+        frame.paste(0 if mode == "1" else "black", (100, 100, 300, 110))
     frames[0].save(out, kind, append_images=frames[1:], **({"save_all": True} if pages > 1 else {}), **how_saved)
     return out.getvalue()
 
