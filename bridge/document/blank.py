@@ -6,8 +6,6 @@ never one, nor a picture with a single grey dot: better an empty sheet too many 
 
 import pikepdf
 
-from bridge.document import images
-
 WHITE = 240
 """From this grey (of 255) on paper counts as white; what a scanner makes of an empty sheet is lighter."""
 
@@ -17,24 +15,24 @@ _LETTERS = {"Tj", "TJ", "'", '"'}
 _DRAWS = _LINES | _LETTERS | {"BI", "EI", "INLINE IMAGE"}
 """Operators that leave something on the page (ISO 32000-1, annex A)."""
 
-
 _LIGHT = {"/DeviceGray", "/DeviceRGB", "/CalGray", "/CalRGB", "/ICCBased"}
 _STRAIGHT = ([0.0, 1.0], [0.0, 1.0] * 3)
-_MOST_DOTS = 120_000_000
 _DEEPEST = 5
 """Drawings within drawings that are looked into."""
 
 
-def is_blank(page: pikepdf.Page) -> bool:
-    """Whether nothing would be seen. What cannot be read counts as seen."""
+def is_blank(page: pikepdf.Page, max_pixels: int) -> bool:
+    """Whether nothing would be seen. What cannot be read, or is larger than that, counts as seen."""
     try:
         annotated = bool(len(page.obj.get("/Annots", pikepdf.Array())))
-        return not annotated and _draws_nothing(page, page.resources, 0)
-    except (pikepdf.PdfError, pikepdf.UnsupportedImageTypeError, AttributeError, NotImplementedError, *images.DAMAGES):
+        return not annotated and _draws_nothing(page, page.resources, max_pixels, 0)
+    except Exception:  # noqa: BLE001 - whatever keeps a page from being read, it is faxed
         return False
 
 
-def _draws_nothing(drawing: pikepdf.Page | pikepdf.Object, resources: pikepdf.Object, depth: int) -> bool:
+def _draws_nothing(
+    drawing: pikepdf.Page | pikepdf.Object, resources: pikepdf.Object, max_pixels: int, depth: int
+) -> bool:
     """Whether a page, or a drawing within it, leaves no ink."""
     if depth > _DEEPEST:
         return False
@@ -45,15 +43,15 @@ def _draws_nothing(drawing: pikepdf.Page | pikepdf.Object, resources: pikepdf.Ob
             return False
         if operator == _DRAWS_OBJECT:
             names.add(str(instruction.operands[0]))
-    return all(_is_unseen(resources["/XObject"][name], resources, depth) for name in names)
+    return all(_is_unseen(resources["/XObject"][name], resources, max_pixels, depth) for name in names)
 
 
-def _is_unseen(drawn: pikepdf.Object, resources: pikepdf.Object, depth: int) -> bool:
+def _is_unseen(drawn: pikepdf.Object, resources: pikepdf.Object, max_pixels: int, depth: int) -> bool:
     if drawn.get("/Subtype") == "/Form":
-        return _draws_nothing(drawn, drawn.get("/Resources", resources), depth + 1)
+        return _draws_nothing(drawn, drawn.get("/Resources", resources), max_pixels, depth + 1)
     if not isinstance(drawn, pikepdf.Stream) or drawn.get("/Subtype") != "/Image" or drawn.get("/ImageMask", False):
         return False
-    if int(drawn["/Width"]) * int(drawn["/Height"]) > _MOST_DOTS:
+    if int(drawn["/Width"]) * int(drawn["/Height"]) > max_pixels:
         return False
     if "/Decode" in drawn and [float(bound) for bound in drawn["/Decode"]] not in _STRAIGHT:
         return False

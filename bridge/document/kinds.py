@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -30,6 +31,11 @@ _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
 _HEIF = re.compile(rb"....ftyp(?:heic|heix|hevc|hevx|heim|heis|mif1|msf1|avif|avis)", re.DOTALL)
 _DER = re.compile(rb"\x30[\x80-\x84].{0,4}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07([\x02\x03])", re.DOTALL)
 _MOST_MEMBERS = 100_000
+_MANIFEST_HEAD = 1 << 20
+"""Bytes: a manifest may be packed to a thousandth of its size."""
+
+ZIP_DAMAGES = (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError)
+"""What ``zipfile`` raises on an archive that is not what it seems (NotImplementedError is a RuntimeError)."""
 
 
 class Kind(StrEnum):
@@ -137,11 +143,18 @@ def _of_zip(content: bytes) -> Kind:
             if "[Content_Types].xml" in names and any(name.startswith(_OFFICE_FOLDERS) for name in names):
                 return Kind.OFFICE
             if content[38:].startswith(_OPEN_DOCUMENT):  # by the format, "mimetype" comes first and unpacked
-                manifest = archive.read("META-INF/manifest.xml") if "META-INF/manifest.xml" in names else b""
-                return Kind.LOCKED if b"encryption-data" in manifest else Kind.OFFICE
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
+                return Kind.LOCKED if b"encryption-data" in _manifest(archive, names) else Kind.OFFICE
+    except ZIP_DAMAGES:
         return Kind.UNKNOWN
     return Kind.ARCHIVE
+
+
+def _manifest(archive: zipfile.ZipFile, names: list[str]) -> bytes:
+    """The head of an OpenDocument's table of contents; nothing if it has none."""
+    if (name := "META-INF/manifest.xml") not in names:
+        return b""
+    with archive.open(name) as file:
+        return file.read(_MANIFEST_HEAD)
 
 
 def _of_text(text: str, declared: str) -> Kind:

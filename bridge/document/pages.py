@@ -108,14 +108,14 @@ def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits) -> str | None:
         del pdf.pages[before:]
         return f"{line.piece.name}: {line.left_out}"
     if line.piece.kind in _MAY_BE_BLANK:
-        _drop_blanks(pdf, line, before)
+        _drop_blanks(pdf, line, before, limits.pixels)
     line.left_out = None if line.pages else BLANK if line.blanks else EMPTY
     return None
 
 
-def _drop_blanks(pdf: pikepdf.Pdf, line: _Line, before: int) -> None:
+def _drop_blanks(pdf: pikepdf.Pdf, line: _Line, before: int, max_pixels: int) -> None:
     """Take off what would come out empty; where that is all, the piece says so in one line."""
-    blanks = [at for at in range(before, len(pdf.pages)) if blank.is_blank(pdf.pages[at])]
+    blanks = [at for at in range(before, len(pdf.pages)) if blank.is_blank(pdf.pages[at], max_pixels)]
     for at in reversed(blanks):
         del pdf.pages[at]
     line.pages -= len(blanks)

@@ -2,13 +2,13 @@
 
 import io
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
 from asn1crypto import cms
 
+from bridge.document.kinds import ZIP_DAMAGES
 from bridge.document.limits import Limits
 from bridge.runtime import foreign
 
@@ -85,7 +85,7 @@ def archive(content: bytes, limits: Limits) -> Iterator[Member]:
                 left -= len(read)
                 litter = each.filename.startswith(_LITTER) or each.filename.endswith(_LITTER)
                 yield Member(foreign.one_line(each.filename), read, litter=litter)
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError) as error:
+    except ZIP_DAMAGES as error:
         raise Unopenable(DAMAGED) from error
 
 

@@ -1,6 +1,7 @@
 """A file is what its bytes are, whatever it is called."""
 
 import io
+import tracemalloc
 import zipfile
 
 import pytest
@@ -91,3 +92,20 @@ def _cut(content: bytes) -> st.SearchStrategy[bytes]:
 def test_any_bytes_have_a_kind(content: bytes, declared: str) -> None:
     """Whatever the bytes, they are of some kind, and nothing raises."""
     assert kind_of(content, declared) in Kind
+
+
+def test_a_packed_manifest_is_not_unpacked_whole_and_damage_in_it_is_told() -> None:
+    """An OpenDocument file whose manifest is broken is of no known kind; one that is a bomb is an office document."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("mimetype", ODT)
+        archive.writestr("META-INF/manifest.xml", bytes(300_000_000), zipfile.ZIP_DEFLATED)
+    bomb = out.getvalue()
+    tracemalloc.start()
+    assert kind_of(bomb) is Kind.OFFICE
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
+    broken = bytearray(bomb)
+    at = broken.index(b"manifest.xml") + len(b"manifest.xml")
+    broken[at : at + 8] = b"\xff" * 8
+    assert kind_of(bytes(broken)) is Kind.UNKNOWN
