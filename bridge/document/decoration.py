@@ -5,14 +5,12 @@ in a signature's or a quotation's place, and there more than once. What was atta
 never one.
 """
 
-import io
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from PIL import Image
-
+from bridge.document import images
 from bridge.document.seen import Reference
 
 ENOUGH = 3
@@ -67,9 +65,9 @@ def _is_last(reference: Reference, letters: int) -> bool:
 
 def _by_size(content: bytes) -> int:
     try:
-        with Image.open(io.BytesIO(content)) as opened:
-            width, height = opened.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        with images.opened(content) as picture:
+            width, height = picture.size
+    except images.DAMAGES:
         return 0
     dots = width * height
     return (dots <= _SMALL) - (dots >= _LARGE) + (width >= height * _BANNER)

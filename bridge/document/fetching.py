@@ -8,7 +8,7 @@ from bridge.document import seen
 
 
 class PartsOnly(URLFetcher):  # type: ignore[misc]
-    """Hands out ``parts`` (by ``cid:`` address) and ``data:`` addresses; opens no file and no connection."""
+    """Hands out ``parts`` (by Content-ID) and ``data:`` addresses; opens no file and no connection."""
 
     def __init__(self, parts: Mapping[str, bytes]) -> None:
         super().__init__(allowed_protocols=("data",), allow_redirects=False)
@@ -17,7 +17,7 @@ class PartsOnly(URLFetcher):  # type: ignore[misc]
     def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> URLFetcherResponse:
         """Raises ValueError for whatever would have to be fetched."""
         if content_id := seen.cid_of(url):
-            if (part := self._parts.get(f"cid:{content_id}")) is None:
+            if (part := self._parts.get(content_id)) is None:
                 raise ValueError("no such part")
             return URLFetcherResponse(url, part)
         return super().fetch(url, headers)

@@ -8,7 +8,6 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import pi_heif
 import pikepdf
 from PIL import Image, ImageOps, ImageSequence
 
@@ -25,13 +24,11 @@ SLACK = 0.25
 COARSEST = 100
 """Dots per inch below which no picture is enlarged."""
 
-FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "HEIF", "AVIF")
-"""What is opened. HEIF is what iPhones write, and call JPEG as often as not."""
+FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "AVIF")
+"""What is opened, beside HEIF, which iPhones write and call JPEG as often as not."""
 
 DAMAGES = (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, EOFError, Image.DecompressionBombError)
 """What Pillow raises on a file that is not what it seems."""
-
-pi_heif.register_heif_opener(thumbnails=False)
 
 _SENSIBLE_DPI = (60.0, 1300.0)
 
@@ -50,13 +47,24 @@ class Placed:
     top: float = MARGIN
 
 
+def opened(content: bytes) -> Image.Image:
+    """The picture, of which only the head is read as yet; raises one of DAMAGES."""
+    formats: tuple[str, ...] = FORMATS
+    if content[4:8] == b"ftyp":
+        import pi_heif  # noqa: PLC0415 - a decoder that few mails need
+
+        pi_heif.register_heif_opener(thumbnails=False)
+        formats = ("HEIF", *FORMATS)
+    return Image.open(io.BytesIO(content), formats=formats)
+
+
 def add_image(pdf: pikepdf.Pdf, content: bytes, max_pixels: int, max_pages: int) -> int:
     """Append the picture's pages to ``pdf``; returns how many. Raises ImageUnusable."""
     Image.MAX_IMAGE_PIXELS = max_pixels
     count = 0
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-            for frame, dpi in _frames(opened, max_pixels):
+        with opened(content) as picture:
+            for frame, dpi in _frames(picture, max_pixels):
                 count += 1
                 if count > max_pages:
                     raise ImageUnusable(f"has more than {max_pages} pages")
@@ -68,16 +76,16 @@ def add_image(pdf: pikepdf.Pdf, content: bytes, max_pixels: int, max_pages: int)
     return count
 
 
-def _frames(opened: Image.Image, max_pixels: int) -> Iterator[tuple[Image.Image, tuple[float, float] | None]]:
-    for frame in ImageSequence.Iterator(opened):
+def _frames(picture: Image.Image, max_pixels: int) -> Iterator[tuple[Image.Image, tuple[float, float] | None]]:
+    for frame in ImageSequence.Iterator(picture):
         if frame.width * frame.height > max_pixels:
             raise ImageUnusable(f"is larger than {max_pixels // 1_000_000} million dots")
         dpi = _dpi(frame)
         turned = ImageOps.exif_transpose(frame)
         if turned.size != frame.size and dpi is not None:
             dpi = (dpi[1], dpi[0])
-        yield _on_white(turned, opened.format), dpi
-        if opened.format != "TIFF":
+        yield _on_white(turned, picture.format), dpi
+        if picture.format != "TIFF":
             return
 
 

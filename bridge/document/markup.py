@@ -5,7 +5,6 @@ import io
 from collections.abc import Mapping
 
 import pikepdf
-import pypdfium2
 
 from bridge.document import characters, typesetting
 
@@ -20,13 +19,16 @@ WIDEST = 4.0
 Heading = tuple[tuple[str, str], ...]
 """Fields of an attached mail, to stand above its text."""
 
+HEADING_STYLE = """
+table.faxbridge-heading { border-bottom: 1pt solid black; margin-bottom: 12pt; width: 100%; text-align: left }
+table.faxbridge-heading th { width: 5em; vertical-align: top }"""
+
 _STYLE = """@page {{ size: {width}in {height}in; margin: {margin}in }}
 html {{ background: white }}
 body {{ margin: 0; font-family: "DejaVu Sans", sans-serif; font-size: 11pt }}
 img {{ max-width: 100% }}
 pre {{ white-space: pre-wrap }}
-table.faxbridge-heading {{ border-bottom: 1pt solid black; margin-bottom: 12pt; width: 100%; text-align: left }}
-table.faxbridge-heading th {{ width: 5em; vertical-align: top }}"""
+"""
 
 
 def add_html(
@@ -37,9 +39,10 @@ def add_html(
     What is wider than the paper is laid out on wider paper and shrunk, rather than cut off.
     """
     page = heading_of(heading) + characters.read(content, charset)
-    made = _draw(page, 1.0, pictures)
+    drawable = {content_id: typesetting.drawable(picture) for content_id, picture in pictures.items()}
+    made = _draw(page, 1.0, drawable)
     if (needed := _width_needed(made)) > 1.0:
-        made = _draw(page, min(needed, WIDEST), pictures)
+        made = _draw(page, min(needed, WIDEST), drawable)
     with pikepdf.open(io.BytesIO(made)) as source:
         for drawn in source.pages:
             _add_page(pdf, drawn)
@@ -55,11 +58,13 @@ def heading_of(heading: Heading) -> str:
 def _draw(page: str, scale: float, pictures: Mapping[str, bytes]) -> bytes:
     """On paper ``scale`` times as wide and high as ours."""
     style = _STYLE.format(width=PAPER[0] * scale, height=PAPER[1] * scale, margin=MARGIN * scale)
-    return typesetting.draw(page, style, pictures)
+    return typesetting.draw(page, style + HEADING_STYLE, pictures)
 
 
 def _width_needed(made: bytes) -> float:
     """How many times as wide the paper should be for nothing to stand beyond its right edge."""
+    import pypdfium2  # noqa: PLC0415 - which a mail without HTML need not wait for
+
     document = pypdfium2.PdfDocument(made)
     try:
         furthest = max((each.get_bounds()[2] for page in document for each in page.get_objects(max_depth=4)), default=0)

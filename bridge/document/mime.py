@@ -23,6 +23,7 @@ _TOO_MANY = "the mail has more than {} parts"
 _HEADING = ("From", "To", "Cc", "Date", "Subject")
 
 _ONLY_A_POINTER = "is only a pointer to a file that is kept elsewhere; attach the file itself"
+_TEXTS = {"text/plain": Kind.TEXT, "text/html": Kind.HTML}
 _LITTER = "is nothing but a note of the system that made the archive"
 _FOR_MACHINES = {Kind.CARD: "an address card", Kind.CALENDAR: "a calendar entry", Kind.SIGNATURE: "a signature"}
 """What belongs to a mail and is not for reading."""
@@ -121,11 +122,7 @@ def _member(member: unpack.Member, holder: Piece) -> Piece:
     )
     if member.is_text:
         return _text_inside(piece, is_own=not holder.packed)
-    if member.litter:
-        return replace(piece, role=Role.LEFT_OUT, reason=_LITTER)
-    if kind in _FOR_MACHINES:
-        return replace(piece, role=Role.LEFT_OUT, reason=f"{_FOR_MACHINES[kind]} is not faxed")
-    return piece
+    return replace(piece, role=Role.LEFT_OUT, reason=_LITTER) if member.litter else _for_people(piece)
 
 
 def _text_inside(piece: Piece, *, is_own: bool) -> Piece:
@@ -186,6 +183,8 @@ def _leaf(part: Message) -> Piece:
     name = _file_name(part)
     attached = _disposition(part) == "attachment"
     charset = _parameter(part, "charset")
+    if declared in _TEXTS and not attached and not name:
+        return _text(Piece(BODY_NAME, declared, _TEXTS[declared], charset, content, Role.BODY))
     kind = kind_of(content, declared, charset)
     piece = Piece(
         name or f"unnamed part ({declared})",
@@ -197,20 +196,27 @@ def _leaf(part: Message) -> Piece:
         content_id=foreign.header_text(str(part.get("Content-ID", ""))).strip("<> "),
         attached=attached,
     )
-    if declared in {"text/plain", "text/html"} and not attached and not name:
-        kind = Kind.HTML if declared == "text/html" else Kind.TEXT
-        if _is_blank(content, charset, kind):
-            return replace(piece, name=BODY_NAME, kind=kind, role=Role.LEFT_OUT, reason=EMPTY)
-        return replace(piece, name=BODY_NAME, kind=kind, role=Role.BODY)
     if (kind is Kind.EMPTY and declared.startswith("multipart/")) or (
         kind is Kind.TEXT and characters.is_blank(content, charset)
     ):
         return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)  # and the mail's text is not kept off for its sake
-    if kind in _FOR_MACHINES:
-        return replace(piece, role=Role.LEFT_OUT, reason=f"{_FOR_MACHINES[kind]} is not faxed")
-    if declared in {"message/external-body", "message/partial"}:
+    if declared in {"message/external-body", "message/partial"} and kind not in _FOR_MACHINES:
         return replace(piece, role=Role.UNUSABLE, reason=_ONLY_A_POINTER)
-    return piece
+    return _for_people(piece)
+
+
+def _text(piece: Piece) -> Piece:
+    """A text of the mail, left out where nothing of it would be seen."""
+    if not _is_blank(piece.content, piece.charset, piece.kind):
+        return piece
+    return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)
+
+
+def _for_people(piece: Piece) -> Piece:
+    """The piece, left out if only programs read it."""
+    if piece.kind not in _FOR_MACHINES:
+        return piece
+    return replace(piece, role=Role.LEFT_OUT, reason=f"{_FOR_MACHINES[piece.kind]} is not faxed")
 
 
 def _is_blank(content: bytes, charset: str | None, kind: Kind) -> bool:

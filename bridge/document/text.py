@@ -14,9 +14,8 @@ _STYLE = """@page { size: letter; margin: 0.75in 0.75in 0.75in 0.9in }
 pre { font: 10.5pt/1.35 "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 }
 pre { orphans: 1; widows: 1 }
 section + section { break-before: page }
-table.faxbridge-heading { font: 11pt "DejaVu Sans", sans-serif; border-bottom: 1pt solid; margin-bottom: 12pt }
-table.faxbridge-heading { width: 100%; text-align: left }
-table.faxbridge-heading th { width: 5em; vertical-align: top }"""
+body { font: 11pt "DejaVu Sans", sans-serif }
+"""
 
 LINES_ON_A_PAGE = 48
 """As many as the page above holds; a test counts them."""
@@ -42,7 +41,7 @@ def _lines_at_least(line: str) -> int:
 def add_text(pdf: pikepdf.Pdf, content: bytes, charset: str | None, heading: markup.Heading = ()) -> int:
     """Append the text's pages to ``pdf``; returns how many. A form feed begins a new page. Raises TextUnusable."""
     page = markup.heading_of(heading) + "".join(map(_section, _sheets(characters.read(content, charset))))
-    made = typesetting.draw(page, _STYLE, {})
+    made = typesetting.draw(page, _STYLE + markup.HEADING_STYLE, {})
     with pikepdf.open(io.BytesIO(made)) as source:
         pdf.pages.extend(source.pages)
         return len(source.pages)

@@ -7,8 +7,6 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from PIL import Image
-
 from bridge.document import images
 
 NO_FONT = "the fonts for {} are not installed here; attach it as PDF"
@@ -26,6 +24,8 @@ class TextUnusable(Exception):
 
 def draw(page: str, style: str, pictures: Mapping[str, bytes]) -> bytes:
     """The PDF of an HTML text. Raises TextUnusable where no font has one of its letters.
+
+    ``pictures`` are drawable ones, by Content-ID.
 
     A sign that no font has, an emoji mostly, is named in brackets: drawn it would be an empty box.
     """
@@ -49,21 +49,20 @@ def _draw(page: str, style: str, pictures: Mapping[str, bytes]) -> tuple[bytes, 
 
     from bridge.document.fetching import PartsOnly  # noqa: PLC0415 - for the same reason
 
-    sound = {f"cid:{content_id}": _sound(content) for content_id, content in pictures.items()}
     with _glyphs_missing() as missing:
-        document = weasyprint.HTML(string=page, url_fetcher=PartsOnly(sound), media_type="screen")
+        document = weasyprint.HTML(string=page, url_fetcher=PartsOnly(pictures), media_type="screen")
         made: bytes = document.write_pdf(stylesheets=[weasyprint.CSS(string=style)])
     return made, missing
 
 
-def _sound(content: bytes) -> bytes:
+def drawable(content: bytes) -> bytes:
     """A picture in a form that can be drawn. Raises ImageUnusable."""
     try:
-        with Image.open(io.BytesIO(content), formats=images.FORMATS) as opened:
-            if opened.format in _GOOD_AS_IT_IS:
+        with images.opened(content) as picture:
+            if picture.format in _GOOD_AS_IT_IS:
                 return content
             out = io.BytesIO()
-            opened.convert("RGBA").save(out, "PNG")
+            picture.convert("RGBA").save(out, "PNG")
             return out.getvalue()
     except images.DAMAGES as error:
         raise images.ImageUnusable("shows a picture that is damaged; attach the picture as a file") from error

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from asn1crypto import cms
-
 from bridge.document.kinds import ZIP_DAMAGES
 from bridge.document.limits import Limits
 from bridge.runtime import foreign
@@ -55,6 +53,8 @@ class Member:
 
 def signed(content: bytes) -> bytes:
     """The MIME entity within an S/MIME ``signed-data`` (RFC 8551, section 3.5.2). Raises Unopenable."""
+    from asn1crypto import cms  # noqa: PLC0415 - which few mails need
+
     try:
         info = cms.ContentInfo.load(content)
         inner = info["content"]["encap_content_info"]["content"].native
