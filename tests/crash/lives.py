@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bridge.runtime.crash import Point
 from tests.crash.stage import Stage, a_big_mail
-from tests.support.processes import OUR_NUMBER, Daemon, a_pdf_mail
+from tests.support.processes import OUR_NUMBER, Daemon, a_pdf_mail, until
 
 NOTHING = "nothing"
 """No row is there."""
@@ -61,8 +61,13 @@ async def half_a_mail_comes(stage: Stage, _: Daemon) -> str:
 
 
 async def a_fax_comes(stage: Stage, daemon: Daemon) -> str:
-    """From outside, with its hook."""
+    """From outside, with its hook; after the daemon's look at the list as it starts, which might find it first."""
+
+    async def has_looked() -> bool:
+        return bool(daemon.events("poll.done")) or daemon.child.returncode is not None
+
     await stage.house.is_up(daemon)
+    await until("the first look at the list", has_looked)
     fax = await stage.carrier.receive(to=OUR_NUMBER)
     return str(fax["jobId"])
 
