@@ -4,6 +4,8 @@ A page is blank when nothing is drawn on it, or only pictures that are white thr
 never one, nor a picture with a single grey dot: better an empty sheet too many than a page too few.
 """
 
+import re
+
 import pikepdf
 
 WHITE = 240
@@ -15,6 +17,9 @@ _LETTERS = {"Tj", "TJ", "'", '"'}
 _DRAWS = _LINES | _LETTERS | {"BI", "EI", "INLINE IMAGE"}
 """Operators that leave something on the page (ISO 32000-1, annex A)."""
 
+_WORDS = re.compile(rb"[)>\]]\s*T[jJ]\b")
+"""What shows letters; a look for them is much faster than reading the whole page."""
+
 _LIGHT = {"/DeviceGray", "/DeviceRGB", "/CalGray", "/CalRGB", "/ICCBased"}
 _STRAIGHT = ([0.0, 1.0], [0.0, 1.0] * 3)
 _DEEPEST = 5
@@ -24,10 +29,21 @@ _DEEPEST = 5
 def is_blank(page: pikepdf.Page, max_pixels: int) -> bool:
     """Whether nothing would be seen. What cannot be read, or is larger than that, counts as seen."""
     try:
+        if _WORDS.search(content_of(page)):
+            return False
         annotated = bool(len(page.obj.get("/Annots", pikepdf.Array())))
         return not annotated and _draws_nothing(page, page.resources, max_pixels, 0)
     except Exception:  # noqa: BLE001 - whatever keeps a page from being read, it is faxed
         return False
+
+
+def content_of(page: pikepdf.Page) -> bytes:
+    """What draws the page. Raises PdfError where it cannot be decoded."""
+    contents = page.obj.get("/Contents")
+    if contents is None:
+        return b""
+    streams = [contents] if isinstance(contents, pikepdf.Stream) else list(contents)
+    return b"\n".join(stream.read_bytes() for stream in streams)
 
 
 def _draws_nothing(

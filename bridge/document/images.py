@@ -11,21 +11,12 @@ from dataclasses import dataclass
 import pikepdf
 from PIL import Image, ImageOps, ImageSequence
 
-POINTS = 72
-LETTER = (8.5, 11.0)
-A4 = (8.27, 11.69)
-LEGAL = (8.5, 14.0)
-MARGIN = 0.25
-"""Inches kept free around a picture that is fitted."""
-
-SLACK = 0.25
-"""Inches by which a scan may miss a paper size and still be it: a fax machine's A4 is 1728 dots, 8.47 inches, wide."""
-
-COARSEST = 100
-"""Dots per inch below which no picture is enlarged."""
+from bridge.document.paper import POINTS, place
 
 FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "AVIF")
 """What is opened, beside HEIF, which iPhones write and call JPEG as often as not."""
+
+TOO_LARGE = "is larger than {} million dots"
 
 DAMAGES = (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, EOFError, Image.DecompressionBombError)
 """What Pillow raises on a file that is not what it seems."""
@@ -38,13 +29,16 @@ class ImageUnusable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A picture on a paper, in the middle across and so far from the top: all in inches."""
+class Frame:
+    """One picture of a file, upright, on white, in greys or in black and white; its dots per inch if it tells them."""
 
-    paper: tuple[float, float]
-    width: float
-    height: float
-    top: float = MARGIN
+    picture: Image.Image
+    dpi: tuple[float, float] | None
+
+    @property
+    def is_bilevel(self) -> bool:
+        """Whether it is ink and paper only."""
+        return self.picture.mode == "1"
 
 
 def opened(content: bytes) -> Image.Image:
@@ -58,35 +52,31 @@ def opened(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(content), formats=formats)
 
 
-def add_image(pdf: pikepdf.Pdf, content: bytes, max_pixels: int, max_pages: int) -> int:
-    """Append the picture's pages to ``pdf``; returns how many. Raises ImageUnusable."""
+def frames(content: bytes, max_pixels: int, max_pages: int) -> Iterator[Frame]:
+    """The picture, or all of a TIFF's. Raises ImageUnusable."""
     Image.MAX_IMAGE_PIXELS = max_pixels
-    count = 0
     try:
         with opened(content) as picture:
-            for frame, dpi in _frames(picture, max_pixels):
-                count += 1
+            for count, frame in enumerate(ImageSequence.Iterator(picture), 1):
                 if count > max_pages:
                     raise ImageUnusable(f"has more than {max_pages} pages")
-                _add_page(pdf, frame, dpi)
+                if frame.width * frame.height > max_pixels:
+                    raise ImageUnusable(TOO_LARGE.format(max_pixels // 1_000_000))
+                yield _upright(frame, picture.format)
+                if picture.format != "TIFF":
+                    return
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageUnusable(f"is larger than {max_pixels // 1_000_000} million dots") from error
+        raise ImageUnusable(TOO_LARGE.format(max_pixels // 1_000_000)) from error
     except DAMAGES as error:
         raise ImageUnusable("is damaged") from error
-    return count
 
 
-def _frames(picture: Image.Image, max_pixels: int) -> Iterator[tuple[Image.Image, tuple[float, float] | None]]:
-    for frame in ImageSequence.Iterator(picture):
-        if frame.width * frame.height > max_pixels:
-            raise ImageUnusable(f"is larger than {max_pixels // 1_000_000} million dots")
-        dpi = _dpi(frame)
-        turned = ImageOps.exif_transpose(frame)
-        if turned.size != frame.size and dpi is not None:
-            dpi = (dpi[1], dpi[0])
-        yield _on_white(turned, picture.format), dpi
-        if picture.format != "TIFF":
-            return
+def _upright(frame: Image.Image, kind: str | None) -> Frame:
+    dpi = _dpi(frame)
+    turned = ImageOps.exif_transpose(frame)
+    if turned.size != frame.size and dpi is not None:
+        dpi = (dpi[1], dpi[0])
+    return Frame(_on_white(turned, kind), dpi)
 
 
 def _on_white(image: Image.Image, kind: str | None) -> Image.Image:
@@ -124,35 +114,9 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
     return (across, down) if low <= across <= high and low <= down <= high else None
 
 
-def place(size: tuple[int, int], dpi: tuple[float, float] | None) -> Placed:
-    """Where a picture of so many dots goes, and on which paper."""
-    across, down = size
-    shape = 1.0
-    if dpi is not None:
-        width, height = across / dpi[0], down / dpi[1]
-        shape = dpi[0] / dpi[1]
-        for paper in (LETTER, A4, LEGAL):
-            if _is_about(width, paper[0]) and _is_about(height, paper[1]):
-                width, height = min(width, paper[0]), min(height, paper[1])
-                return Placed(paper, width, height, (paper[1] - height) / 2)
-        for paper in (LETTER, LEGAL):
-            if width <= paper[0] - 2 * MARGIN and height <= paper[1] - 2 * MARGIN and width > LETTER[0] / 3:
-                return Placed(paper, width, height)
-    height_per_width = down * shape / across
-    width = min(
-        LETTER[0] - 2 * MARGIN,
-        (LETTER[1] - 2 * MARGIN) / height_per_width,
-        across / COARSEST,
-    )
-    return Placed(LETTER, width, width * height_per_width)
-
-
-def _is_about(value: float, wanted: float) -> bool:
-    return abs(value - wanted) <= SLACK
-
-
-def _add_page(pdf: pikepdf.Pdf, image: Image.Image, dpi: tuple[float, float] | None) -> None:
-    placed = place(image.size, dpi)
+def add_page(pdf: pikepdf.Pdf, frame: Frame) -> None:
+    """Append it as it is, on the paper on which it belongs."""
+    image, placed = frame.picture, place(frame.picture.size, frame.dpi)
     single = io.BytesIO()
     resolution = (image.width / placed.width, image.height / placed.height)
     if image.mode == "L":

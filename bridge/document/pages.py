@@ -2,20 +2,16 @@
 
 import errno
 import io
-import re
 from dataclasses import dataclass
 
 import pikepdf
 
-from bridge.document import blank, characters, images, markup, seen, text, typesetting
+from bridge.document import characters, damage, images, markup, seen, sheets, text, typesetting
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.pieces import EMPTY, Piece, Role
 from bridge.document.report import PartReport, Report
-
-_BROKEN = re.compile("reconstruct|endstream|stream length|decoding stream|unexpected EOF|premature eof")
-"""In a warning of qpdf's: it had to guess, so pages or their content may be gone."""
 
 UNUSABLE_TYPE = "this type of file cannot be faxed; attach it as PDF, as a picture or as plain text"
 CURES = {
@@ -36,8 +32,6 @@ TOO_LARGE = "needs too much memory; make it smaller, or send it in several faxes
 STRANGE = "cannot be made into pages ({}); make it again, or attach it as another PDF"
 NOTHING = "the mail holds nothing that could be faxed: no attachment and no text"
 
-
-_MAY_BE_BLANK = {Kind.PDF, Kind.TIFF, Kind.PICTURE}
 
 DEFAULTS = DocumentOptions()
 
@@ -77,7 +71,7 @@ def make_pdf(
     lines = [_Line(piece) for piece in found]
     trouble: str | None = None
     for line in lines:
-        failed = _draw(pdf, line, limits)
+        failed = _draw(pdf, line, limits, options)
         trouble = trouble or failed
     if options.partial and len(pdf.pages):
         trouble = None
@@ -93,33 +87,23 @@ def make_pdf(
     return pdf, Report(pages=len(pdf.pages), parts=parts)
 
 
-def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits) -> str | None:
+def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOptions) -> str | None:
     """Append one piece's pages, all or none, and write down what came of it; returns what to tell if it failed."""
     if line.piece.role is Role.LEFT_OUT:
         line.left_out = line.piece.reason
         return None
     before = len(pdf.pages)
     try:
-        line.pages = _add(pdf, line.piece, limits)
+        line.blanks = _add(pdf, line.piece, limits, options)
+        line.pages = len(pdf.pages) - before
         if len(pdf.pages) > limits.pages:
             raise PieceUnusable(TOO_MANY.format(limits.pages))  # noqa: TRY301 - one piece's failure like any other
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file sets off, the notice names the part
-        line.left_out, line.pages = _words(error), 0
+        line.left_out, line.pages, line.blanks = _words(error), 0, ()
         del pdf.pages[before:]
         return f"{line.piece.name}: {line.left_out}"
-    if line.piece.kind in _MAY_BE_BLANK:
-        _drop_blanks(pdf, line, before, limits.pixels)
     line.left_out = None if line.pages else BLANK if line.blanks else EMPTY
     return None
-
-
-def _drop_blanks(pdf: pikepdf.Pdf, line: _Line, before: int, max_pixels: int) -> None:
-    """Take off what would come out empty; where that is all, the piece says so in one line."""
-    blanks = [at for at in range(before, len(pdf.pages)) if blank.is_blank(pdf.pages[at], max_pixels)]
-    for at in reversed(blanks):
-        del pdf.pages[at]
-    line.pages -= len(blanks)
-    line.blanks = tuple(at - before + 1 for at in blanks)
 
 
 def _words(error: Exception) -> str:
@@ -133,20 +117,24 @@ def _words(error: Exception) -> str:
     return STRANGE.format(type(error).__name__)
 
 
-def _add(pdf: pikepdf.Pdf, piece: Piece, limits: Limits) -> int:
-    """Append a piece's pages."""
+def _add(pdf: pikepdf.Pdf, piece: Piece, limits: Limits, options: DocumentOptions) -> tuple[int, ...]:
+    """Append a piece's pages; the numbers of those that were blank and are left out."""
     if piece.role is Role.UNUSABLE:
         raise PieceUnusable(piece.reason)
+    before = len(pdf.pages)
     match piece.kind:
         case Kind.PDF:
-            return _add_pdf(pdf, piece.content, limits.pages)
+            _add_pdf(pdf, piece.content, limits.pages, options)
         case Kind.TIFF | Kind.PICTURE:
-            return images.add_image(pdf, piece.content, limits.pixels, limits.pages)
+            frames = images.frames(piece.content, limits.pixels, limits.pages)
+            return sheets.add_pictures(pdf, frames, options, limits.pixels)
         case Kind.TEXT:
-            return _add_text(pdf, piece, limits.pages)
+            _add_text(pdf, piece, limits.pages)
         case Kind.HTML:
-            return markup.add_html(pdf, piece.content, piece.charset, piece.heading, piece.pictures)
-    raise PieceUnusable(CURES.get(piece.kind, UNUSABLE_TYPE))
+            markup.add_html(pdf, piece.content, piece.charset, piece.heading, piece.pictures)
+        case _:
+            raise PieceUnusable(CURES.get(piece.kind, UNUSABLE_TYPE))
+    return sheets.finish_pages(pdf, before, options, limits.pixels)
 
 
 def _add_text(pdf: pikepdf.Pdf, piece: Piece, max_pages: int) -> int:
@@ -158,14 +146,15 @@ def _add_text(pdf: pikepdf.Pdf, piece: Piece, max_pages: int) -> int:
     return text.add_text(pdf, piece.content, piece.charset, piece.heading)
 
 
-def _add_pdf(pdf: pikepdf.Pdf, content: bytes, max_pages: int) -> int:
+def _add_pdf(pdf: pikepdf.Pdf, content: bytes, max_pages: int, options: DocumentOptions) -> None:
     """A PDF's pages, with form fields and annotations drawn as they would print."""
     try:
         with pikepdf.open(io.BytesIO(content)) as source:
             pages = len(source.pages)
             if pages > max_pages:
                 raise PieceUnusable(TOO_MANY.format(max_pages))
-            if _is_broken(source):
+            scans = (sheets.scan_of(page, options) for page in source.pages)
+            if damage.is_broken(source, looked_at_later={scan.objgen for scan in scans if scan is not None}):
                 raise PieceUnusable(DAMAGED)
             source.generate_appearance_streams()
             source.flatten_annotations("print")
@@ -176,16 +165,6 @@ def _add_pdf(pdf: pikepdf.Pdf, content: bytes, max_pages: int) -> int:
         raise PieceUnusable(DAMAGED) from error
     if not pages:
         raise PieceUnusable("the PDF has no pages")
-    return pages
-
-
-def _is_broken(source: pikepdf.Pdf) -> bool:
-    """Whether pages of a PDF that opened may be missing or blank: its table was rebuilt, or a stream is cut short.
-
-    qpdf repairs in silence what it can, and what was lost is lost in silence too.
-    """
-    said = [*source.get_warnings(), *source.check_pdf_syntax(), *source.get_warnings()]
-    return any(_BROKEN.search(str(warning)) for warning in said)
 
 
 def check_received(content: bytes, limits: Limits) -> tuple[pikepdf.Pdf | None, Report]:
@@ -194,11 +173,12 @@ def check_received(content: bytes, limits: Limits) -> tuple[pikepdf.Pdf | None, 
     try:
         if kind_of(content) is Kind.PDF:
             with pikepdf.open(io.BytesIO(content)) as source:
-                if _is_broken(source):
+                if damage.is_broken(source):
                     return None, Report(failed="the file cannot be opened (it is damaged or cut short)")
                 pdf.pages.extend(source.pages)
         else:
-            images.add_image(pdf, content, limits.pixels, limits.pages * 10)
+            for frame in images.frames(content, limits.pixels, limits.pages * 10):
+                images.add_page(pdf, frame)
     except (pikepdf.PdfError, images.ImageUnusable, ValueError, RuntimeError) as error:
         return None, Report(failed=f"the file cannot be opened ({type(error).__name__})")
     if not len(pdf.pages):

@@ -159,7 +159,14 @@ def relay_options(settings: "Settings") -> RelayOptions:
 def document_options(settings: "Settings") -> DocumentOptions:
     """What becomes fax pages."""
     document = settings.document
-    return DocumentOptions(document.partial, document.archives, document.max_pages)
+    return DocumentOptions(
+        document.partial,
+        document.archives,
+        document.max_pages,
+        document.pages,
+        document.page_bytes,
+        document.long_pages,
+    )
 
 
 def sending_options(settings: "Settings") -> SendingOptions:

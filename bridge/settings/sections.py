@@ -152,6 +152,9 @@ class Limits(Section):
 class Document(Section):
     """What becomes fax pages."""
 
+    pages: Literal["auto", "fax", "original"] = "auto"
+    page_bytes: Annotated[Size, Field(ge=20_000)] = read_size("150kB")
+    long_pages: Literal["split", "shrink"] = "split"
     partial: bool = False
     archives: bool = False
     max_pages: int = Field(default=200, ge=1, le=1000)

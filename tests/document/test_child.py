@@ -22,7 +22,7 @@ from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.pieces import Piece, Role
 from bridge.document.renderer import DocumentUnusable, Renderer
-from tests.support.document_samples import a_pdf, inside, mail, make, multipart, part, plain
+from tests.support.document_samples import AS_IT_IS, a_pdf, inside, mail, make, multipart, part, plain
 
 PATIENCE = 15.0
 
@@ -333,7 +333,7 @@ async def test_a_part_too_large_for_the_memory_is_named(workspace: Path, monkeyp
     def starve(*_: object) -> int:
         raise MemoryError
 
-    monkeypatch.setattr(images, "add_image", starve)
+    monkeypatch.setattr(images, "frames", starve)
     pdf, report = pages.make_pdf([a_picture("big.png")], Limits())
     assert pdf is None
     assert (report.failed or "").startswith("big.png: ")
@@ -346,7 +346,7 @@ def test_whatever_a_part_sets_off_is_told_of_that_part(trouble: Exception, monke
     def stumble(*_: object) -> int:
         raise trouble
 
-    monkeypatch.setattr(images, "add_image", stumble)
+    monkeypatch.setattr(images, "frames", stumble)
     good = Piece("good.pdf", "application/pdf", Kind.PDF, None, a_pdf("x"), Role.ATTACHMENT)
     odd = a_picture("odd.png")
     pdf, report = pages.make_pdf([good, odd, good], Limits())
@@ -361,7 +361,7 @@ def test_a_full_disk_is_not_the_parts_fault(monkeypatch: pytest.MonkeyPatch) -> 
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(images, "add_image", full)
+    monkeypatch.setattr(images, "frames", full)
     with pytest.raises(OSError, match="No space left"):
         pages.make_pdf([a_picture("a.png")], Limits())
 
@@ -371,7 +371,7 @@ async def test_pages_of_too_many_bytes_are_refused_in_words(workspace: Path) -> 
     picture = io.BytesIO()
     Image.effect_noise((2_000, 2_000), 90).save(picture, "JPEG", quality=95)
     message = mail(part(picture.getvalue(), "image/jpeg", "noise.jpg"))
-    assert "more than 1 MB" in (await make(workspace, message, Limits(file_size=1_000_000))).failed
+    assert "more than 1 MB" in (await make(workspace, message, Limits(file_size=1_000_000), AS_IT_IS)).failed
 
 
 async def test_renderings_at_once_do_not_meet(workspace: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bridge.document import pages, pieces
-from tests.support.document_samples import a_pdf, ink, left_out, mail, make, multipart, part, plain, saved
+from tests.support.document_samples import AS_IT_IS, a_pdf, ink, left_out, mail, make, multipart, part, plain, saved
 
 BLACK = Image.new("L", (300, 200), 0)
 PHOTO = Image.new("L", (1600, 1200), 0)
@@ -32,6 +32,7 @@ async def test_a_mail_of_html_alone_is_faxed(tmp_path: Path) -> None:
     made = await make(
         tmp_path,
         mail(html("<style>p{color:red}</style><title>tab</title><p>Dear <b>Dr. Who</b>,<p>it is 5&nbsp;mg<!-- no -->")),
+        options=AS_IT_IS,
     )
     assert made.failed == ""
     assert made.words() == ["Dear Dr. Who, it is 5 mg"]
@@ -42,7 +43,7 @@ async def test_a_mail_of_html_alone_is_faxed(tmp_path: Path) -> None:
 async def test_pictures_of_the_mail_stand_in_its_text(kind: str, tmp_path: Path) -> None:
     """A picture of any kind that the text shows is drawn where it stands, and its line says so."""
     text = html('<p>before</p><img src="cid:pic@x" width="300" height="200"><p>after</p>')
-    made = await make(tmp_path, mail(multipart("related", text, picture(BLACK, kind=kind))))
+    made = await make(tmp_path, mail(multipart("related", text, picture(BLACK, kind=kind))), options=AS_IT_IS)
     assert made.failed == ""
     assert made.words() == ["before after"]
     box = ink(made.picture())
@@ -109,7 +110,7 @@ async def test_nothing_is_fetched_and_no_file_is_read(server: tuple[int, list[st
         <iframe src="file://{secret}"></iframe><object data="file://{secret}"></object>
         <embed src="file://{secret}"><link rel=attachment href="file://{secret}">
         <a rel=attachment href="file://{secret}">link</a><img src="file://{secret}">"""
-    made = await make(tmp_path, mail(html(text)))
+    made = await make(tmp_path, mail(html(text)), options=AS_IT_IS)
     assert made.failed == ""
     assert made.words() == ["seen link"]
     assert b"secret words" not in made.pdf

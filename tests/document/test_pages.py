@@ -13,6 +13,7 @@ from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Renderer
 from tests.support.document_samples import (
+    AS_IT_IS,
     DOCX,
     EXECUTABLE,
     WORD,
@@ -33,9 +34,13 @@ from tests.support.document_samples import (
 LETTER = (8.5, 11.0)
 
 
-async def one(workspace: Path, content: bytes, kind: str, name: str = "file") -> Made:
+async def one(
+    workspace: Path, content: bytes, kind: str, name: str = "file", options: DocumentOptions | None = None
+) -> Made:
     """A mail with this one attachment."""
-    return await make(workspace, mail(multipart("mixed", plain("see there"), part(content, kind, name))))
+    return await make(
+        workspace, mail(multipart("mixed", plain("see there"), part(content, kind, name))), options=options
+    )
 
 
 def about(value: float, wanted: float, slack: float = 0.03) -> bool:
@@ -262,7 +267,7 @@ async def test_a_photo_stands_as_the_camera_held_it(orientation: int, dark: str,
     image = framed(quarters((1200, 800), "RGB"))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    made = await one(tmp_path, saved(image, "JPEG", exif=exif, quality=95), "image/jpeg", "photo.jpg")
+    made = await one(tmp_path, saved(image, "JPEG", exif=exif, quality=95), "image/jpeg", "photo.jpg", AS_IT_IS)
     page = made.picture()
     box = ink(page)
     assert box is not None
@@ -386,7 +391,7 @@ async def test_sixteen_bits_are_scaled_not_cut_off(tmp_path: Path) -> None:
     """Of a 16-bit grey PNG the middle grey is middle grey on the page."""
     image = Image.new("I;16", (400, 400))
     image.frombytes((32_768).to_bytes(2, "little") * 160_000)
-    made = await one(tmp_path, saved(image, "PNG"), "image/png", "a.png")
+    made = await one(tmp_path, saved(image, "PNG"), "image/png", "a.png", AS_IT_IS)
     page = made.picture(dpi=100)
     assert abs(page.getpixel((page.width // 2, 100)) - 128) <= 3  # type: ignore[operator]  # one band: a number
 

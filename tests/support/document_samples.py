@@ -19,6 +19,9 @@ from bridge.fax.jobs import Part
 
 DOCX = b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00" + b"word/document.xml" + bytes(range(256)) * 4
 EXECUTABLE = b"\x7fELF\x02\x01\x01" + b"\0" * 57 + bytes(range(256)) * 4
+AS_IT_IS = DocumentOptions(pages="original")
+"""Nothing brought into black and white: for tests of what stands on a page, not of how a fax line has it."""
+
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 

@@ -86,6 +86,9 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("limits", "faxes_per_day", 5000),
     ("limits", "pages_per_day", 20000),
     ("limits", "reserve", "500MB"),
+    ("document", "pages", "auto"),
+    ("document", "page_bytes", "150kB"),
+    ("document", "long_pages", "split"),
     ("document", "partial", False),
     ("document", "archives", False),
     ("document", "max_pages", 200),
@@ -113,7 +116,7 @@ SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hoo
 
 LATER: tuple[str, ...] = (
     '[document]\nbody = "cover"',
-    '[document]\npages = "auto"',
+    '[document]\nbody = "cover"',
     '[notices]\nlanguage = "en"',
     "[notices]\naccepted = false",
     '[notices]\nprivacy = "full"',

@@ -1,0 +1,196 @@
+"""A grey page in black and white: ink on clean paper, and dots only where a picture is. Runs in the child.
+
+Ink is what is darker than the paper around it by more than the paper's noise, so that shadows, yellowed sheets and
+shaded boxes come out white and light letters on dark bars stay readable. A picture is a patch that is mostly no paper
+and has many tones; there alone the greys become dots, by error diffusion (Floyd and Steinberg 1976).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
+
+from bridge.document import patches
+
+_CELL = 8
+"""Dots of one cell of the map of the paper's brightness: 1 mm across."""
+
+_REACH = 2
+"""Cells around one in which its paper is looked for: further than any letter of a text is wide."""
+
+_FAR_REACH = 40
+"""Cells in which white paper is looked for beside a picture; a shadow falls off over more than that."""
+
+_LEAST_CONTRAST = 0.14
+"""How much darker than the paper ink must be at least: less is the other side of the sheet, or a grey box."""
+
+_NOISES = 5
+"""How many standard deviations of the paper's noise it must be darker."""
+_MOST_CONTRAST = 0.45
+_APART = 3
+_CLIPPED = 0.2
+"""Part of the dots that are white at its brightest."""
+_ALWAYS_INK = 0.38
+"""Part of the white paper's brightness below which everything is ink, as white on black would have it."""
+_BLACK = 0.25
+"""Part of the page's brightest paper below which everything is ink, however far from any paper."""
+
+_DIM = 128
+"""What counts as paper at the least where a page is dark all over."""
+
+_FILL = 0.8
+"""Part of the brightness beside it below which an even area, such as a chart's bar, keeps its outline."""
+_BESIDE = 3
+"""Within so many cells of its edge."""
+_EDGE = 20
+"""By so many of 255 shades the paper's brightness differs across that outline."""
+
+_SAMPLE = 4
+"""Every so many dots one is looked at to find noise and pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to bring a page into black and white. ``dots``: how large those of a picture are; 0: as ink.
+
+    ``blur``: by how many dots it is smoothed before, against noise.
+    """
+
+    dots: int
+    blur: int = 0
+
+
+WAYS = (Way(1), Way(2), Way(3), Way(4, 1), Way(6, 2), Way(0, 2), Way(0, 5))
+"""From the finest, which may take minutes on the line, to the last."""
+
+
+class Page:
+    """A grey page that is read once and brought into black and white in as many ways as are asked for."""
+
+    def __init__(self, grey: Image.Image) -> None:
+        self._grey = grey
+        cells = grey.reduce(_CELL)
+        self._paper = _closed(cells, _REACH, further=1).filter(ImageFilter.BoxBlur(1))
+        self._white = _closed(self._paper, _FAR_REACH)
+        sample = grey.resize((grey.width // _SAMPLE, grey.height // _SAMPLE), Image.Resampling.NEAREST)
+        noise = _noise(grey) / max(1.0, ImageStat.Stat(self._paper).median[0])
+        self._contrast = min(max(_LEAST_CONTRAST, _NOISES * noise), _MOST_CONTRAST)
+        brightest, darkest = (_spread(self._paper, 1, choose) for choose in (ImageChops.lighter, ImageChops.darker))
+        self._roughness = ImageChops.subtract(brightest, darkest)
+        self._pictures = patches.find(sample, self._white, self._roughness)
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether anything on it is drawn in dots."""
+        return self._pictures is not None
+
+    def ways(self) -> Iterator[Image.Image]:
+        """The page (mode ``1``) in one way after the other, each smaller on the line than the one before."""
+        for way in WAYS:
+            if self.has_pictures or way.dots in {0, 1}:
+                yield self.drawn(way)
+
+    def drawn(self, way: Way) -> Image.Image:
+        """The page in one way."""
+        grey = self._grey.filter(ImageFilter.BoxBlur(way.blur)) if way.blur else self._grey
+        page = self._ink(grey)
+        self._outline(page, grey)
+        if self._pictures is not None and way.dots:
+            for box in patches.boxes(self._pictures):
+                self._diffuse(page, grey, box, way.dots)
+        return page
+
+    def _ink(self, grey: Image.Image) -> Image.Image:
+        """Black where darker than the paper around."""
+        kept = 1 - self._contrast
+        black = _BLACK * max(at for at, count in enumerate(self._white.histogram()) if count or at == _DIM)
+        bound = ImageChops.lighter(
+            self._paper.point(lambda value: value * kept),
+            self._white.point(lambda value: max(value * _ALWAYS_INK, black)),
+        )
+        return ImageChops.subtract(_covering(bound, grey), grey).point(_NOTHING_IS_WHITE, "1")
+
+    def _outline(self, page: Image.Image, grey: Image.Image) -> None:
+        """Draw the edges of even areas, of which nothing else is left."""
+        edges = self._roughness.point(lambda value: 255 if value >= _EDGE else 0)
+        if edges.getbbox() is None:
+            return
+        half = grey.reduce(2)
+        beside = _spread(self._paper, _BESIDE, ImageChops.lighter)
+        bound = _covering(beside.point(lambda value: value * _FILL), half)
+        inside = ImageChops.subtract(bound, half).point(lambda value: 255 if value else 0)
+        outline = ImageChops.subtract(inside, _spread(inside, 1, ImageChops.darker))
+        outline = ImageChops.darker(outline, _covering(edges, half))
+        page.paste(0, mask=_covering(outline, page).convert("1"))
+
+    def _diffuse(self, page: Image.Image, grey: Image.Image, box: patches.Box, dots: int) -> None:
+        """Draw what is within a box of the sample in dots, where a picture is."""
+        assert self._pictures is not None
+        left, top, right, bottom = (edge * _SAMPLE for edge in box)
+        where = (left, top, min(right, grey.width), min(bottom, grey.height))
+        size = (where[2] - where[0], where[3] - where[1])
+        mask = self._pictures.crop(box).resize((right - left, bottom - top), Image.Resampling.NEAREST)
+        mask = mask.crop((0, 0, *size))
+        tones = ImageOps.autocontrast(grey.crop(where), cutoff=(1, 4), mask=mask)
+        if dots > 1:
+            tones = tones.reduce(dots)
+        dotted = tones.convert("1")
+        if dots > 1:
+            dotted = dotted.resize((dotted.width * dots, dotted.height * dots), Image.Resampling.NEAREST)
+        page.paste(dotted.crop((0, 0, *size)), where[:2], mask.convert("1"))
+
+
+_NOTHING_IS_WHITE = [255] + [0] * 255
+
+
+def _closed(cells: Image.Image, reach: int, further: int = 0) -> Image.Image:
+    """With everything dark that is narrower than twice so many cells taken away, all else as far as it goes.
+
+    (A closing: the brightest around each cell, then the darkest of these.) Bright places shrink by ``further`` cells.
+    """
+    return _spread(_spread(cells, reach, ImageChops.lighter), reach + further, ImageChops.darker)
+
+
+def _covering(cells: Image.Image, page: Image.Image) -> Image.Image:
+    """A map of the page brought to its size."""
+    dots = -(-page.width // cells.width)
+    large = cells.resize((cells.width * dots, cells.height * dots), Image.Resampling.NEAREST)
+    return large.crop((0, 0, *page.size))
+
+
+def _spread(image: Image.Image, reach: int, choose: Callable[[Image.Image, Image.Image], Image.Image]) -> Image.Image:
+    """For each cell the brightest or darkest within so many cells across and down."""
+    while reach:
+        step = max(1, reach // 2)
+        for across, down in ((step, 0), (0, step)):
+            image = choose(choose(_moved(image, across, down), _moved(image, -across, -down)), image)
+        reach -= step
+    return image
+
+
+def _moved(image: Image.Image, across: int, down: int) -> Image.Image:
+    """Shifted; what comes in at the edge is the picture itself."""
+    moved = image.copy()
+    moved.paste(image, (across, down))
+    return moved
+
+
+def _noise(grey: Image.Image) -> float:
+    """Standard deviation of the paper's brightness, in shades of 255.
+
+    From pairs of dots far enough apart to know nothing of one another: half of them differ by less than 0.954
+    deviations, since more than half of them are paper. Where much of it is as white as white gets, only one side of
+    the noise is left, and the pairs show half of it.
+    """
+    width, height = grey.size
+    middle = grey.crop((width // 4, 0, 3 * width // 4, height))
+    shifted = grey.crop((width // 4 + _APART, 0, 3 * width // 4 + _APART, height))
+    counts = ImageChops.difference(middle, shifted).histogram()
+    half, seen = sum(counts) / 2, 0
+    for value, count in enumerate(counts):
+        seen += count
+        if seen >= half:
+            inside = (half - (seen - count)) / count
+            clipped = middle.histogram()[255] > sum(counts) * _CLIPPED
+            return max(0.0, value - 1 + inside) / 0.954 * (2 if clipped else 1)
+    return 0.0

@@ -1,0 +1,125 @@
+"""The paper of a fax, and where on it a page or a picture goes. All lengths in inches. Runs in the child.
+
+A fax line has 1728 dots on 215 mm (ITU-T T.4), some less than Letter is wide and some more than A4; what is outside of
+it is margin. Larger pages are shrunk, smaller ones keep their size, landscape ones are turned, and one that is longer
+than any paper is cut into several or shrunk.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+LETTER = (8.5, 11.0)
+A4 = (8.27, 11.69)
+LEGAL = (8.5, 14.0)
+PAPERS = (LETTER, A4, LEGAL)
+POINTS = 72
+"""PDF's units in an inch."""
+
+LINE = 1728
+"""Dots in a fax line."""
+DOTS = (204, 196)
+"""An inch across and down, at the resolution that every fax machine calls fine."""
+
+MARGIN = 0.25
+"""Kept free around a picture that is fitted."""
+SLACK = 0.25
+"""By how much a scan may miss a paper size and still be it: a fax machine's A4 is 8.47 inches wide."""
+COARSEST = 100
+"""Dots per inch below which no picture is enlarged."""
+
+_LEAST = 0.1
+_MOST_SHEETS = 1000
+"""Of one page; a fax may have far fewer."""
+
+_LONG = 1.9
+"""Times as long as wide: what is more is a roll, not a sheet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A picture on a paper, in the middle across and so far from the top."""
+
+    paper: tuple[float, float]
+    width: float
+    height: float
+    top: float = MARGIN
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a page becomes sheets: turned by a quarter perhaps, then scaled, then a sheet for each of ``tops``.
+
+    A sheet shows the page from its top on, ``length`` of it, ``down`` from its own upper edge, in the middle across.
+    """
+
+    paper: tuple[float, float]
+    turned: bool = False
+    scale: float = 1.0
+    tops: tuple[float, ...] = (0.0,)
+    length: float = 0.0
+    down: float = 0.0
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether the page is a sheet of fax paper already."""
+        return not self.turned and self.scale == 1 and len(self.tops) == 1
+
+
+def lay_out(width: float, height: float, *, cut_long: bool) -> Layout:
+    """Sheets for a page of that size. Long ones are cut if so wished, else shrunk onto one sheet."""
+    width, height = max(width, _LEAST), max(height, _LEAST)
+    turned = width > height and width > LETTER[0] + SLACK
+    if turned:
+        width, height = height, width
+    for paper in PAPERS:
+        if _is_about(width, paper[0]) and _is_about(height, paper[1]):
+            return Layout(paper, turned, 1.0, (0.0,), height, (paper[1] - height) / 2)
+    is_long = height > LEGAL[1] + SLACK and height > _LONG * width
+    if is_long and cut_long:
+        return _cut(width, height, turned=turned)
+    if width <= LETTER[0] + SLACK and height <= LEGAL[1] + SLACK:
+        paper = LETTER if height <= LETTER[1] + SLACK else LEGAL
+        return Layout(paper, turned, 1.0, (0.0,), height)
+    paper = max(PAPERS, key=lambda paper: _covered(paper, width, height))
+    scale = min(paper[0] / width, paper[1] / height)
+    return Layout(paper, turned, scale, (0.0,), height * scale)
+
+
+def _cut(width: float, height: float, *, turned: bool) -> Layout:
+    scale = min(1.0, LETTER[0] / width)
+    sheets = min(ceil(round(height * scale / LETTER[1], 3)), _MOST_SHEETS)
+    tops = tuple(at * LETTER[1] for at in range(sheets))
+    return Layout(LETTER, turned, scale, tops, LETTER[1])
+
+
+def _covered(paper: tuple[float, float], width: float, height: float) -> float:
+    """Part of the paper that the page would fill."""
+    scale = min(paper[0] / width, paper[1] / height)
+    return round(width * scale * height * scale / (paper[0] * paper[1]), 2)
+
+
+def place(size: tuple[int, int], dpi: tuple[float, float] | None) -> Placed:
+    """Where a picture of so many dots goes, and on which paper."""
+    across, down = size
+    shape = 1.0
+    if dpi is not None:
+        width, height = across / dpi[0], down / dpi[1]
+        shape = dpi[0] / dpi[1]
+        for paper in PAPERS:
+            if _is_about(width, paper[0]) and _is_about(height, paper[1]):
+                width, height = min(width, paper[0]), min(height, paper[1])
+                return Placed(paper, width, height, (paper[1] - height) / 2)
+        for paper in (LETTER, LEGAL):
+            if width <= paper[0] - 2 * MARGIN and height <= paper[1] - 2 * MARGIN and width > LETTER[0] / 3:
+                return Placed(paper, width, height)
+    height_per_width = down * shape / across
+    width = min(
+        LETTER[0] - 2 * MARGIN,
+        (LETTER[1] - 2 * MARGIN) / height_per_width,
+        across / COARSEST,
+    )
+    return Placed(LETTER, width, width * height_per_width)
+
+
+def _is_about(value: float, wanted: float) -> bool:
+    return abs(value - wanted) <= SLACK

@@ -1,0 +1,129 @@
+"""Where on a grey page pictures are: patches that are mostly no paper, of many tones, and rough. Runs in the child.
+
+A text is half paper, a bar or a shaded box has one tone, a bar code two, and a shadow is smooth. All looks at a sample
+of the page's dots.
+"""
+
+from collections.abc import Iterator
+
+from PIL import Image, ImageChops, ImageDraw
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom, the last two excluded."""
+
+_CELL = 8
+"""Dots of the sample that make one cell: a few millimetres of the page, wider than a stroke and a gap."""
+
+_DARK = 0.78
+"""Part of the paper's brightness below which a dot is not paper, in most of any cell whatever the noise."""
+
+_COVERED = 0.6
+"""Part of a cell that must be darker than paper."""
+
+_FEWEST_CELLS = 12
+"""Of a picture: smaller ones, stamps and icons, read better as ink."""
+
+_ONE_TONE = 0.55
+"""A patch is of one tone if so much of it is within a few shades of one."""
+_TONE_WIDTH = 10
+
+_MIDDLE = (0.15, 0.85)
+_LEAST_MIDDLE = 0.25
+"""Part of a patch whose tones must be neither black nor white: else it is a drawing, large type or a code."""
+
+_ROUGH = ((8, 0.3), (20, 0.17))
+"""A patch is rough if in such a part of it places a millimetre apart differ by so many of 255 shades, or here by more
+and there in less. In a shadow over ruled lines and boxes it is neither.
+"""
+
+
+def find(sample: Image.Image, white: Image.Image, roughness: Image.Image) -> Image.Image | None:
+    """A mask (mode ``L``, 255 on pictures) of the sample's size; None where there is none.
+
+    ``white`` is how bright paper would be, ``roughness`` by how much the brightness differs around: maps of the whole
+    page.
+    """
+    white = white.resize(sample.size, Image.Resampling.NEAREST)
+    dark = ImageChops.subtract(white.point(lambda value: value * _DARK), sample).point(
+        lambda value: 255 if value else 0
+    )
+    cells = dark.reduce(_CELL).point(lambda value: 255 if value > _COVERED * 255 else 0)
+    if cells.getbbox() is None:
+        return None
+    mask = Image.new("L", sample.size, 0)
+    for patch in _connected(cells):
+        filled = _filled(patch)
+        if len(patch) < _FEWEST_CELLS:
+            continue
+        alone = Image.new("L", cells.size, 0)
+        for at in filled:
+            alone.putpixel(at, 255)
+        alone = alone.resize((alone.width * _CELL, alone.height * _CELL), Image.Resampling.NEAREST)
+        alone = alone.crop((0, 0, *sample.size))
+        if _is_rough(roughness, alone) and _has_many_tones(sample, white, alone):
+            mask = ImageChops.lighter(mask, alone)
+    return None if mask.getbbox() is None else mask
+
+
+def boxes(mask: Image.Image) -> Iterator[Box]:
+    """A box around each picture of the mask; each dot of the mask is in exactly one of them."""
+    rest = mask.copy()
+    while (box := rest.getbbox()) is not None:
+        top = box[1]
+        row = rest.crop((box[0], top, box[2], top + 1)).getbbox()
+        assert row is not None
+        patch = rest.copy()
+        ImageDraw.floodfill(patch, (box[0] + row[0], top), 128)
+        alone = patch.point(lambda value: 255 if value == 128 else 0)  # noqa: PLR2004 - the colour poured above
+        found = alone.getbbox()
+        assert found is not None
+        yield found
+        rest = ImageChops.subtract(rest, alone)
+
+
+def _connected(cells: Image.Image) -> Iterator[set[tuple[int, int]]]:
+    """Patches of cells that touch."""
+    width = cells.width
+    left = {(at % width, at // width) for at, value in enumerate(cells.tobytes()) if value}
+    while left:
+        reached = [left.pop()]
+        patch = set(reached)
+        while reached:
+            x, y = reached.pop()
+            for near in ((x + 1, y), (x - 1, y), (x, y + 1), (x, y - 1)):
+                if near in left:
+                    left.remove(near)
+                    patch.add(near)
+                    reached.append(near)
+        yield patch
+
+
+def _filled(patch: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    """With what lies between its cells both across and down: the bright parts of a picture."""
+    across: dict[int, tuple[int, int]] = {}
+    down: dict[int, tuple[int, int]] = {}
+    for x, y in patch:
+        low, high = across.get(y, (x, x))
+        across[y] = (min(low, x), max(high, x))
+        low, high = down.get(x, (y, y))
+        down[x] = (min(low, y), max(high, y))
+    return {
+        (x, y)
+        for y, (first, last) in across.items()
+        for x in range(first, last + 1)
+        if x in down and down[x][0] <= y <= down[x][1]
+    }
+
+
+def _is_rough(roughness: Image.Image, patch: Image.Image) -> bool:
+    counts = roughness.histogram(patch.resize(roughness.size, Image.Resampling.NEAREST))
+    return any(sum(counts[shades:]) > least * sum(counts) for shades, least in _ROUGH)
+
+
+def _has_many_tones(sample: Image.Image, white: Image.Image, patch: Image.Image) -> bool:
+    counts = sample.histogram(patch)
+    total = sum(counts)
+    one_tone = max(sum(counts[at : at + _TONE_WIDTH]) for at in range(256 - _TONE_WIDTH + 1))
+    paper = max(at for at, count in enumerate(white.histogram()) if count)
+    low, high = (int(part * paper) for part in _MIDDLE)
+    return one_tone < _ONE_TONE * total and sum(counts[low:high]) > _LEAST_MIDDLE * total

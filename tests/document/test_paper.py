@@ -1,0 +1,80 @@
+"""Every page finds its place on fax paper, and none is cut off where another way was open."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from bridge.document import paper
+from bridge.document.paper import A4, LEGAL, LETTER
+
+
+def laid(width: float, height: float, *, cut_long: bool = True) -> paper.Layout:
+    return paper.lay_out(width, height, cut_long=cut_long)
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted", "turned"),
+    [
+        ((8.5, 11), LETTER, False),
+        ((8.27, 11.69), A4, False),
+        ((8.5, 14), LEGAL, False),
+        ((8.47, 11.7), A4, False),  # a fax machine's A4
+        ((11, 8.5), LETTER, True),
+        ((11.69, 8.27), A4, True),
+        ((14, 8.5), LEGAL, True),
+    ],
+)
+def test_a_page_of_a_paper_size_stays_as_large_as_it_is(
+    size: tuple[float, float], wanted: tuple[float, float], turned: bool
+) -> None:
+    """On its own paper, upright ones untouched, landscape ones turned and no smaller."""
+    layout = laid(*size)
+    assert (layout.paper, layout.turned, layout.scale, layout.tops) == (wanted, turned, 1.0, (0.0,))
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted", "scale"),
+    [((11.69, 16.54), A4, 0.707), ((11, 17), LEGAL, 0.773), ((17, 22), LETTER, 0.5), ((33.1, 46.8), A4, 0.25)],
+)
+def test_a_larger_page_is_shrunk_onto_the_paper_it_fills_best(
+    size: tuple[float, float], wanted: tuple[float, float], scale: float
+) -> None:
+    """A3 becomes A4, a tabloid Legal, a poster whatever it is like."""
+    layout = laid(*size)
+    assert layout.paper == wanted
+    assert layout.scale == pytest.approx(scale, abs=0.005)
+
+
+def test_a_smaller_page_keeps_its_size() -> None:
+    """A5, a card and a cheque stand on a sheet as large as they are, and a small landscape one is not turned."""
+    for size in ((5.83, 8.27), (3.5, 2.0), (6.0, 2.75)):
+        assert laid(*size) == paper.Layout(LETTER, length=size[1])
+
+
+def test_a_page_longer_than_any_paper_is_cut_into_sheets_or_shrunk() -> None:
+    """A receipt of 30 inches becomes three sheets with nothing left out, or one if the site prefers; a web page too."""
+    receipt = laid(3.1, 30)
+    assert (receipt.scale, receipt.tops, receipt.length) == (1.0, (0.0, 11.0, 22.0), 11.0)
+    page = laid(17, 66)
+    assert (page.scale, len(page.tops)) == (0.5, 3)
+    shrunk = laid(3.1, 30, cut_long=False)
+    assert len(shrunk.tops) == 1
+    assert shrunk.scale == pytest.approx(14 / 30)
+    assert len(laid(8.5, 33.0).tops) == 3, "no fourth sheet for what rounding leaves"
+
+
+@given(st.floats(0, 500), st.floats(0, 500), st.booleans())
+def test_all_of_any_page_is_on_its_sheets(width: float, height: float, cut: bool) -> None:
+    """Whatever its size: inside the paper but for scans a little too large, and from its top to its end."""
+    layout = laid(width, height, cut_long=cut)
+    across, down = (height, width) if layout.turned else (width, height)
+    assert across * layout.scale <= layout.paper[0] + paper.SLACK + 0.001
+    assert layout.tops[0] == 0
+    assert layout.tops[-1] + max(layout.length, layout.paper[1]) + 2 * paper.SLACK >= down * layout.scale
+    assert not (layout.scale == 1 and layout.turned and across > paper.LETTER[0] + paper.SLACK)
+
+
+def test_a_picture_that_tells_no_size_is_fitted_and_a_small_one_not_blown_up() -> None:
+    """A photo fills the width of a Letter page; an icon of 48 dots stays half an inch."""
+    photo = paper.place((4000, 3000), None)
+    assert (photo.paper, photo.width, photo.height) == (LETTER, 8.0, 6.0)
+    assert paper.place((48, 48), None).width == pytest.approx(0.48)
