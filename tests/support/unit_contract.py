@@ -116,7 +116,6 @@ SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hoo
 
 LATER: tuple[str, ...] = (
     '[document]\nbody = "cover"',
-    '[document]\nbody = "cover"',
     '[notices]\nlanguage = "en"',
     "[notices]\naccepted = false",
     '[notices]\nprivacy = "full"',
