@@ -18,7 +18,8 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any, TypeVar
 
-from bridge.document.renderer import Renderer
+from bridge.document.converter import Converter
+from bridge.document.renderer import CORES, Renderer
 from bridge.errors import BridgeError
 from bridge.fax.policy import Policy
 from bridge.ifax.client import IfaxClient
@@ -135,7 +136,10 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
         for what, held in (("smtp", smtp), ("http", sockets.http), ("admin", sockets.admin)):
             for each in held:
                 events.listening(what=what, address=_shown(each))
-        duties = _duties(settings, desk, carrier, breaker, watch)
+        converter = stack.enter_context(Converter())
+        renderer = Renderer(store.blobs.workspace, converter, options=rooms.document_options(settings))
+        duties = _duties(settings, desk, carrier, renderer, breaker, watch)
+        converter.start()
         jobs = [
             Trials(desk, duties, random.SystemRandom()).run(stop),  # before the workers: what the dead left comes first
             *_smtp(settings, sockets, desk, stack, stop),
@@ -199,13 +203,12 @@ def _web(
     ]
 
 
-def _duties(
-    settings: Settings, desk: Desk, carrier: IfaxClient, breaker: Breaker, watch: ClockWatch
+def _duties(  # noqa: PLR0917 - what the workers share, one by one
+    settings: Settings, desk: Desk, carrier: IfaxClient, renderer: Renderer, breaker: Breaker, watch: ClockWatch
 ) -> list[Duty[Any]]:
     """Every worker's duty; each has a name of its own, under which it holds its leases."""
     sending, receiving = rooms.sending_options(settings), rooms.receiving_options(settings)
     mail = rooms.mail_options(settings)
-    renderer = Renderer(desk.store.blobs.workspace, options=rooms.document_options(settings))
     reporter = Reporter(desk, sending, mail)
     mailer = Mailer(desk, mail)
     budget = StrangerBudget(desk.clock)
@@ -217,7 +220,7 @@ def _duties(
     relay = rooms.relay_options(settings)
     undeliverable = Undeliverable(desk, mail, receiving.fallback)
     return [
-        Preparer(desk, renderer, reporter, sending, owner("prepare")).duty,
+        *(Preparer(desk, renderer, reporter, sending, owner("prepare", number)).duty for number in range(CORES)),
         *(
             Submitter(
                 desk,

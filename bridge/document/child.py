@@ -1,20 +1,21 @@
-"""The child's main: fence itself in, read one file from standard input, leave a PDF and a report in its own folder.
+"""The child's work: fence itself in, read one file from standard input, leave a PDF and a report in its own folder.
 
-Started as ``python -m bridge.document.child mail|received|picture <Limits> <DocumentOptions>`` (both as JSON) with a
-private folder as working directory and nothing else open. It writes ``report.json`` last: without one it has died.
+It begins with its private folder as working directory and nothing else open. It writes ``report.json`` last: without
+one it has died.
 """
 
 import ctypes
 import errno
 import json
+import os
 import resource
 import signal
-import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from bridge.document import box
+from bridge.document.job import Job
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, Report
@@ -26,9 +27,13 @@ _PR_SET_PDEATHSIG = 1
 _PICTURE_DPI = 100
 
 
+def die_with_parent() -> None:
+    """A daemon that is killed takes its children with it, and these theirs."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def fence(limits: Limits) -> None:
     """Bounds on memory, time and files, and the box: what a hostile document costs is this process."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a daemon that is killed takes its children
     for kind, bound in (
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_CPU, limits.cpu_seconds),
@@ -40,34 +45,44 @@ def fence(limits: Limits) -> None:
     box.close(Path.cwd())
 
 
-def main(task: str, limits: Limits, options: DocumentOptions) -> None:
-    """Do the one task."""
-    fence(limits)
-    warnings.simplefilter("ignore")
-    if task == "mail":
-        report = _mail(limits, options)
-    elif task == "received":
-        report = _received(limits)
-    else:
-        report = _picture()
-    Path(REPORT).write_text(json.dumps(report.model_dump()), encoding="utf-8")
+def run(job: Job) -> int:
+    """Do the one task; the exit status."""
+    try:
+        fence(job.limits)
+        warnings.simplefilter("ignore")
+        report = _report(job)
+        Path(REPORT).write_text(json.dumps(report.model_dump()), encoding="utf-8")
+    except OSError as trouble:
+        if trouble.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return DISK_FULL  # our trouble, not the document's
+        raise
+    return 0
 
 
-def _mail(limits: Limits, options: DocumentOptions) -> Report:
+def _report(job: Job) -> Report:
+    with os.fdopen(0, "rb", closefd=False) as document:
+        if job.task == "mail":
+            return _mail(document, job.limits, job.options)
+        if job.task == "received":
+            return _received(document, job.limits)
+        return _picture(document)
+
+
+def _mail(document: BinaryIO, limits: Limits, options: DocumentOptions) -> Report:
     from bridge.document import mime, pages, pieces  # noqa: PLC0415 - loaded behind the fence
 
     try:
-        found = mime.read(sys.stdin.buffer, limits)
+        found = mime.read(document, limits)
     except pieces.TooComplex as error:
         return Report(failed=str(error))
     pdf, report = pages.make_pdf(found, limits, options)
     return report if pdf is None else _saved(pdf, report, limits)
 
 
-def _received(limits: Limits) -> Report:
+def _received(document: BinaryIO, limits: Limits) -> Report:
     from bridge.document import pages  # noqa: PLC0415 - loaded behind the fence
 
-    pdf, report = pages.check_received(sys.stdin.buffer.read(), limits)
+    pdf, report = pages.check_received(document.read(), limits)
     return report if pdf is None else _saved(pdf, report, limits)
 
 
@@ -82,19 +97,10 @@ def _saved(pdf: "pikepdf.Pdf", report: Report, limits: Limits) -> Report:
     return report
 
 
-def _picture() -> Report:
+def _picture(document: BinaryIO) -> Report:
     """Page 1 of a PDF as PNG."""
     import pypdfium2  # noqa: PLC0415 - loaded behind the fence
 
-    document = pypdfium2.PdfDocument(sys.stdin.buffer.read())
-    document[0].render(scale=_PICTURE_DPI / 72).to_pil().convert("L").save(PICTURE)
-    return Report(pages=len(document))
-
-
-if __name__ == "__main__":
-    try:
-        main(sys.argv[1], Limits(**json.loads(sys.argv[2])), DocumentOptions(**json.loads(sys.argv[3])))
-    except OSError as trouble:
-        if trouble.errno in {errno.ENOSPC, errno.EDQUOT}:
-            sys.exit(DISK_FULL)  # our trouble, not the document's
-        raise
+    pdf = pypdfium2.PdfDocument(document.read())
+    pdf[0].render(scale=_PICTURE_DPI / 72).to_pil().convert("L").save(PICTURE)
+    return Report(pages=len(pdf))

@@ -1,28 +1,28 @@
-"""The parent's side: one child process a document, in a private folder, killed when its time is up."""
+"""The daemon's side: one child process a document, in a private folder, killed when its time is up."""
 
 import asyncio
-import json
 import os
 import shutil
-import signal
 import stat
-import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from pydantic import ValidationError
 
+from bridge.document.converter import Converter
+from bridge.document.job import Job, Task
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, Report
 from bridge.errors import OutOfSpace, Permanent
 from bridge.fax.jobs import Part
 
-Task = Literal["mail", "received", "picture"]
+CORES = len(os.sched_getaffinity(0))
+"""So many documents are worked on at once."""
 
 _STOPPED = "its pages could not be made (the converter stopped {})"
 _LONGEST_REPORT = 2_000_000
@@ -52,8 +52,16 @@ class Rendered:
 class Renderer:
     """Makes pages; ``workspace`` is the folder in which children get their private ones."""
 
-    def __init__(self, workspace: Path, limits: Limits | None = None, options: DocumentOptions | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Path,
+        converter: Converter,
+        limits: Limits | None = None,
+        options: DocumentOptions | None = None,
+    ) -> None:
         self._workspace = workspace
+        self._converter = converter
+        self._at_once = asyncio.Semaphore(CORES)
         self._options = options or DocumentOptions()
         self._limits = limits or _limits(self._options)
 
@@ -78,7 +86,9 @@ class Renderer:
     async def _run(self, task: Task, source: BinaryIO) -> AsyncIterator[tuple[Path, Report]]:
         folder = Path(tempfile.mkdtemp(prefix="pages-", dir=self._workspace))
         try:
-            status = await self._child(task, source, folder)
+            job = Job(task, str(folder), self._limits, self._options)
+            async with self._at_once:
+                status = await self._converter.run(job, source, self._limits.wall_seconds)
             report = _read_report(folder, status)
             if report.failed is not None:
                 raise DocumentUnusable(report.failed, _parts(report))
@@ -88,43 +98,10 @@ class Renderer:
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def _child(self, task: Task, source: BinaryIO, folder: Path) -> int | None:
-        """Run it to its end; None when it had to be killed for taking too long."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-m",
-            "bridge.document.child",
-            task,
-            json.dumps(asdict(self._limits)),
-            json.dumps(asdict(self._options)),
-            stdin=source.fileno(),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            cwd=folder,
-            env=_environment(folder),
-            start_new_session=True,
-        )
-        try:
-            async with asyncio.timeout(self._limits.wall_seconds):
-                return await process.wait()
-        except TimeoutError:
-            return None
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-
 
 def _limits(options: DocumentOptions) -> Limits:
     allowed = Limits(pages=options.max_pages)
     return replace(allowed, archive_files=allowed.parts) if options.archives else allowed
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """Nothing of ours: no credentials, no settings; caches and temporary files into the private folder."""
-    home = str(folder)
-    return {"PATH": "/usr/bin:/bin", "HOME": home, "TMPDIR": home, "XDG_CACHE_HOME": home, "LANG": "C.UTF-8"}
 
 
 def _read_report(folder: Path, status: int | None) -> Report:

@@ -3,9 +3,13 @@
 import io
 import logging
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import ModuleType
+
+from PIL import ImageFile
 
 from bridge.document import images
 
@@ -45,8 +49,7 @@ def draw(page: str, style: str, pictures: Mapping[str, bytes]) -> bytes:
 
 
 def _draw(page: str, style: str, pictures: Mapping[str, bytes]) -> tuple[bytes, set[str]]:
-    import weasyprint  # noqa: PLC0415 - a second and a half that a mail without text need not wait
-
+    weasyprint = load()
     from bridge.document.fetching import PartsOnly  # noqa: PLC0415 - for the same reason
 
     with _glyphs_missing() as missing:
@@ -66,6 +69,14 @@ def drawable(content: bytes) -> bytes:
             return out.getvalue()
     except images.DAMAGES as error:
         raise images.ImageUnusable("shows a picture that is damaged; attach the picture as a file") from error
+
+
+def load() -> ModuleType:
+    """WeasyPrint, which takes a second to load. It has Pillow take half a picture for a whole one, for good."""
+    import weasyprint  # noqa: F401, PLC0415 - where it is needed, or in the warm process
+
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    return sys.modules["weasyprint"]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,12 +18,12 @@ import pytest
 from PIL import Image
 
 from bridge.document import images, pages
+from bridge.document.converter import Converter
 from bridge.document.kinds import Kind
 from bridge.document.limits import Limits
-from bridge.document.options import DocumentOptions
 from bridge.document.pieces import Piece, Role
 from bridge.document.renderer import DocumentUnusable, Renderer
-from tests.support.document_samples import AS_IT_IS, a_pdf, inside, mail, make, multipart, part, plain
+from tests.support.document_samples import AS_IT_IS, a_converter, a_pdf, inside, mail, make, multipart, part, plain
 
 PATIENCE = 15.0
 
@@ -40,16 +41,30 @@ def workspace(tmp_path: Path) -> Path:
     return folder
 
 
+PLANTED = """
+import json, os, signal, socket, sys, time
+from bridge.document import warm
+OUT = {out!r}
+def work(job):
+    try:
+        exec({program!r}, globals() | {{"job": job}})
+    except SystemExit as end:
+        return end.code
+    return 0
+with socket.socket(fileno=int(sys.argv[-1])) as control:
+    warm.serve(control, work)
+"""
+
+
 @pytest.fixture
 def instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Have the renderer start this Python program as its child; ``OUT`` in it is a folder outside the private one."""
+    """Have children run this Python program; ``OUT`` in it is a folder outside the private one."""
     out = tmp_path / "out"
     out.mkdir()
 
     def plant(program: str) -> Path:
-        script = tmp_path / "child"
-        python = sys.executable
-        script.write_text(f"#!{python}\nimport os, sys, json, time, signal\nOUT = {str(out)!r}\n{program}\n")
+        script = tmp_path / "python"
+        script.write_text(f"#!{sys.executable}\n{PLANTED.format(out=str(out), program=program)}")
         script.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(script))
         return out
@@ -98,8 +113,8 @@ async def until(holds: Callable[[], object]) -> None:
 
 async def fail(workspace: Path, source: BinaryIO, limits: Limits | None = None) -> str:
     """The words of a rendering that must fail."""
-    with source, pytest.raises(DocumentUnusable) as raised:
-        async with Renderer(workspace, limits).from_mail(source):
+    with source, Converter() as converter, pytest.raises(DocumentUnusable) as raised:
+        async with Renderer(workspace, converter, limits).from_mail(source):
             raise AssertionError("there are pages")
     return raised.value.public
 
@@ -153,7 +168,8 @@ async def test_the_child_is_given_no_secret(
     os.set_inheritable(secret.fileno(), True)
     out = instead(
         "with open(OUT + '/seen', 'w') as f:\n"
-        "    json.dump({'env': dict(os.environ), 'argv': sys.argv[1:], 'cwd': os.getcwd(),"
+        "    json.dump({'env': dict(os.environ), 'argv': sys.argv[1:-1], 'cwd': os.getcwd(),"
+        " 'job': [job.task, job.folder],"
         " 'fds': [os.readlink(f'/proc/self/fd/{n}') for n in range(3, 20) if os.path.exists(f'/proc/self/fd/{n}')]}, f)"
     )
     with secret:
@@ -161,10 +177,8 @@ async def test_the_child_is_given_no_secret(
     seen = json.loads((out / "seen").read_text())
     assert not [name for name in seen["env"] if "FAXBRIDGE" in name or "CREDENTIALS" in name]
     assert "very-secret" not in json.dumps(seen)
-    *command, limits, options = seen["argv"]
-    assert command == ["-I", "-m", "bridge.document.child", "mail"]
-    assert Limits(**json.loads(limits)) == Limits()
-    assert DocumentOptions(**json.loads(options)) == DocumentOptions()
+    assert seen["argv"] == ["-I", "-m", "bridge.document.warm"]
+    assert seen["job"] == ["mail", seen["cwd"]]
     assert Path(seen["cwd"]).parent == workspace
     assert seen["env"]["HOME"] == seen["env"]["TMPDIR"] == seen["cwd"]
     assert not [name for name in seen["fds"] if name.endswith(("/secret", "/mail"))]
@@ -201,8 +215,8 @@ async def test_a_cancelled_rendering_ends_its_child(
     )
 
     async def run() -> None:
-        with open_mail(tmp_path) as source:
-            async with Renderer(workspace).from_mail(source):
+        with open_mail(tmp_path) as source, Converter() as converter:
+            async with Renderer(workspace, converter).from_mail(source):
                 raise AssertionError("there are pages")
 
     job = asyncio.create_task(run())
@@ -221,14 +235,14 @@ async def test_a_rendering_cancelled_at_any_moment_leaves_nothing(moment: int, w
 
     async def run() -> None:
         with open_mail(tmp_path, mail(part(a_pdf("x"), "application/pdf", "a.pdf"))) as source:
-            async with Renderer(workspace).from_mail(source):
+            async with Renderer(workspace, a_converter()).from_mail(source):
                 await asyncio.sleep(600)
 
     job = asyncio.create_task(run())
     for _ in range(moment):
         await asyncio.sleep(0)
     if moment >= 6:
-        await until(lambda: children_in(workspace))
+        await until(lambda: inside(workspace))
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
@@ -280,6 +294,54 @@ async def test_a_hundred_and_one_parts_fail_in_words(workspace: Path) -> None:
     """Too many parts are a refusal that says how many are allowed."""
     made = await make(workspace, mail(multipart("mixed", *[plain(str(number)) for number in range(101)])))
     assert "more than 100 parts" in made.failed
+
+
+async def test_one_warm_process_serves_many_and_starts_anew(workspace: Path, tmp_path: Path) -> None:
+    """Each document has a child of its own; killed, the warm process is started again for the next document."""
+    others = warm_processes()
+    with Converter() as converter:
+        for _ in range(3):
+            with open_mail(tmp_path) as source:
+                async with Renderer(workspace, converter).from_mail(source) as made:
+                    assert made.pages == 1
+        [warm] = warm_processes() - others
+        assert "\nThreads:\t1\n" in Path(f"/proc/{warm}/status").read_text(), "a fork would lose the others"
+        os.kill(warm, signal.SIGKILL)
+        await until(lambda: not alive(warm))
+        with open_mail(tmp_path) as source:
+            async with Renderer(workspace, converter).from_mail(source) as made:
+                assert made.pages == 1
+        [another] = warm_processes() - others
+        assert another != warm
+    assert not alive(another)
+
+
+async def test_a_child_dies_with_the_warm_process(
+    workspace: Path, tmp_path: Path, instead: Callable[[str], Path]
+) -> None:
+    """When that is killed the document is told of as one whose converter died, and nothing runs on."""
+    out = instead(
+        "open(OUT + '/new', 'w').write(f'{os.getpid()} {os.getppid()}'); os.rename(OUT + '/new', OUT + '/pids')\n"
+        "time.sleep(600)"
+    )
+    job = asyncio.create_task(fail(workspace, open_mail(tmp_path)))
+    await until((out / "pids").exists)
+    child, warm = map(int, (out / "pids").read_text().split())
+    os.kill(warm, signal.SIGKILL)
+    assert "the converter stopped" in await job
+    await until(lambda: not alive(child))
+
+
+def warm_processes() -> set[int]:
+    """Those that this process has started."""
+    found = set()
+    for each in Path("/proc").iterdir():
+        if each.name.isdigit():
+            with suppress(OSError):
+                parent = int((each / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == os.getpid() and b"bridge.document.warm" in (each / "cmdline").read_bytes():
+                    found.add(int(each.name))
+    return found
 
 
 def in_the_child(program: str, folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -386,7 +448,7 @@ async def test_the_pages_last_as_long_as_their_context(workspace: Path, tmp_path
     """Inside the context the PDF is there, after it the private folder is gone, also when the user of it fails."""
     message = mail(part(a_pdf("x"), "application/pdf", "a.pdf"))
     with open_mail(tmp_path, message) as source, pytest.raises(KeyError, match="%PDF-"):
-        async with Renderer(workspace).from_mail(source) as made:
+        async with Renderer(workspace, a_converter()).from_mail(source) as made:
             raise KeyError(made.path.read_bytes()[:5])
     assert inside(workspace) == []
 
@@ -395,5 +457,5 @@ async def test_a_mail_is_read_from_where_the_file_stands(workspace: Path, tmp_pa
     """The blob's own header before the mail is not part of it."""
     with open_mail(tmp_path, b"FAXB\x01\0\0\0" + mail(part(a_pdf("x"), "application/pdf", "a.pdf"))) as source:
         source.read(8)
-        async with Renderer(workspace).from_mail(source) as made:
+        async with Renderer(workspace, a_converter()).from_mail(source) as made:
             assert [each.name for each in made.parts] == ["a.pdf"]

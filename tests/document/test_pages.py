@@ -18,6 +18,7 @@ from tests.support.document_samples import (
     EXECUTABLE,
     WORD,
     Made,
+    a_converter,
     a_pdf,
     ink,
     inside,
@@ -200,7 +201,7 @@ async def test_a_received_pdf_cut_short_is_not_taken_for_whole(tmp_path: Path) -
         path.write_bytes(content[: int(len(content) * share)])
         with path.open("rb", buffering=0) as file:
             try:
-                async with Renderer(tmp_path).from_received(file) as made:
+                async with Renderer(tmp_path, a_converter()).from_received(file) as made:
                     found = Made(made.path.read_bytes(), made.pages, ())
             except DocumentUnusable:
                 continue
@@ -428,7 +429,7 @@ async def test_a_fax_of_a4_length_is_not_shrunk(down: int, tmp_path: Path) -> No
     path = tmp_path / "fax.tif"
     path.write_bytes(content)
     with path.open("rb", buffering=0) as file:
-        async with Renderer(tmp_path).from_received(file) as rendered:
+        async with Renderer(tmp_path, a_converter()).from_received(file) as rendered:
             made = Made(rendered.path.read_bytes(), rendered.pages, ())
     [(width, height)] = made.sizes()
     assert about(height, 11.69)
@@ -489,7 +490,7 @@ async def test_a_picture_of_the_first_page(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(a_pdf("one", "two"))
     with path.open("rb", buffering=0) as file:
-        drawn = Image.open(io.BytesIO(await Renderer(tmp_path).picture(file)))
+        drawn = Image.open(io.BytesIO(await Renderer(tmp_path, a_converter()).picture(file)))
     assert drawn.size == (850, 1100)
     assert ink(drawn.convert("L")) is not None
 

@@ -1,10 +1,12 @@
 """Files and mails as people send them, small and made on the spot, and a look at the pages that come of them."""
 
+import atexit
 import base64
 import io
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pikepdf
 import pypdfium2
 from PIL import Image
 
+from bridge.document.converter import Converter
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Renderer
@@ -116,6 +119,14 @@ class Made:
             document.close()
 
 
+@cache
+def a_converter() -> Converter:
+    """One warm process for all tests of this process; its libraries take a second to load."""
+    converter = Converter()
+    atexit.register(converter.__exit__)
+    return converter
+
+
 async def make(
     workspace: Path, message: bytes, limits: Limits | None = None, options: DocumentOptions | None = None
 ) -> Made:
@@ -124,7 +135,7 @@ async def make(
         file.write(message)
         file.seek(0)
         try:
-            async with Renderer(workspace, limits, options).from_mail(file) as made:
+            async with Renderer(workspace, a_converter(), limits, options).from_mail(file) as made:
                 return Made(made.path.read_bytes(), made.pages, made.parts)
         except DocumentUnusable as error:
             return Made(b"", 0, error.parts, error.public)
