@@ -125,18 +125,28 @@ _ALL = (1 << 13) - 1
 _SINCE = {2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
 """Rights over files that later versions of Landlock know: to link across folders, to cut off, to talk to devices."""
 _NETWORK_SINCE, _SCOPE_SINCE = 4, 6
-_TO_A_FILE = 1 << 1 | 1 << 2
+_TO_A_FILE = 1 | 1 << 1 | 1 << 2
 _EXECUTE = 1
+_REMOVE_FILE, _MAKE_SOCKET = 1 << 5, 1 << 9
+
+_OF_PROGRAMS = ("execve", "execveat", "socket", "bind", "listen", "accept", "accept4")
+"""Calls that a box in which a program runs cannot refuse; to connect is refused there too."""
+_AF_UNIX = 1
+_LOADERS = tuple(map(Path, ("/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu")))
+"""Where what starts programs lies."""
 
 _SYSTEM = (
+    *("/etc/libreoffice", "/var/lib/libreoffice", "/var/spool/libreoffice"),
     *("/usr", "/lib", "/lib64", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types"),
     *("/var/cache/fontconfig", "/dev/null", "/dev/zero", "/dev/urandom", "/proc/self", "/proc/cpuinfo"),
 )
 """Programs, fonts and their settings; nothing of ours, nobody's home."""
 
 
-def close(folder: Path) -> int:
+def close(folder: Path, program: str = "") -> int:
     """Shut this process in: it reads the system's programs and fonts, writes to ``folder``, and reaches nobody.
+
+    ``program``, if any, may be started there, with what lies beside it; and it may listen, though to nobody.
 
     Returns the version of Landlock that holds, 0 where the kernel has none (files are then guarded by their owners
     alone). Raises OSError where the rest cannot be had.
@@ -145,8 +155,8 @@ def close(folder: Path) -> int:
     _checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl(PR_SET_NO_NEW_PRIVS)")
     version = landlock_version()
     if version:
-        _restrict_files(libc, version, folder)
-    _refuse_calls(libc)
+        _restrict_files(libc, version, folder, program)
+    _refuse_calls(libc, () if not program else _OF_PROGRAMS)
     return version
 
 
@@ -156,7 +166,7 @@ def landlock_version() -> int:
     return max(version, 0)
 
 
-def _restrict_files(libc: ctypes.CDLL, version: int, folder: Path) -> None:
+def _restrict_files(libc: ctypes.CDLL, version: int, folder: Path, program: str) -> None:
     rights = _ALL | sum(right for since, right in _SINCE.items() if version >= since)
     attributes = struct.pack("<QQQ", rights, 3 if version >= _NETWORK_SINCE else 0, 3 if version >= _SCOPE_SINCE else 0)
     known = 8 if version < _NETWORK_SINCE else 16 if version < _SCOPE_SINCE else 24
@@ -167,6 +177,10 @@ def _restrict_files(libc: ctypes.CDLL, version: int, folder: Path) -> None:
             if Path(path).exists():
                 _allow(libc, ruleset, Path(path), _READ)
         _allow(libc, ruleset, folder, rights & ~_EXECUTE)
+        if program:
+            for place in (Path(program).parent, *filter(Path.exists, _LOADERS)):
+                _allow(libc, ruleset, place, _READ | _EXECUTE)
+            _allow(libc, ruleset, Path("/tmp"), _MAKE_SOCKET | _REMOVE_FILE)  # noqa: S108 - where it insists on one
         _checked(libc.syscall(_RESTRICT, ruleset, 0), "landlock_restrict_self")
     finally:
         os.close(ruleset)
@@ -183,20 +197,28 @@ def _allow(libc: ctypes.CDLL, ruleset: int, path: Path, rights: int) -> None:
         os.close(opened)
 
 
-def _refuse_calls(libc: ctypes.CDLL) -> None:
+def _refuse_calls(libc: ctypes.CDLL, allowed: Iterable[str]) -> None:
     machine = platform.machine()
     if machine not in _NUMBERS:
         raise OSError(errno.ENOSYS, f"no seccomp filter is written for {machine}")
-    code = _program(_AUDIT[machine], _NUMBERS[machine].values())
+    numbers = _NUMBERS[machine]
+    refused = [number for name, number in numbers.items() if name not in allowed]
+    code = _program(_AUDIT[machine], refused, numbers["socket"] if allowed else None)
     instructions = ctypes.create_string_buffer(code)
     program = struct.pack("@HP", len(code) // 8, ctypes.addressof(instructions))
     _checked(libc.prctl(_PR_SET_SECCOMP, _FILTER, program, 0, 0), "prctl(PR_SET_SECCOMP)")
 
 
-def _program(audit: int, refused: Iterable[int]) -> bytes:
-    """The filter: another architecture dies, these calls get EPERM, all others pass."""
+def _program(audit: int, refused: Iterable[int], socket: int | None = None) -> bytes:
+    """The filter: another architecture dies, these calls get EPERM, all others pass.
+
+    ``socket`` is the call that is let pass for sockets within this machine only.
+    """
     numbers = sorted(refused)
     lines = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, audit), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, 0)]
+    if socket is not None:
+        lines += [(_EQUAL, 0, 4, socket), (_LOAD, 0, 0, 16), (_EQUAL, 1, 0, _AF_UNIX), (_RETURN, 0, 0, _REFUSE)]
+        lines.append((_RETURN, 0, 0, _ALLOW))
     lines.append((_AT_LEAST, len(numbers) + 1, 0, _OTHER_NUMBERING))
     lines += [(_EQUAL, len(numbers) - at, 0, number) for at, number in enumerate(numbers)]
     lines += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]

@@ -14,10 +14,9 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from bridge.document import box
+from bridge.document import box, office
 from bridge.document.job import Job
 from bridge.document.limits import Limits
-from bridge.document.options import DocumentOptions
 from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, Report
 
 if TYPE_CHECKING:
@@ -32,8 +31,11 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def fence(limits: Limits) -> None:
-    """Bounds on memory, time and files, and the box: what a hostile document costs is this process."""
+def fence(limits: Limits, program: str = "") -> None:
+    """Bounds on memory, time and files, and the box: what a hostile document costs is this process.
+
+    In the box no program may be started but that one, if any.
+    """
     for kind, bound in (
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_CPU, limits.cpu_seconds),
@@ -42,13 +44,13 @@ def fence(limits: Limits) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (bound, bound))
-    box.close(Path.cwd())
+    box.close(Path.cwd(), program)
 
 
 def run(job: Job) -> int:
     """Do the one task; the exit status."""
     try:
-        fence(job.limits)
+        fence(job.limits, job.office if job.task == "office" else "")
         warnings.simplefilter("ignore")
         report = _report(job)
         Path(REPORT).write_text(json.dumps(report.model_dump()), encoding="utf-8")
@@ -62,21 +64,27 @@ def run(job: Job) -> int:
 def _report(job: Job) -> Report:
     with os.fdopen(0, "rb", closefd=False) as document:
         if job.task == "mail":
-            return _mail(document, job.limits, job.options)
+            return _mail(document, job)
+        if job.task == "office":
+            return Report(office=int(office.convert(job.office, Path.cwd(), job.at)))
         if job.task == "received":
             return _received(document, job.limits)
         return _picture(document)
 
 
-def _mail(document: BinaryIO, limits: Limits, options: DocumentOptions) -> Report:
+def _mail(document: BinaryIO, job: Job) -> Report:
     from bridge.document import mime, pages, pieces  # noqa: PLC0415 - loaded behind the fence
 
     try:
-        found = mime.read(document, limits)
+        found = mime.read(document, job.limits)
     except pieces.TooComplex as error:
         return Report(failed=str(error))
-    pdf, report = pages.make_pdf(found, limits, options)
-    return report if pdf is None else _saved(pdf, report, limits)
+    if job.converted:
+        found = office.take_up(found, Path.cwd())
+    elif job.office and (count := office.lay_down(found, Path.cwd())):
+        return Report(office=count)
+    pdf, report = pages.make_pdf(found, job.limits, job.options)
+    return report if pdf is None else _saved(pdf, report, job.limits)
 
 
 def _received(document: BinaryIO, limits: Limits) -> Report:

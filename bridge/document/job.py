@@ -9,7 +9,7 @@ from typing import Literal
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 
-Task = Literal["mail", "received", "picture"]
+Task = Literal["mail", "office", "received", "picture"]
 
 STATUS = struct.Struct("i")
 """How an exit status is told; below 0 it is the signal that ended the child."""
@@ -19,19 +19,26 @@ KILLED = -signal.SIGKILL
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One document: what to do with it, and the private folder in which its pages and its report are left."""
+    """One document: what to do with it, and the private folder in which its pages and its report are left.
+
+    ``office`` is LibreOffice's program, empty without it; ``at`` which of a mail's office documents is to be converted,
+    ``converted`` whether all were.
+    """
 
     task: Task
     folder: str
     limits: Limits = field(default_factory=Limits)
     options: DocumentOptions = field(default_factory=DocumentOptions)
+    office: str = ""
+    at: int = 0
+    converted: bool = False
 
 
 def read_job(request: bytes) -> Job:
     """As the daemon wrote it."""
     written = json.loads(request)
-    limits, options = Limits(**written["limits"]), DocumentOptions(**written["options"])
-    return Job(written["task"], written["folder"], limits, options)
+    written["limits"], written["options"] = Limits(**written["limits"]), DocumentOptions(**written["options"])
+    return Job(**written)
 
 
 def write_job(job: Job) -> bytes:

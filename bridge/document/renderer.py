@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
+from bridge.document import office
 from bridge.document.converter import Converter
 from bridge.document.job import Job, Task
 from bridge.document.limits import Limits
@@ -23,6 +24,9 @@ from bridge.fax.jobs import Part
 
 CORES = len(os.sched_getaffinity(0))
 """So many documents are worked on at once."""
+
+OFFICE = Limits(memory=4 * 1024**3, open_files=512)
+"""What LibreOffice may cost, which reserves more memory than it uses."""
 
 _STOPPED = "its pages could not be made (the converter stopped {})"
 _LONGEST_REPORT = 2_000_000
@@ -64,6 +68,7 @@ class Renderer:
         self._at_once = asyncio.Semaphore(CORES)
         self._options = options or DocumentOptions()
         self._limits = limits or _limits(self._options)
+        self._office = office.find_program()
 
     @asynccontextmanager
     async def from_mail(self, message: BinaryIO) -> AsyncIterator[Rendered]:
@@ -86,10 +91,9 @@ class Renderer:
     async def _run(self, task: Task, source: BinaryIO) -> AsyncIterator[tuple[Path, Report]]:
         folder = Path(tempfile.mkdtemp(prefix="pages-", dir=self._workspace))
         try:
-            job = Job(task, str(folder), self._limits, self._options)
+            job = Job(task, str(folder), self._limits, self._options, self._office)
             async with self._at_once:
-                status = await self._converter.run(job, source, self._limits.wall_seconds)
-            report = _read_report(folder, status)
+                report = await self._report(job, source, folder)
             if report.failed is not None:
                 raise DocumentUnusable(report.failed, _parts(report))
             if not report.pages or not _size(folder / (PICTURE if task == "picture" else PDF)):
@@ -97,6 +101,24 @@ class Renderer:
             yield folder, report
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _report(self, job: Job, source: BinaryIO, folder: Path) -> Report:
+        """Of the mail, or of the mail once its office documents are converted."""
+        start = os.lseek(source.fileno(), 0, os.SEEK_CUR) if job.office else 0
+        report = await self._child(job, source, folder)
+        if not report.office:
+            return report
+        for at in range(report.office):
+            try:
+                await self._child(replace(job, task="office", at=at, limits=OFFICE), source, folder)
+            except DocumentUnusable:
+                continue  # the mail's own report will say that there is no PDF of it
+        os.lseek(source.fileno(), start, os.SEEK_SET)
+        return await self._child(replace(job, converted=True), source, folder)
+
+    async def _child(self, job: Job, source: BinaryIO, folder: Path) -> Report:
+        (folder / REPORT).unlink(missing_ok=True)
+        return _read_report(folder, await self._converter.run(job, source, job.limits.wall_seconds))
 
 
 def _limits(options: DocumentOptions) -> Limits:

@@ -28,4 +28,6 @@ class Report(BaseModel):
 
     pages: int = Field(default=0, ge=0)
     parts: tuple[PartReport, ...] = Field(default=(), max_length=1000)
+    office: int = Field(default=0, ge=0, le=1000)
+    """Office documents that are laid down, to be converted before there can be pages."""
     failed: str | None = Field(default=None, max_length=500)

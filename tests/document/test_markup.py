@@ -1,9 +1,6 @@
 """HTML on paper: as a reader sees it, its own pictures in place, and nothing fetched from anywhere."""
 
 import base64
-import socket
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,30 +67,6 @@ async def test_what_is_wider_than_the_paper_is_shrunk_and_not_cut(tmp_path: Path
     box = ink(made.picture(dpi=100))
     assert box is not None
     assert box[2] < 850, "nothing is cut at the right edge"
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[int, list[str]]]:
-    """A port of this machine, and a note of everyone who came."""
-    came: list[str] = []
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(0.2)
-        over = threading.Event()
-
-        def note() -> None:
-            while not over.is_set():
-                try:
-                    connection, address = listening.accept()
-                except TimeoutError:
-                    continue
-                came.append(str(address))
-                connection.close()
-
-        thread = threading.Thread(target=note)
-        thread.start()
-        yield listening.getsockname()[1], came
-        over.set()
-        thread.join()
 
 
 async def test_nothing_is_fetched_and_no_file_is_read(server: tuple[int, list[str]], tmp_path: Path) -> None:
