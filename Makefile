@@ -3,7 +3,7 @@
 
 RUN := .tools/bin/uv run --frozen --no-sync
 
-.PHONY: demo test check lint types walls tests bench bench-work crash wheel clean
+.PHONY: demo test check lint types walls tests bench bench-work bench-pages crash wheel clean
 
 demo: .set-up
 	$(RUN) faxbridge demo --once
@@ -37,6 +37,10 @@ crash: .set-up
 # Some ten minutes too: claims, calls, start and whole faxes as work grows. `make bench-work BENCH=--quick` takes one.
 bench-work: .set-up
 	@$(RUN) python -m tests.benchmarks.work $(BENCH)
+
+# Fax pages beside Ghostscript's, some five minutes; needs Debian's ghostscript and tesseract-ocr, see docs/benchmarks.md.
+bench-pages: .set-up
+	@$(RUN) python -m tests.benchmarks.pages $(BENCH)
 
 wheel: .set-up
 	.tools/bin/uv build --wheel --quiet --out-dir build/wheel

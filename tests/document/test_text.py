@@ -174,7 +174,7 @@ def test_east_asian_text_keeps_its_characters(charset: str, words: str) -> None:
     assert characters.looks_like_text(words.encode(charset), charset)
 
 
-@pytest.mark.parametrize("sign", ["\ue123", "\U000f1234", "\u0378"], ids=ascii)
+@pytest.mark.parametrize("sign", ["\U0010f123", "\U000f1234", "\u0378"], ids=ascii)
 async def test_no_boxes_are_faxed(sign: str, tmp_path: Path) -> None:
     """A character no font has (private, unassigned) fails the mail, naming part and character, and prints no box."""
     body = part(f"dose {sign} mg, and much else beside it".encode() * 9, "text/plain; charset=utf-8", "dose.txt")
