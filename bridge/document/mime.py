@@ -12,7 +12,7 @@ from email.message import Message
 from email.policy import compat32
 from typing import BinaryIO
 
-from bridge.document import characters, roles, seen, unpack
+from bridge.document import bulk, characters, roles, seen, unpack
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
 from bridge.document.pieces import BODY_NAME, EMPTY, OTHER_FORM, Piece, Role, TooComplex
@@ -32,7 +32,7 @@ _FOR_MACHINES = {Kind.CARD: "an address card", Kind.CALENDAR: "a calendar entry"
 def read(file: BinaryIO, limits: Limits) -> list[Piece]:
     """The pieces of the mail in ``file``. Raises TooComplex."""
     try:
-        return pieces(email.message_from_binary_file(file, policy=compat32), limits)
+        return pieces(bulk.parse(file.read()), limits)
     except RecursionError as error:
         raise TooComplex(_NESTED.format(limits.depth)) from error
 

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_quick_form_prints_a_table(tmp_path: Path) -> None:
-    """Its quick form measures every line, keeps to the bytes and the memory, reads better, and leaves nothing behind."""
+    """Its quick form measures every line, keeps to bytes and memory, is read better, and leaves nothing behind."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.pages", "--quick", "--folder", str(tmp_path / "bench")],
         cwd=ROOT,
@@ -19,9 +19,8 @@ def test_the_quick_form_prints_a_table(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    rows = {
-        row[0]: row for row in (line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line[:2] == "| ")
-    }
+    lines = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")]
+    rows = {row[0]: row for row in lines}
     assert sum("pages a second" in name for name in rows) == 5
     held = [row for name, row in rows.items() if "kB a page" in name or "words" in name or "memory" in name]
     assert len(held) == 11
