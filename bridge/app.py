@@ -19,6 +19,7 @@ from importlib.metadata import version
 from typing import Any, TypeVar
 
 from bridge.document.converter import Converter
+from bridge.document.covers import Covers
 from bridge.document.renderer import CORES, Renderer
 from bridge.errors import BridgeError
 from bridge.fax.policy import Policy
@@ -44,6 +45,7 @@ from bridge.runtime.ids import Ids
 from bridge.runtime.worker import Bells, Duty, run_duty
 from bridge.sending.breaker import Breaker
 from bridge.sending.deadline import DeadlineKeeper
+from bridge.sending.dressing import Dresser
 from bridge.sending.evidence import Inquirer
 from bridge.sending.orders import OrderClerk
 from bridge.sending.prepare import Preparer
@@ -138,7 +140,8 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
                 events.listening(what=what, address=_shown(each))
         converter = stack.enter_context(Converter())
         renderer = Renderer(store.blobs.workspace, converter, options=rooms.document_options(settings))
-        duties = _duties(settings, desk, carrier, renderer, breaker, watch)
+        dresser = Dresser(renderer, Covers(rooms.cover_options(settings)), rooms.document_options(settings), clock)
+        duties = _duties(settings, desk, carrier, renderer, dresser, breaker, watch)
         converter.start()
         jobs = [
             Trials(desk, duties, random.SystemRandom()).run(stop),  # before the workers: what the dead left comes first
@@ -204,7 +207,13 @@ def _web(
 
 
 def _duties(  # noqa: PLR0917 - what the workers share, one by one
-    settings: Settings, desk: Desk, carrier: IfaxClient, renderer: Renderer, breaker: Breaker, watch: ClockWatch
+    settings: Settings,
+    desk: Desk,
+    carrier: IfaxClient,
+    renderer: Renderer,
+    dresser: Dresser,
+    breaker: Breaker,
+    watch: ClockWatch,
 ) -> list[Duty[Any]]:
     """Every worker's duty; each has a name of its own, under which it holds its leases."""
     sending, receiving = rooms.sending_options(settings), rooms.receiving_options(settings)
@@ -220,7 +229,7 @@ def _duties(  # noqa: PLR0917 - what the workers share, one by one
     relay = rooms.relay_options(settings)
     undeliverable = Undeliverable(desk, mail, receiving.fallback)
     return [
-        *(Preparer(desk, renderer, reporter, sending, owner("prepare", number)).duty for number in range(CORES)),
+        *(Preparer(desk, dresser, reporter, sending, owner("prepare", number)).duty for number in range(CORES)),
         *(
             Submitter(
                 desk,

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from bridge.document import box, office
+from bridge.document.covers import read_cover
 from bridge.document.job import Job
 from bridge.document.limits import Limits
-from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, Report
+from bridge.document.report import COVER, DISK_FULL, PDF, PICTURE, REPORT, Report
 
 if TYPE_CHECKING:
     import pikepdf
@@ -65,6 +66,8 @@ def _report(job: Job) -> Report:
     with os.fdopen(0, "rb", closefd=False) as document:
         if job.task == "mail":
             return _mail(document, job)
+        if job.task == "cover":
+            return _cover(document, job)
         if job.task == "office":
             return Report(office=int(office.convert(job.office, Path.cwd(), job.at)))
         if job.task == "received":
@@ -73,17 +76,31 @@ def _report(job: Job) -> Report:
 
 
 def _mail(document: BinaryIO, job: Job) -> Report:
-    from bridge.document import mime, pages, pieces  # noqa: PLC0415 - loaded behind the fence
+    from bridge.document import covertext, mime, pages, pieces  # noqa: PLC0415 - loaded behind the fence
 
     try:
-        found = mime.read(document, job.limits)
+        found = mime.read(document, job.limits, job.options.body)
     except pieces.TooComplex as error:
         return Report(failed=str(error))
     if job.converted:
         found = office.take_up(found, Path.cwd())
     elif job.office and (count := office.lay_down(found, Path.cwd())):
         return Report(office=count)
+    text = "\n\n".join(
+        covertext.read(piece, trim=job.options.trim) for piece in found if piece.role is pieces.Role.COVER
+    )
+    if len(text) > covertext.LONGEST:
+        return Report(failed="the text of the mail is too long for a cover page; attach it as a file")
     pdf, report = pages.make_pdf(found, job.limits, job.options)
+    return report if pdf is None else _saved(pdf, report.model_copy(update={"cover_text": text}), job.limits)
+
+
+def _cover(document: BinaryIO, job: Job) -> Report:
+    """A finished fax with its cover page before it."""
+    from bridge.document import coverpage  # noqa: PLC0415 - loaded behind the fence
+
+    cover = read_cover(Path(COVER).read_text("utf-8"))
+    pdf, report = coverpage.put_before(document.read(), cover, job.limits, job.options)
     return report if pdf is None else _saved(pdf, report, job.limits)
 
 

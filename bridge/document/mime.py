@@ -16,6 +16,7 @@ from bridge.document import bulk, characters, roles, seen, unpack
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
 from bridge.document.pieces import BODY_NAME, EMPTY, OTHER_FORM, Piece, Role, TooComplex
+from bridge.fax.options import BodyUse
 from bridge.runtime import foreign
 
 _NESTED = "the mail's parts are nested more than {} deep"
@@ -29,18 +30,18 @@ _FOR_MACHINES = {Kind.CARD: "an address card", Kind.CALENDAR: "a calendar entry"
 """What belongs to a mail and is not for reading."""
 
 
-def read(file: BinaryIO, limits: Limits) -> list[Piece]:
-    """The pieces of the mail in ``file``. Raises TooComplex."""
+def read(file: BinaryIO, limits: Limits, body: BodyUse = "ignore") -> list[Piece]:
+    """The pieces of the mail in ``file``; ``body`` is what its text becomes beside documents. Raises TooComplex."""
     try:
-        return pieces(bulk.parse(file.read()), limits)
+        return pieces(bulk.parse(file.read()), limits, body)
     except RecursionError as error:
         raise TooComplex(_NESTED.format(limits.depth)) from error
 
 
-def pieces(mail: Message, limits: Limits) -> list[Piece]:
+def pieces(mail: Message, limits: Limits, body: BodyUse = "ignore") -> list[Piece]:
     """Every leaf of the mail, in order; none is missing. Raises TooComplex."""
     try:
-        return roles.settle(_counted(_walk(mail, limits, 0), limits))
+        return roles.settle(_counted(_walk(mail, limits, 0), limits), body=body)
     except RecursionError as error:  # a message within a message within ...
         raise TooComplex(_NESTED.format(limits.depth)) from error
 

@@ -1,7 +1,11 @@
 """What the site wishes of its fax pages."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
+
+from bridge.fax.options import BodyUse, PagesUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,12 +14,28 @@ class DocumentOptions:
 
     ``archives``: unpack ZIP archives. ``pages``: which are brought into black and white here: those with greys or
     colours, all, or none. ``page_bytes``: what one of them may take on the fax line. ``long_pages``: cut a page that is
-    longer than any paper into several, or shrink it onto one.
+    longer than any paper into several, or shrink it onto one. ``body``: what becomes of the text of a mail that has
+    documents, ``trim``: without the mails it answers, the writer's signature and disclaimers.
     """
 
     partial: bool = False
     archives: bool = False
     max_pages: int = 200
-    pages: Literal["auto", "fax", "original"] = "auto"
+    pages: PagesUse = "auto"
     page_bytes: int = 150_000
     long_pages: Literal["split", "shrink"] = "split"
+    body: BodyUse = "ignore"
+    trim: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CoverOptions:
+    """Which template a fax gets: its identity's, else the site's; empty or ``none``: no cover page.
+
+    ``folder`` has those that are not ours, ``company`` is whose faxes they are.
+    """
+
+    site: str = ""
+    identities: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = Path("/etc/faxbridge/covers")
+    company: str = ""

@@ -89,7 +89,7 @@ def make_pdf(
 
 def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOptions) -> str | None:
     """Append one piece's pages, all or none, and write down what came of it; returns what to tell if it failed."""
-    if line.piece.role is Role.LEFT_OUT:
+    if line.piece.role in {Role.LEFT_OUT, Role.COVER}:
         line.left_out = line.piece.reason
         return None
     before = len(pdf.pages)

@@ -12,6 +12,7 @@ class Role(StrEnum):
 
     ATTACHMENT = "attachment"
     BODY = "body"
+    COVER = "cover text"
     LEFT_OUT = "left out"
     UNUSABLE = "unusable"
 
@@ -45,6 +46,7 @@ class TooComplex(Exception):
 
 BODY_NAME = "text of the mail"
 OTHER_FORM = "the same text in another form"
+ON_THE_COVER = "stands on the cover page"
 BODY_NOT_FAXED = "only the attachments are faxed"
 IN_THE_TEXT = "stands within the text of the mail"
 DECORATION = "belongs to the writer's signature or letterhead; attach it as a file if it is to be faxed"

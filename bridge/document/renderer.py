@@ -15,10 +15,12 @@ from pydantic import ValidationError
 
 from bridge.document import office
 from bridge.document.converter import Converter
+from bridge.document.covers import Cover, write_cover
 from bridge.document.job import Job, Task
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
-from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, Report
+from bridge.document.pieces import ON_THE_COVER
+from bridge.document.report import COVER, DISK_FULL, PDF, PICTURE, REPORT, Report
 from bridge.errors import OutOfSpace, Permanent
 from bridge.fax.jobs import Part
 
@@ -27,6 +29,9 @@ CORES = len(os.sched_getaffinity(0))
 
 OFFICE = Limits(memory=4 * 1024**3, open_files=512)
 """What LibreOffice may cost, which reserves more memory than it uses."""
+
+COVER_NAME = "cover page"
+COVER_WITH_TEXT = "cover page, with the text of the mail"
 
 _STOPPED = "its pages could not be made (the converter stopped {})"
 _LONGEST_REPORT = 2_000_000
@@ -51,6 +56,8 @@ class Rendered:
     path: Path
     pages: int
     parts: tuple[Part, ...]
+    cover_text: str = ""
+    """What of the mail is to stand on a cover page."""
 
 
 class Renderer:
@@ -71,27 +78,44 @@ class Renderer:
         self._office = office.find_program()
 
     @asynccontextmanager
-    async def from_mail(self, message: BinaryIO) -> AsyncIterator[Rendered]:
-        """A whole mail (an open file, read from where it stands) as one PDF; raises DocumentUnusable."""
-        async with self._run("mail", message) as (folder, report):
-            yield Rendered(folder / PDF, report.pages, _parts(report))
+    async def from_mail(self, message: BinaryIO, options: DocumentOptions | None = None) -> AsyncIterator[Rendered]:
+        """A whole mail (an open file, read from where it stands) as one PDF; raises DocumentUnusable.
+
+        ``options`` stand for those of the site.
+        """
+        async with self._run("mail", message, options or self._options) as (folder, report):
+            yield Rendered(folder / PDF, report.pages, _parts(report), report.cover_text)
+
+    @asynccontextmanager
+    async def with_cover(self, rendered: Rendered, cover: Cover) -> AsyncIterator[Rendered]:
+        """Finished pages with a cover page before them, and a part that says so; raises DocumentUnusable."""
+        with rendered.path.open("rb", buffering=0) as pages:
+            async with self._run("cover", pages, self._options, write_cover(cover)) as (folder, report):
+                name = COVER_WITH_TEXT if rendered.cover_text else COVER_NAME
+                others = (part for part in rendered.parts if part.left_out != ON_THE_COVER)
+                page = Part(name, "text/html", report.pages - rendered.pages)
+                yield Rendered(folder / PDF, report.pages, (page, *others))
 
     @asynccontextmanager
     async def from_received(self, file: BinaryIO) -> AsyncIterator[Rendered]:
         """A received PDF or TIFF, opened and counted, as PDF; raises DocumentUnusable."""
-        async with self._run("received", file) as (folder, report):
+        async with self._run("received", file, self._options) as (folder, report):
             yield Rendered(folder / PDF, report.pages, ())
 
     async def picture(self, pdf: BinaryIO) -> bytes:
         """Page 1 of a PDF as PNG; raises DocumentUnusable."""
-        async with self._run("picture", pdf) as (folder, _):
+        async with self._run("picture", pdf, self._options) as (folder, _):
             return (folder / PICTURE).read_bytes()
 
     @asynccontextmanager
-    async def _run(self, task: Task, source: BinaryIO) -> AsyncIterator[tuple[Path, Report]]:
+    async def _run(
+        self, task: Task, source: BinaryIO, options: DocumentOptions, cover: str = ""
+    ) -> AsyncIterator[tuple[Path, Report]]:
         folder = Path(tempfile.mkdtemp(prefix="pages-", dir=self._workspace))
         try:
-            job = Job(task, str(folder), self._limits, self._options, self._office)
+            job = Job(task, str(folder), self._limits, options, self._office if task == "mail" else "")
+            if cover:
+                (folder / COVER).write_text(cover, "utf-8")
             async with self._at_once:
                 report = await self._report(job, source, folder)
             if report.failed is not None:

@@ -5,6 +5,8 @@ from pydantic import BaseModel, ConfigDict, Field
 REPORT = "report.json"
 PDF = "out.pdf"
 PICTURE = "out.png"
+COVER = "cover.json"
+"""What is to stand on a cover page, for the child to read."""
 
 DISK_FULL = 75
 """The child's exit status (EX_TEMPFAIL of sysexits.h) when the disk had no room: our trouble, not the document's."""
@@ -28,6 +30,7 @@ class Report(BaseModel):
 
     pages: int = Field(default=0, ge=0)
     parts: tuple[PartReport, ...] = Field(default=(), max_length=1000)
+    cover_text: str = Field(default="", max_length=200_000)
     office: int = Field(default=0, ge=0, le=1000)
     """Office documents that are laid down, to be converted before there can be pages."""
     failed: str | None = Field(default=None, max_length=500)

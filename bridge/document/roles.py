@@ -5,12 +5,15 @@ from dataclasses import replace
 from bridge.document import seen
 from bridge.document.decoration import Shown, decorations
 from bridge.document.kinds import Kind
-from bridge.document.pieces import BODY_NOT_FAXED, DECORATION, IN_THE_TEXT, OTHER_FORM, Piece, Role
+from bridge.document.pieces import BODY_NOT_FAXED, DECORATION, IN_THE_TEXT, ON_THE_COVER, OTHER_FORM, Piece, Role
 from bridge.document.seen import Reference
+from bridge.fax.options import BodyUse
 
 
-def settle(found: list[Piece], *, whole: bool = False) -> list[Piece]:
+def settle(found: list[Piece], *, whole: bool = False, body: BodyUse = "ignore") -> list[Piece]:
     """Each piece with its last role. The text is faxed if there is no document beside it, or the mail ``whole``.
+
+    Beside documents it becomes what ``body`` says.
 
     Pictures that a faxed text shows stand within it; else they are documents, but for decorations.
     """
@@ -30,12 +33,14 @@ def settle(found: list[Piece], *, whole: bool = False) -> list[Piece]:
     has_text = any(piece.role is Role.BODY for piece in found)
     if not has_text and not documents:
         return found  # whatever decorates here, there is nothing else
-    text_is_faxed = has_text and (whole or not documents)
+    text_is_faxed = has_text and (whole or not documents or body == "page")
     embedded = {piece.content_id: piece.content for piece, where in zip(found, shown, strict=True) if where}
 
     def settled(at: int) -> Piece:
         piece = found[at]
         if piece.role is Role.BODY:
+            if not text_is_faxed and body == "cover":
+                return replace(piece, role=Role.COVER, reason=ON_THE_COVER)
             if not text_is_faxed:
                 return replace(piece, role=Role.LEFT_OUT, reason=BODY_NOT_FAXED)
             return replace(piece, role=Role.ATTACHMENT if whole else Role.BODY, pictures=embedded)

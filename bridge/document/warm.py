@@ -121,7 +121,7 @@ def load() -> None:
     import pypdfium2  # noqa: F401, PLC0415 - for the children
     from PIL import Image  # noqa: PLC0415
 
-    from bridge.document import fetching, mime, pages, typesetting, unpack  # noqa: F401, PLC0415
+    from bridge.document import coverpage, fetching, mime, pages, typesetting, unpack  # noqa: F401, PLC0415
 
     typesetting.load()
     Image.init()

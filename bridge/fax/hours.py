@@ -5,13 +5,12 @@ country that tells them apart by nothing) each of them counts: no call is made w
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from bridge.errors import Permanent
+from bridge.fax.asked import BadOption
 from bridge.fax.jobs import Fax
 from bridge.fax.numbers import KNOWN, zone_names
 from bridge.fax.options import QuietHours
@@ -27,12 +26,6 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(Z|z|[+-][0-9]{2}:[0-9]{2})?", re.ASCII
 )
-
-
-class BadOption(Permanent):
-    """What the mail asks for cannot be done; the text says what can."""
-
-    reply = "550 5.6.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +58,6 @@ def opens(number: str, quiet: QuietHours | None, at: datetime) -> datetime:
     zones = zones_of(number)
     found = _opens(zones, quiet, at)
     return found if found is not None else _opens(zones[:1], quiet, at) or at
-
-
-def not_before(asked: Sequence[str], number: str, now: datetime) -> datetime | None:
-    """What the mail's ``after=`` says of a fax to ``number``; raises BadOption, also where it stands there twice."""
-    if len(set(asked)) > 1:
-        raise BadOption("X-Fax-Option: after stands there twice, with two times; write one")
-    return read_after(asked[0], number, now) if asked else None
 
 
 def read_after(written: str, number: str, now: datetime) -> datetime | None:

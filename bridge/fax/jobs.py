@@ -1,9 +1,10 @@
 """Outgoing faxes as the rooms hand them to one another: frozen, and the same words as the tables and the JSON."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bridge.fax.asked import Asked
 from bridge.fax.options import QuietHours
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState, HoldReason
@@ -26,7 +27,8 @@ class AttemptResult(StrEnum):
 class Message:
     """One mail taken on: its bytes lie in ``blob_id``; ``id`` is what the ``250`` gave.
 
-    ``ret`` and ``envelope_id`` are what the sender asked for (RFC 3461): None and empty where it asked for nothing.
+    ``ret`` and ``envelope_id`` are what the sender asked for (RFC 3461): None and empty where it asked for nothing;
+    ``asked`` is what it asked for in the mail itself.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Message:
     size: int
     ret: Ret | None = None
     envelope_id: str = ""
+    asked: Asked = field(default_factory=Asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
+from typing import Literal
 
 Network = IPv4Network | IPv6Network
 
@@ -85,13 +86,22 @@ class QuietHours:
         return "none" if self.start == self.end else f"{self.start:%H:%M}-{self.end:%H:%M}"
 
 
+BodyUse = Literal["cover", "page", "ignore"]
+"""What the text of a mail with documents becomes."""
+PagesUse = Literal["auto", "fax", "original"]
+"""Which pages are brought into black and white here."""
+
+OPTION_NAMES = ("after", "body", "cover", "pages")
+"""What a sender may ask for in the mail itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """One client or person who may fax, known by a login, its networks, or proved senders.
 
     Its values override the site's; ``countries`` and ``quiet_hours`` None mean the site's. ``prefixes`` (E.164
     beginnings) name numbers that may be faxed to whatever their country and kind. ``notify`` is where its notices go;
-    empty: to the envelope sender.
+    empty: to the envelope sender. ``options`` None: those of the site; ``cover`` empty: the site's.
     """
 
     name: str
@@ -104,6 +114,8 @@ class Identity:
     pages_per_day: int = 500
     notify: str = ""
     quiet_hours: QuietHours | None = None
+    options: frozenset[str] | None = None
+    cover: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +176,8 @@ class RetryOptions:
 class PolicyOptions:
     """``senders`` are patterns (``*`` for anything but an @); none means any sender from an allowed network.
 
-    In ``quiet_hours``, by the clock where the number is, no number is called; None: at any hour.
+    In ``quiet_hours``, by the clock where the number is, no number is called; None: at any hour. ``options`` are what
+    a sender may ask for in the mail itself.
     """
 
     networks: tuple[Network, ...] = ()
@@ -174,6 +187,7 @@ class PolicyOptions:
     identities: tuple[Identity, ...] = ()
     aliases: tuple[Alias, ...] = ()
     quiet_hours: QuietHours | None = None
+    options: frozenset[str] = frozenset(OPTION_NAMES)
 
 
 class DeliveryKind(StrEnum):

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from bridge.errors import Refused
 from bridge.fax import addresses, numbers
 from bridge.fax.addresses import Wanted
-from bridge.fax.options import Identity, PolicyOptions, QuietHours
+from bridge.fax.options import OPTION_NAMES, Identity, PolicyOptions, QuietHours
 
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}", re.ASCII)
 
@@ -17,14 +17,15 @@ _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}", re.ASCII)
 class Permission:
     """What one client or person may have faxed: an identity's rules over the site's, or the site's alone.
 
-    ``senders``, ``countries`` and ``quiet_hours`` are those that count: the identity's, or the site's where it has none
-    of its own.
+    ``senders``, ``countries``, ``quiet_hours`` and ``options`` are those that count: the identity's, or the site's
+    where it has none of its own.
     """
 
     identity: Identity | None
     senders: tuple[str, ...]
     countries: frozenset[str]
     quiet_hours: QuietHours | None = None
+    options: frozenset[str] = frozenset(OPTION_NAMES)
 
     @property
     def name(self) -> str | None:
@@ -87,14 +88,15 @@ class Policy:
         self._aliases = options.aliases
         self._networks = options.networks
         self._senders = options.senders
-        self.site = Permission(None, options.senders, options.countries, options.quiet_hours)
+        self.site = Permission(None, options.senders, options.countries, options.quiet_hours, options.options)
         self._identities = tuple(self._permission_of(identity, options) for identity in options.identities)
 
     @staticmethod
     def _permission_of(identity: Identity, options: PolicyOptions) -> Permission:
         countries = options.countries if identity.countries is None else identity.countries
         quiet = options.quiet_hours if identity.quiet_hours is None else identity.quiet_hours
-        return Permission(identity, identity.senders or options.senders, countries, quiet)
+        asked = options.options if identity.options is None else identity.options
+        return Permission(identity, identity.senders or options.senders, countries, quiet, asked)
 
     def of_client(self, address: str) -> Permission | None:
         """What the client at this IP address may without a password; None: nothing.

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from bridge.errors import Unavailable
-from bridge.fax import hours
+from bridge.fax import asked, hours
+from bridge.fax.asked import Asked
 from bridge.fax.jobs import Fax, Message
 from bridge.fax.policy import Permission
 from bridge.fax.states import FaxState, HoldReason
@@ -74,13 +75,15 @@ class Acceptor:
         else:
             loops.check_hops(headers)
         now = self._desk.clock.now()
-        message = self._message(client, envelope, stored, headers, now)
+        message = replace(
+            self._message(client, envelope, stored, headers, now), asked=_asked(headers, envelope.permission, client)
+        )
         seen = fingerprint(client=client.address, sender=sender, head=headers, body=content.body)
         plan = Plan(
             message=message,
             stored=stored,
             faxes={
-                seen.key(each.number): self._fax(message, envelope.permission, _named(each, headers), headers)
+                seen.key(each.number): self._fax(message, envelope.permission, _named(each, headers))
                 for each in envelope.faxes
             },
             since=now - seen.window,
@@ -146,9 +149,9 @@ class Acceptor:
             envelope_id=envelope.envelope_id,
         )
 
-    def _fax(self, message: Message, permission: Permission | None, recipient: FaxRecipient, headers: Headers) -> Fax:
+    def _fax(self, message: Message, permission: Permission | None, recipient: FaxRecipient) -> Fax:
         assert permission is not None  # no recipient becomes a fax before it is known who may fax
-        now, sender = message.received_at, message.envelope_sender
+        now, sender, after = message.received_at, message.envelope_sender, message.asked.after
         return Fax(
             id=self._desk.ids.new(),
             message_id=message.id,
@@ -174,7 +177,7 @@ class Acceptor:
             notify=recipient.notify,
             original_recipient=recipient.original_recipient,
             notice_to=permission.notice_address(sender, self._options.admin),
-            not_before=hours.not_before(headers.asked("after"), recipient.number, now),
+            not_before=None if after is None else hours.read_after(after, recipient.number, now),
             quiet_hours=permission.quiet_hours,
         )
 
@@ -193,3 +196,11 @@ class Acceptor:
 def _named(recipient: FaxRecipient, headers: Headers) -> FaxRecipient:
     """Whom the fax is for: as the address says (ATTN), else the display name that stands with it in the mail."""
     return recipient if recipient.person else replace(recipient, person=headers.name_of(recipient.address))
+
+
+def _asked(headers: Headers, permission: Permission | None, client: Client) -> Asked:
+    """What the mail asks for; a copier's program may have learnt to ask HylaFAX. Raises BadOption."""
+    pairs, unheeded = asked.of_hylafax(headers.hylafax) if client.is_legacy else ([], ())
+    allowed = permission.options if permission is not None else frozenset()
+    found = asked.read((*pairs, *headers.options), allowed)
+    return replace(found, unheeded=(*unheeded, *found.unheeded))

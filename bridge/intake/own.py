@@ -25,11 +25,15 @@ from bridge.store.outbox import Draft
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who speaks to us: the IP address, the name it gave, and how (RFC 3848: ``ESMTPSA`` and the like)."""
+    """Who speaks to us: the IP address, the name it gave, and how (RFC 3848: ``ESMTPSA`` and the like).
+
+    ``is_legacy``: at a listener of that profile.
+    """
 
     address: str
     helo: str
     protocol: str = "ESMTP"
+    is_legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,8 @@ class FaxServer(Connection):
         protocol = "SMTP" if not self.session.extended_smtp else "UTF8SMTP" if self._mail().utf8 else "ESMTP"
         secured = "S" if self.encrypted() else ""
         known = "A" if self._standing.login is not None else ""
-        return Client(self._standing.shown, self._standing.helo, f"{protocol}{secured}{known}")
+        is_legacy = self._listener.profile is Profile.LEGACY
+        return Client(self._standing.shown, self._standing.helo, f"{protocol}{secured}{known}", is_legacy)
 
     def client_shown(self) -> str:
         return self._standing.shown

@@ -13,6 +13,10 @@ FIELD_LIMIT = 1000
 VALUE_LIMIT = 20_000
 MESSAGE_ID_LIMIT = 250
 REFERENCES_KEPT = 20
+OPTIONS_LIMIT = 50
+
+OUR_FIELDS = {"x-fax-option", "x-fax-event", "x-fax-id", "x-fax-number", "x-fax-to"}
+"""Beginning as HylaFAX's do."""
 
 _FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:(.*)", re.DOTALL)
 _MESSAGE_ID = re.compile(
@@ -69,6 +73,13 @@ class Headers:
         return ""
 
     @property
+    def writer(self) -> str:
+        """The display name in From, as a person reads it; empty without one."""
+        value = foreign.decode(self.raw("from") or b"")
+        place = value.find("<")
+        return foreign.header_text(_display_name(value[:place].rstrip())) if place > 0 else ""
+
+    @property
     def is_automatic(self) -> bool:
         """Whether the mail says of itself that a program sent it (RFC 3834)."""
         values = (foreign.decode(value) for field, value in self.fields if field == "auto-submitted")
@@ -79,11 +90,26 @@ class Headers:
         words = _bare(foreign.decode(self.raw(name) or b"")).split(None, 1)
         return words[0].lower() if words else ""
 
-    def asked(self, name: str) -> tuple[str, ...]:
-        """The values of what the sender asks for under that name: ``X-Fax-Option: name=value; name=value``."""
+    @property
+    def options(self) -> tuple[tuple[str, str], ...]:
+        """Names, in lower case, and values of what the sender asks for: ``X-Fax-Option: name=value; name=value``."""
         fields = (foreign.decode(value) for field, value in self.fields if field == "x-fax-option")
-        pairs = (piece.partition("=") for value in fields for piece in value.split(";"))
-        return tuple(value.strip() for given, _, value in pairs if given.strip().lower() == name)
+        pairs = (piece.partition("=") for value in fields for piece in value.split(";") if piece.strip())
+        read = (
+            (foreign.one_line(name, 40).strip().lower(), foreign.one_line(value, 100).strip())
+            for name, _, value in pairs
+        )
+        return tuple(read)[:OPTIONS_LIMIT]
+
+    @property
+    def hylafax(self) -> tuple[tuple[str, str], ...]:
+        """Names, in lower case and without ``X-FAX-``, and values of HylaFAX's parameters; none of our own fields."""
+        found = (
+            (field.removeprefix("x-fax-"), foreign.header_text(value, 100))
+            for field, value in self.fields
+            if field.startswith("x-fax-") and field not in OUR_FIELDS
+        )
+        return tuple(found)[:OPTIONS_LIMIT]
 
     def count(self, name: str) -> int:
         """How many fields of that name there are."""

@@ -1,4 +1,4 @@
-"""Accepted faxes get their pages: one document a message, made once for all its faxes."""
+"""Accepted faxes get their pages: one document a message, made once for all its faxes; or one each, with its cover."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,15 +6,16 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from bridge.document.renderer import ConverterDied, DocumentUnusable, Rendered, Renderer
+from bridge.document.renderer import ConverterDied, DocumentUnusable, Rendered
 from bridge.errors import Unavailable
 from bridge.fax import outcomes
-from bridge.fax.jobs import Document, Fax, Outcome, Part
+from bridge.fax.jobs import Document, Fax, Message, Outcome, Part
 from bridge.fax.states import FaxState, HoldReason
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import allowance, report
 from bridge.sending.allowance import Excess, Held
+from bridge.sending.dressing import Dresser, head_of
 from bridge.sending.options import SendingOptions
 from bridge.sending.poison import Poison
 from bridge.sending.report import Change, Reporter, write_end
@@ -42,13 +43,13 @@ class Preparer:
     def __init__(
         self,
         desk: Desk,
-        renderer: Renderer,
+        dresser: Dresser,
         reporter: Reporter,
         options: SendingOptions,
         name: str,
     ) -> None:
         self._desk = desk
-        self._renderer = renderer
+        self._dresser = dresser
         self._reporter = reporter
         self._options = options
         self._owner = name
@@ -67,10 +68,10 @@ class Preparer:
             stored = await self._desk.store.stored(message.blob_id)
             await self._desk.store.blobs.check(stored)
             with self._desk.store.blobs.open_plain(stored) as source:
-                async with self._renderer.from_mail(source) as rendered:
+                head = head_of(source)
+                async with self._dresser.pages_of(message, source) as rendered:
                     crash_point(Point.PREPARE_RENDERED)
-                    self._check_size(rendered)
-                    blob = await self._desk.store.blobs.copy(self._desk.ids.file_name(), rendered.path)
+                    made = await self._keep(message, batch, head, rendered)
         except ConverterDied as error:
             await self._again_or_hold(batch, error.public)
             return
@@ -84,9 +85,41 @@ class Preparer:
             await self._fail(batch, "document-too-large", str(error), error.parts)
             return
         crash_point(Point.PREPARE_STORED)
-        await self._go_on(
-            batch, Document(self._desk.ids.new(), message.id, blob.id, rendered.pages, blob.size, rendered.parts), blob
-        )
+        for each in made:
+            if isinstance(each, _Unusable):
+                await self._fail(each.batch, each.slug, each.why, each.parts)
+            else:
+                await self._go_on(each.batch, each.document, each.blob)
+
+    async def _keep(self, message: Message, batch: Batch, head: bytes, rendered: Rendered) -> "list[_Made | _Unusable]":
+        """Store what was made: one document for all, or, with cover pages, one for each. All or nothing is kept."""
+        if not self._dresser.has_cover(message):
+            return [await self._stored(message, batch, rendered)]
+        made: list[_Made | _Unusable] = []
+        try:
+            for fax in batch:
+                try:
+                    async with self._dresser.covered(message, fax, head, rendered) as covered:
+                        made.append(await self._stored(message, (fax,), covered))
+                except ConverterDied:
+                    raise
+                except DocumentUnusable as error:
+                    made.append(_Unusable((fax,), "document-unusable", error.public, rendered.parts))
+                except _TooLargeError as error:
+                    made.append(_Unusable((fax,), "document-too-large", str(error), error.parts))
+        except BaseException:
+            for each in made:
+                if isinstance(each, _Made):
+                    self._desk.store.blobs.discard(each.blob)
+            raise
+        return made
+
+    async def _stored(self, message: Message, batch: Batch, rendered: Rendered) -> "_Made":
+        """The pages as a blob; raises _TooLargeError."""
+        self._check_size(rendered)
+        blob = await self._desk.store.blobs.copy(self._desk.ids.file_name(), rendered.path)
+        document = Document(self._desk.ids.new(), message.id, blob.id, rendered.pages, blob.size, rendered.parts)
+        return _Made(batch, document, blob)
 
     async def _again_or_hold(self, batch: Batch, why: str) -> None:
         """The converter died. It may not be the document's doing; after three times it is taken to be."""
@@ -200,6 +233,25 @@ class Preparer:
         return await self._desk.store.write(
             lambda connection: faxes.renew(connection, [fax.id for fax in batch], self._desk.lease(self._owner))
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Pages on disk, and the faxes that have them."""
+
+    batch: Batch
+    document: Document
+    blob: StoredBlob
+
+
+@dataclass(frozen=True, slots=True)
+class _Unusable:
+    """Faxes whose cover page could not be made, or took too much."""
+
+    batch: Batch
+    slug: str
+    why: str
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class Resender:
         return number
 
     def _new(self, old: Fax, number: str, now: datetime) -> Fax:
-        """The same fax at its beginning. Where it goes elsewhere, what stood in the address is true no more."""
+        """The same fax at its beginning. Elsewhere, what stood in the address or on a cover is not true."""
         domain = old.recipient.rpartition("@")[2]
         elsewhere = number != old.number
         return replace(
@@ -72,7 +72,9 @@ class Resender:
             number=number,
             recipient=f"{number}@{domain}" if elsewhere else old.recipient,
             original_recipient="" if elsewhere else old.original_recipient,
-            state=FaxState.ACCEPTED if old.document_id is None else FaxState.READY,
+            state=FaxState.ACCEPTED if old.document_id is None or elsewhere else FaxState.READY,
+            document_id=None if elsewhere else old.document_id,
+            pages=None if elsewhere else old.pages,
             state_since=now,
             version=1,
             due_at=now,

@@ -5,11 +5,12 @@ What stands in a password's place is never quoted in an error: somebody may have
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, SecretStr
 
-from bridge.fax.options import RESERVED_NAMES
+from bridge.fax.options import OPTION_NAMES, RESERVED_NAMES
 from bridge.settings.sources import Path_
 from bridge.settings.values import at_least_one, is_e164
 
@@ -23,6 +24,12 @@ MOST_MEMORY = 256 * 1024
 MOST_PASSES = 16
 MOST_LANES = 16
 """What one check of a password may cost: KiB, passes over them, lanes. Anybody who can connect can set one off."""
+
+STANDARD = "standard"
+"""The cover page that comes with Faxbridge."""
+NO_COVER = "none"
+"""For an identity, where the site has one."""
+NO_OPTIONS = "none"
 
 LONGEST_NAME = 80
 LONGEST_LOCAL_PART = 64
@@ -38,6 +45,7 @@ _NAME = re.compile(r"[!-9;-~](?:[ -9;-~]*[!-9;-~])?", re.ASCII)
 """ASCII, since letters beyond it can be sent in two ways; no colon, since HTTP Basic ends a name there."""
 
 _PREFIX = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
+_COVER = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*", re.ASCII)
 _LEFT_OUT = re.compile(r"[^a-z0-9]+", re.ASCII)
@@ -89,8 +97,23 @@ def _privacy(value: str) -> str:
 
 
 def _cover(value: str) -> str:
-    if value:
-        raise ValueError('must be ""; this version has no cover pages yet')
+    if value and not _COVER.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is no name of a cover page; write {STANDARD!r}, or that of a template in document.covers: "
+            "small letters, digits and hyphens"
+        )
+    return value
+
+
+def _option(value: str) -> str:
+    if value not in {*OPTION_NAMES, NO_OPTIONS}:
+        raise ValueError(f"{value!r} is no option; there are {', '.join(OPTION_NAMES)}, and {NO_OPTIONS!r} alone")
+    return value
+
+
+def _options(value: tuple[str, ...]) -> tuple[str, ...]:
+    if NO_OPTIONS in value and len(value) > 1:
+        raise ValueError(f"{NO_OPTIONS!r} stands alone, or not at all")
     return value
 
 
@@ -107,6 +130,7 @@ Prefix = Annotated[str, AfterValidator(_prefix)]
 Language = Annotated[str, AfterValidator(_language)]
 Privacy = Annotated[str, AfterValidator(_privacy)]
 Cover = Annotated[str, AfterValidator(_cover)]
+SenderOptions = Annotated[tuple[Annotated[str, AfterValidator(_option)], ...], AfterValidator(_options)]
 AliasNumbers = Annotated[tuple[Annotated[str, AfterValidator(_alias_number)], ...], AfterValidator(at_least_one)]
 
 
@@ -114,6 +138,7 @@ def broken(settings: "Settings") -> Iterator[tuple[Path_, str]]:
     """Every rule among identities and aliases that does not hold."""
     yield from _broken_identities(settings)
     yield from _broken_aliases(settings)
+    yield from _broken_covers(settings)
 
 
 def _broken_identities(settings: "Settings") -> Iterator[tuple[Path_, str]]:
@@ -129,6 +154,17 @@ def _broken_identities(settings: "Settings") -> Iterator[tuple[Path_, str]]:
         if not any(known_by) and not name_is_enough:
             text = f"nobody could ever be {identity.name!r}; give it a password_hash, networks or senders"
             yield ("identities", index), text
+
+
+def _broken_covers(settings: "Settings") -> Iterator[tuple[Path_, str]]:
+    named: list[tuple[Path_, str]] = [(("document", "cover"), settings.document.cover)]
+    named += [(("identities", at, "cover"), identity.cover) for at, identity in enumerate(settings.identities)]
+    for key, name in named:
+        if name in {"", STANDARD} or (name == NO_COVER and key[0] == "identities"):
+            continue
+        template = Path(settings.document.covers) / f"{name}.html"
+        if not template.is_file():
+            yield key, f"{name!r} is no cover page here: {template} does not exist"
 
 
 def _broken_aliases(settings: "Settings") -> Iterator[tuple[Path_, str]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bridge.document.options import DocumentOptions
+from bridge.document.options import CoverOptions, DocumentOptions
 from bridge.fax.options import (
     Alias,
     Identity,
@@ -24,6 +24,7 @@ from bridge.posting.options import RelayOptions, RelaySecurity
 from bridge.receiving.options import ReceivingOptions
 from bridge.sending.options import SendingOptions
 from bridge.settings import sections
+from bridge.settings.identities import NO_OPTIONS
 from bridge.settings.sections import StoreSection
 from bridge.settings.values import RELAY_SCHEMES, SYSTEMD, is_host_name
 from bridge.store.options import ServerOptions, StoreOptions
@@ -70,7 +71,12 @@ def policy_options(settings: "Settings") -> PolicyOptions:
         identities=tuple(_identity(identity) for identity in settings.identities),
         aliases=tuple(Alias(name.lower(), numbers) for name, numbers in settings.aliases.numbers.items()),
         quiet_hours=QuietHours.read(policy.quiet_hours) if policy.quiet_hours else None,
+        options=_options(policy.options),
     )
+
+
+def _options(written: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(written) - {NO_OPTIONS}
 
 
 def _identity(identity: sections.Identity) -> Identity:
@@ -86,6 +92,8 @@ def _identity(identity: sections.Identity) -> Identity:
         pages_per_day=identity.pages_per_day,
         notify=identity.notify,
         quiet_hours=QuietHours.read(identity.quiet_hours) if identity.quiet_hours else None,
+        options=_options(identity.options) if identity.options else None,
+        cover=identity.cover,
     )
 
 
@@ -160,12 +168,14 @@ def document_options(settings: "Settings") -> DocumentOptions:
     """What becomes fax pages."""
     document = settings.document
     return DocumentOptions(
-        document.partial,
-        document.archives,
-        document.max_pages,
-        document.pages,
-        document.page_bytes,
-        document.long_pages,
+        partial=document.partial,
+        archives=document.archives,
+        max_pages=document.max_pages,
+        pages=document.pages,
+        page_bytes=document.page_bytes,
+        long_pages=document.long_pages,
+        body=document.body,
+        trim=document.trim,
     )
 
 
@@ -229,3 +239,14 @@ def _hostname(settings: "Settings") -> str:
 def _host_port(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def cover_options(settings: "Settings") -> CoverOptions:
+    """Which cover page faxes have, and what stands on all of them."""
+    document = settings.document
+    return CoverOptions(
+        site=document.cover,
+        identities={identity.name: identity.cover for identity in settings.identities if identity.cover},
+        folder=Path(document.covers),
+        company=document.company,
+    )

@@ -107,6 +107,7 @@ class Policy(Section):
     countries: tuple[values.Country, ...] = ("US", "CA")
     default_country: values.Country = "US"
     quiet_hours: values.QuietHoursOrNone = ""
+    options: identities.SenderOptions = ("after", "body", "cover", "pages")
 
 
 class Identity(Section):
@@ -125,6 +126,7 @@ class Identity(Section):
     cover: identities.Cover = ""
     notify: values.AddressOrNone = ""
     quiet_hours: values.QuietHoursOrNone = ""
+    options: identities.SenderOptions = ()
 
 
 class Aliases(Section):
@@ -152,10 +154,15 @@ class Limits(Section):
 class Document(Section):
     """What becomes fax pages."""
 
+    body: Literal["cover", "page", "ignore"] = "cover"
+    trim: bool = True
     pages: Literal["auto", "fax", "original"] = "auto"
     page_bytes: Annotated[Size, Field(ge=20_000)] = read_size("150kB")
     long_pages: Literal["split", "shrink"] = "split"
     partial: bool = False
+    cover: identities.Cover = ""
+    covers: str = "/etc/faxbridge/covers"
+    company: str = Field(default="", max_length=200)
     archives: bool = False
     max_pages: int = Field(default=200, ge=1, le=1000)
 

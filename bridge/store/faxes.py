@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.errors import LeaseLost
+from bridge.fax import asked
 from bridge.fax.jobs import Document, Fax, Message, Outcome, Part
 from bridge.fax.options import QuietHours
 from bridge.fax.outcomes import OutcomeClass
@@ -255,6 +256,7 @@ def message_of(connection: sa.Connection, message_id: str) -> Message:
         row.size,
         None if row.ret is None else Ret(row.ret),
         row.envelope_id,
+        asked.kept(row.asked),
     )
 
 
@@ -373,4 +375,5 @@ def _message_as_row(new: Message) -> dict[str, Any]:
         "size": new.size,
         "ret": new.ret,
         "envelope_id": new.envelope_id,
+        "asked": asked.write(new.asked),
     }

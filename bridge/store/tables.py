@@ -70,6 +70,7 @@ message = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("ret", sa.String(4)),
     sa.Column("envelope_id", Text(100), nullable=False, server_default=_EMPTY),
+    sa.Column("asked", sa.JSON),
 )
 
 document = sa.Table(

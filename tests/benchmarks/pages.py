@@ -62,6 +62,16 @@ class Sample:
     page: Image.Image | None = None
     """What its pages show in good light, where they are pictures."""
 
+    @property
+    def mail(self) -> Path:
+        """A mail with it attached."""
+        return self.pdf.with_suffix(".eml")
+
+    def mailed(self) -> "Sample":
+        """The same, with its mail written."""
+        self.mail.write_bytes(a_mail(self.pdf.read_bytes()))
+        return self
+
 
 def samples(folder: Path, size: Size) -> Iterator[Sample]:
     """Text, and scans in grey, in colour, under a shadow, and with a photo on them."""
@@ -69,7 +79,7 @@ def samples(folder: Path, size: Size) -> Iterator[Sample]:
     paragraphs = "".join(f"<p>{sentence(110, number)}</p>" for number in range(size.text_pages * 5))
     weasyprint.HTML(string=f"<style>p {{ height: 4.5cm }}</style>{paragraphs}").write_pdf(text)
     with pikepdf.open(text) as pdf:
-        yield Sample("text", text, len(pdf.pages))
+        yield Sample("text", text, len(pdf.pages)).mailed()
     letter = letter_scan()
     clipping = letter.copy()
     clipping.paste(photo((1200, 900)), (600, 1200))
@@ -82,7 +92,7 @@ def samples(folder: Path, size: Size) -> Iterator[Sample]:
     for name, page in pages.items():
         path = folder / f"{len(name)}.pdf"
         page.save(path, dpi=(300, 300), quality=80, save_all=True, append_images=[page] * (size.scans - 1))
-        yield Sample(name, path, size.scans, letter if "shadow" in name else page)
+        yield Sample(name, path, size.scans, letter if "shadow" in name else page).mailed()
 
 
 def ghostscript(sample: Sample, folder: Path) -> Path:
@@ -96,9 +106,7 @@ def ghostscript(sample: Sample, folder: Path) -> Path:
 async def ours(renderer: Renderer, sample: Sample, folder: Path) -> Path:
     """What a mail with it becomes, from the mail to the finished PDF, in a child as ever."""
     made = folder / "ours.pdf"
-    mail = folder / "mail"
-    mail.write_bytes(a_mail(sample.pdf.read_bytes()))
-    with mail.open("rb", buffering=0) as source:
+    with sample.mail.open("rb", buffering=0) as source:
         async with renderer.from_mail(source) as rendered:
             assert rendered.pages == sample.pages
             rendered.path.replace(made)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.fax.hours import BadOption
+from bridge.fax.asked import BadOption
 from bridge.fax.options import Identity, QuietHours
 from tests.support.acceptance_stand import Stand, a_mail, a_stand, permission
 from tests.support.store_bench import OTHER

@@ -109,7 +109,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "Content-Type": {"mail": a_mail(Content_Type="text/html")},
     "Content-Transfer-Encoding": {"mail": a_mail(Content_Transfer_Encoding="base64")},
     "Content-Disposition": {"mail": a_mail(Content_Disposition="attachment")},
-    "X-Fax-Option": {"mail": a_mail(X_Fax_Option="cover=plain")},
+    "X-Fax-Option": {"mail": a_mail(X_Fax_Option="cover=yes")},
 }
 
 

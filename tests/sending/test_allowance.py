@@ -39,7 +39,7 @@ class Preparing:
         self.bench = bench
         self.renderer = FakeRenderer(folder)
         reporter = Reporter(bench.desk, self.options, MAIL)
-        self.preparer = Preparer(bench.desk, self.renderer.as_renderer(), reporter, self.options, "prepare-0/x")
+        self.preparer = Preparer(bench.desk, self.renderer.as_dresser(bench), reporter, self.options, "prepare-0/x")
 
     async def prepare(self, pages: int, *numbers: str, **wishes: object) -> list[Fax]:
         """One mail with so many pages, as its faxes stand after."""

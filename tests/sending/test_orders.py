@@ -171,10 +171,20 @@ async def test_a_resent_fax_goes_out(bench: Bench, counter: Counter) -> None:
     """The new fax is claimed for its number like any other."""
     (fax,) = await bench.accepted()
     await conclude(bench, counter.reporter, fax, "partial")
-    await counter.ask(Order.RESEND, fax.id, to=OTHER)
+    await counter.ask(Order.RESEND, fax.id)
     row = await bench.store.write(lambda connection: destinations.claim(connection, bench.desk.lease("w")))
     assert row is not None
+    assert (row.resend_of, row.number, row.recipient) == (fax.id, fax.number, fax.recipient)
+
+
+async def test_a_fax_resent_elsewhere_gets_its_pages_anew(bench: Bench, counter: Counter) -> None:
+    """Its cover page would name somebody else: so it is prepared like any other, and then goes out."""
+    (fax,) = await bench.accepted()
+    await conclude(bench, counter.reporter, fax, "partial")
+    await counter.ask(Order.RESEND, fax.id, to=OTHER)
+    (row,) = await bench.store.write(lambda connection: faxes.claim_accepted(connection, bench.desk.lease("w")))
     assert (row.resend_of, row.number, row.recipient) == (fax.id, OTHER, f"{OTHER}@fax.local")
+    assert (row.document_id, row.pages) == (None, None)
 
 
 async def test_one_that_is_on_its_way_is_not_doubled(bench: Bench, counter: Counter) -> None:

@@ -28,7 +28,7 @@ def counter(bench: Bench) -> Counter:
 async def test_the_converter_dies_three_times(bench: Bench, counter: Counter, tmp_path: Path) -> None:
     """Two deaths are tried again after a pause; the third holds all faxes of the mail, with one alarm."""
     renderer = FakeRenderer(tmp_path)
-    preparer = Preparer(bench.desk, renderer.as_renderer(), counter.reporter, OPTIONS, "prepare-0/x")
+    preparer = Preparer(bench.desk, renderer.as_dresser(bench), counter.reporter, OPTIONS, "prepare-0/x")
     made = await bench.accepted(NUMBER, OTHER)
     renderer.fails = ConverterDied("its pages could not be made (the converter stopped with status 3)")
     for pause in (10, 20):
@@ -55,7 +55,7 @@ async def test_the_converter_dies_three_times(bench: Bench, counter: Counter, tm
 async def test_a_converter_that_dies_once(bench: Bench, counter: Counter, tmp_path: Path) -> None:
     """A death that does not come again is forgotten, and nobody hears of it."""
     renderer = FakeRenderer(tmp_path)
-    preparer = Preparer(bench.desk, renderer.as_renderer(), counter.reporter, OPTIONS, "prepare-0/x")
+    preparer = Preparer(bench.desk, renderer.as_dresser(bench), counter.reporter, OPTIONS, "prepare-0/x")
     (fax,) = await bench.accepted()
     renderer.fails = ConverterDied("the converter stopped")
     assert await work(preparer.duty)
@@ -70,7 +70,7 @@ async def test_a_converter_that_dies_once(bench: Bench, counter: Counter, tmp_pa
 async def test_what_the_daemon_died_of_before_any_call(bench: Bench, tmp_path: Path) -> None:
     """Faxes of a mail whose pages are being made, and one about to be called, are held: certainly not sent."""
     stand = Stand(bench)
-    preparer = Preparer(bench.desk, FakeRenderer(tmp_path).as_renderer(), stand.reporter, OPTIONS, "prepare-0/x")
+    preparer = Preparer(bench.desk, FakeRenderer(tmp_path).as_dresser(bench), stand.reporter, OPTIONS, "prepare-0/x")
     made = [*await bench.accepted(NUMBER, OTHER), await bench.ready(THIRD)]
     assert await set_aside(preparer.duty)
     assert await set_aside(stand.submitter.duty)

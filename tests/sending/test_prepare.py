@@ -24,7 +24,7 @@ def renderer(tmp_path: Path) -> FakeRenderer:
 
 
 def _preparer(bench: Bench, renderer: FakeRenderer, options: SendingOptions = OPTIONS) -> Preparer:
-    return Preparer(bench.desk, renderer.as_renderer(), Reporter(bench.desk, options, MAIL), options, "prepare-0/x")
+    return Preparer(bench.desk, renderer.as_dresser(bench), Reporter(bench.desk, options, MAIL), options, "prepare-0/x")
 
 
 async def test_one_document_for_all(bench: Bench, renderer: FakeRenderer) -> None:

@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from bridge.document.covers import Cover, Covers
+from bridge.document.options import CoverOptions, DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
 from bridge.fax import outcomes
 from bridge.fax.jobs import Fax, Message, Outcome, Part
 from bridge.fax.states import FaxState
 from bridge.fax.wishes import Ret
 from bridge.sending import settle
+from bridge.sending.dressing import Dresser
 from bridge.sending.report import Change, Reporter, write_end
 from tests.support.store_bench import MAIL, NUMBER, PAGES, SENDER, Bench
 from tests.support.store_carrier import Meanwhile
@@ -29,9 +32,13 @@ class FakeRenderer:
         self.fails: DocumentUnusable | None = None
         self.meanwhile: Meanwhile | None = None
         self.given: list[bytes] = []
+        self.options: DocumentOptions | None = None
+        self.covers: list[Cover] = []
+        self.cover_fails: DocumentUnusable | None = None
 
     @asynccontextmanager
-    async def from_mail(self, message: BinaryIO) -> AsyncIterator[Rendered]:
+    async def from_mail(self, message: BinaryIO, options: DocumentOptions | None = None) -> AsyncIterator[Rendered]:
+        self.options = options
         self.given.append(message.read())
         if self.meanwhile is not None:
             await self.meanwhile()
@@ -39,8 +46,19 @@ class FakeRenderer:
             raise self.fails
         yield Rendered(self.made, self.pages, (replace(PARTS[0], pages=self.pages),))
 
+    @asynccontextmanager
+    async def with_cover(self, rendered: Rendered, cover: Cover) -> AsyncIterator[Rendered]:
+        self.covers.append(cover)
+        if self.cover_fails is not None and len(self.covers) == 2:
+            raise self.cover_fails
+        yield Rendered(self.made, rendered.pages + 1, (Part("cover page", "text/html", 1), *rendered.parts))
+
     def as_renderer(self) -> Renderer:
         return cast("Renderer", self)
+
+    def as_dresser(self, bench: Bench, covers: CoverOptions | None = None, **options: Any) -> Dresser:
+        made = DocumentOptions(**options)
+        return Dresser(self.as_renderer(), Covers(covers or CoverOptions()), made, bench.clock)
 
 
 async def taken_on(

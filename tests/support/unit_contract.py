@@ -31,7 +31,7 @@ IDENTITY: dict[str, Any] = {
 }
 """An identity with the contract's defaults, and the contract's example for the one key that has none."""
 
-OUR_IDENTITY: dict[str, Any] = {"quiet_hours": ""}
+OUR_IDENTITY: dict[str, Any] = {"quiet_hours": "", "options": []}
 """What we have in addition to the contract, with its default."""
 
 REDIALS: dict[str, dict[str, Any]] = {
@@ -81,15 +81,21 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("policy", "countries", ["US", "CA"]),
     ("policy", "default_country", "US"),
     ("policy", "quiet_hours", ""),
+    ("policy", "options", ["after", "body", "cover", "pages"]),
     ("limits", "sessions", 200),
     ("limits", "recipients", 100),
     ("limits", "faxes_per_day", 5000),
     ("limits", "pages_per_day", 20000),
     ("limits", "reserve", "500MB"),
+    ("document", "body", "cover"),
+    ("document", "trim", True),
     ("document", "pages", "auto"),
     ("document", "page_bytes", "150kB"),
     ("document", "long_pages", "split"),
     ("document", "partial", False),
+    ("document", "cover", ""),
+    ("document", "covers", "/etc/faxbridge/covers"),
+    ("document", "company", ""),
     ("document", "archives", False),
     ("document", "max_pages", 200),
     ("retry", "give_up_after", "24h"),
@@ -115,7 +121,6 @@ ROUTE_KEYS = ("name", "number", "caller", "deliver")
 SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hook_password")
 
 LATER: tuple[str, ...] = (
-    '[document]\nbody = "cover"',
     '[notices]\nlanguage = "en"',
     "[notices]\naccepted = false",
     '[notices]\nprivacy = "full"',

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, strategies as st
 
-from bridge.fax import hours
-from bridge.fax.hours import BadOption, opens, read_after, wait_of, zones_of
+from bridge.fax.asked import BadOption
+from bridge.fax.hours import opens, read_after, wait_of, zones_of
 from bridge.fax.options import QuietHours
 from tests.support.faxes import a_fax
 
@@ -159,15 +159,6 @@ def test_any_text_is_read_or_refused(written: str) -> None:
     with suppress(BadOption):
         moment = read_after(written, NEW_YORK, now)
         assert moment is None or moment > now
-
-
-def test_two_times_are_one_too_many() -> None:
-    """Which of them is meant nobody knows; the same one twice is no question."""
-    now = utc("2026-11-23 08:15")
-    with pytest.raises(BadOption, match="two times; write one"):
-        hours.not_before(["08:00", "09:00"], NEW_YORK, now)
-    assert hours.not_before(["08:00", "08:00"], NEW_YORK, now) == utc("2026-11-23 13:00")
-    assert hours.not_before([], NEW_YORK, now) is None
 
 
 def test_both_wishes_count() -> None:

@@ -1,0 +1,120 @@
+"""Cover pages as the daemon has them: the templates, and what is to stand on one."""
+
+import base64
+import json
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
+
+from bridge.document.options import CoverOptions
+from bridge.errors import Misconfigured
+
+STANDARD = "standard"
+NONE = "none"
+_LOGOS = (".png", ".jpg", ".jpeg")
+_LARGEST_LOGO = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CoverFields:
+    """What templates are filled with, beside ``pages`` and ``logo``: as people read it, empty where it is not known."""
+
+    to_name: str = ""
+    to_company: str = ""
+    to_number: str = ""
+    from_name: str = ""
+    from_address: str = ""
+    from_number: str = ""
+    company: str = ""
+    subject: str = ""
+    date: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """One cover page to be made."""
+
+    template: str
+    logo: bytes
+    fields: CoverFields
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A cover page's HTML with Jinja's marks, and its logo (PNG or JPEG; empty without one)."""
+
+    html: str
+    logo: bytes = b""
+
+    def cover(self, fields: CoverFields) -> Cover:
+        """The cover page of one fax."""
+        return Cover(self.html, self.logo, fields)
+
+
+class Covers:
+    """The templates that are in use, read once at start. Raises Misconfigured where one cannot be read."""
+
+    def __init__(self, options: CoverOptions) -> None:
+        self._options = options
+        names = {options.site, *options.identities.values()} - {"", NONE}
+        self._templates = {name: _read(name, options.folder) for name in sorted(names | {STANDARD})}
+
+    @property
+    def company(self) -> str:
+        """Whose faxes they are."""
+        return self._options.company
+
+    def of(self, identity: str | None, *, asked: bool | None) -> Template | None:
+        """The template for a fax of that identity (None: the site's) whose sender asked for a cover, for none, or not.
+
+        Who asks for one where the site has none gets the standard one.
+        """
+        name = self._options.identities.get(identity or "", "") or self._options.site
+        if asked is False or (name in {"", NONE} and not asked):
+            return None
+        return self._templates[STANDARD if name in {"", NONE} else name]
+
+
+def _read(name: str, folder: Path) -> Template:
+    if name == STANDARD:
+        html, logo = files(__package__).joinpath("standard.html").read_text("utf-8"), b""
+        for ending in _LOGOS:  # a logo makes ours a site's own
+            if (own := folder / f"{STANDARD}{ending}").is_file():
+                logo = _logo(own)
+        return Template(html, logo)
+    place = folder / f"{name}.html"
+    try:
+        html = place.read_text("utf-8")
+        SandboxedEnvironment().parse(html)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"the cover page {place} cannot be read: {error}") from error
+    except TemplateSyntaxError as error:
+        raise Misconfigured(f"the cover page {place} is no template: line {error.lineno}: {error.message}") from error
+    logos = [_logo(own) for ending in _LOGOS if (own := folder / f"{name}{ending}").is_file()]
+    return Template(html, logos[0] if logos else b"")
+
+
+def _logo(place: Path) -> bytes:
+    try:
+        content = place.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"the logo {place} cannot be read: {error.strerror}") from error
+    if len(content) > _LARGEST_LOGO:
+        raise Misconfigured(f"the logo {place} has {len(content) / 1e6:.0f} MB; 5 are the most")
+    return content
+
+
+def write_cover(cover: Cover) -> str:
+    """As the child reads it."""
+    logo = base64.b64encode(cover.logo).decode("ascii")
+    return json.dumps({"template": cover.template, "logo": logo, "fields": asdict(cover.fields)})
+
+
+def read_cover(written: str) -> Cover:
+    """As the daemon wrote it."""
+    found = json.loads(written)
+    return Cover(found["template"], base64.b64decode(found["logo"]), CoverFields(**found["fields"]))

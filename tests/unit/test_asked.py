@@ -1,0 +1,78 @@
+"""What a sender asks for in the mail itself: heeded, refused, or told that it is not heeded."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from bridge.fax import asked
+from bridge.fax.asked import Asked, BadOption
+from bridge.fax.options import OPTION_NAMES
+from bridge.mail.headers import read_headers
+
+
+def read(field: str, allowed: tuple[str, ...] = OPTION_NAMES) -> Asked:
+    return asked.read(
+        read_headers(f"Subject: cover=no\r\n{field}\r\n\r\nX-Fax-Option: pages=fax\r\n".encode()).options, allowed
+    )
+
+
+def test_options_are_read() -> None:
+    """Several in a field, several fields, in any case and with blanks; nothing is read out of subject or text."""
+    assert read("X-Fax-Option: cover=no; Body = Page;pages=FAX") == Asked(cover=False, body="page", pages="fax")
+    assert read("X-Fax-Option: cover=yes\r\nx-fax-option: body=ignore") == Asked(cover=True, body="ignore")
+    assert read("X-Fax-Option: after=08:00") == Asked(after="08:00")
+    assert read("X-Other: cover=no") == Asked()
+    assert read("X-Fax-Option: ;; cover=no ;") == Asked(cover=False)
+
+
+@pytest.mark.parametrize(
+    ("field", "why"),
+    [
+        ("cover=maybe", "cover=maybe is not understood; cover is one of yes, no"),
+        ("body=", "body= is not understood"),
+        ("pages", "pages= is not understood; pages is one of auto, fax, original"),
+        ("cover=yes; cover=no", "twice, with two values"),
+        ("pages=\u00e4", "pages=? is not understood"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(field: str, why: str) -> None:
+    """The words say what may stand there; the reply is ASCII."""
+    with pytest.raises(BadOption, match=why.replace("?", "\\?")) as caught:
+        read(f"X-Fax-Option: {field}")
+    assert caught.value.smtp.startswith("550 5.6.0 X-Fax-Option: ")
+    assert caught.value.smtp.isascii()
+
+
+def test_what_is_no_option_is_told() -> None:
+    """A name that is none, and one that is not this sender's to choose, are let be, each with its line."""
+    found = read("X-Fax-Option: colour=red; cover=no; urgent", allowed=("body",))
+    assert found.cover is None
+    assert [(each.written, each.why) for each in found.unheeded] == [
+        ("X-Fax-Option: colour=red", "is no option here; there are after, body, cover, pages"),
+        (
+            "X-Fax-Option: cover=no",
+            "is not this sender's to choose; the operator can add it to the options of the identity",
+        ),
+        ("X-Fax-Option: urgent", "is no option here; there are after, body, cover, pages"),
+    ]
+
+
+def test_hylafax_parameters_are_understood_or_told() -> None:
+    """What faxmail takes for a cover page is ours; others are told; our own fields are none of them."""
+    header = (
+        b"X-FAX-AutoCoverPage: no\r\nX-FAX-Killtime: now + 3 hours\r\nX-Fax-Id: x\r\nX-Fax-Option: pages=fax\r\n\r\n"
+    )
+    pairs, unheeded = asked.of_hylafax(read_headers(header).hylafax)
+    assert pairs == [("cover", "no")]
+    assert [each.written for each in unheeded] == ["X-FAX-killtime: now + 3 hours"]
+
+
+@given(st.lists(st.tuples(st.text(max_size=9), st.text(max_size=9))), st.sets(st.sampled_from(OPTION_NAMES)))
+def test_whatever_is_asked_is_answered(pairs: list[tuple[str, str]], allowed: set[str]) -> None:
+    """Each option is heeded, told of, or refuses the mail; and what is kept comes back as it was."""
+    try:
+        found = asked.read(pairs, allowed)
+    except BadOption:
+        return
+    told = [pair for pair in pairs if pair[0] not in allowed]
+    assert len(found.unheeded) == len(told)
+    assert asked.kept(asked.write(found)) == found

@@ -1,0 +1,77 @@
+"""A whole fax with its cover page, from the mail to what the carrier got, and what its notice says of it."""
+
+import io
+from collections.abc import Awaitable, Callable
+from email.message import EmailMessage
+
+import pikepdf
+import pypdfium2
+
+from bridge.fax.numbers import as_people_write
+from tests.support.processes import DELIVERED, Caught, House, Json, Sandbox, a_pdf_mail, until
+
+
+def words(pdf: bytes, page: int) -> str:
+    """What stands on a page."""
+    document = pypdfium2.PdfDocument(pdf)
+    return " ".join(document[page].get_textpage().get_text_range().split())
+
+
+async def sent(house: House, sandbox: Sandbox, fax: Json) -> bytes:
+    """What the carrier got."""
+    return (await house.http.get(f"{sandbox.url}/sandbox/faxes/{fax['jobId']}/file")).content
+
+
+def told(house: House) -> Callable[[], Awaitable[list[Caught]]]:
+    """The mails that say it arrived, once there is one."""
+
+    async def probe() -> list[Caught]:
+        return house.sink.those(event="delivered")
+
+    return probe
+
+
+def a_letter(*options: str) -> EmailMessage:
+    """A mail with a PDF and a text with a signature."""
+    mail = a_pdf_mail(DELIVERED)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    body.set_content("Dear colleague,\n\nplease see the attached.\n\n-- \nAnna\n")
+    for option in options:
+        mail["X-Fax-Option"] = option
+    return mail
+
+
+async def test_a_fax_with_a_cover_page(house: House) -> None:
+    """To whom, from whom, what the mail says without its signature, and how many pages; the notice counts it too."""
+    sandbox, daemon = await house.start(document={"cover": "standard", "company": "Example Surgery"})
+    await daemon.take(a_letter("colour=red"), DELIVERED)
+    await house.fax_in(DELIVERED, "delivered")
+    (fax,) = await sandbox.taken(DELIVERED)
+    pdf = await sent(house, sandbox, fax)
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        pages = len(opened.pages)
+    first = words(pdf, 0)
+    for each in (
+        as_people_write(DELIVERED),
+        "Example Surgery",
+        "Dear colleague, please see the attached.",
+        f"{pages}, this one",
+    ):
+        assert each in first
+    assert "Anna -" not in first
+    (mail,) = await until("the notice", told(house))
+    notice = mail.text
+    assert "page 1: cover page, with the text of the mail" in notice.lower()
+    assert "X-Fax-Option: colour=red" in notice
+    assert await daemon.stop() == 0
+
+
+async def test_a_sender_may_do_without(house: House) -> None:
+    """``cover=no`` leaves it off; what cannot be read is refused before the mail is taken on."""
+    sandbox, daemon = await house.start(document={"cover": "standard"})
+    await daemon.take(a_letter("cover=no"), DELIVERED)
+    await house.fax_in(DELIVERED, "delivered")
+    (fax,) = await sandbox.taken(DELIVERED)
+    assert "Dear colleague" not in words(await sent(house, sandbox, fax), 0)
+    assert await daemon.stop() == 0
