@@ -5,6 +5,7 @@ The library repairs in silence what it can, and what was lost is lost in silence
 
 import io
 import re
+import zlib
 from collections.abc import Container
 
 import pikepdf
@@ -12,24 +13,80 @@ from PIL import Image
 
 from bridge.document import images
 
-_BROKEN = re.compile("reconstruct|endstream|stream length|decoding stream|unexpected EOF|premature eof")
+_BROKEN = re.compile("endstream|stream length|decoding stream|unexpected EOF|premature eof")
 """In a warning of the library's: it had to guess."""
+_REBUILT = re.compile("reconstruct")
+"""So it says when it had to look for all objects, since the table of where they are is wrong or missing."""
+
+_OBJECT = re.compile(rb"(?<![0-9])(\d{1,10}) (\d{1,5}) obj\b")
+_TABLE = re.compile(rb"(?<!start)xref\s+((?:\d+ \d+\s+(?:\d{10} \d{5} [nf]\s*)+)+)trailer\b")
+_SECTION = re.compile(rb"(\d+) (\d+)\s+((?:\d{10} \d{5} [nf]\s*)+)")
+_ENTRY = re.compile(rb"(\d{10}) (\d{5}) ([nf])")
+_START = re.compile(rb"startxref\s+(\d{1,10})")
+_PLAINLY_WRONG = 20
+"""A table's place below that is no place at all: a program's mistake, and not one that lost bytes would make."""
 
 _PICTURES = ("/DCTDecode", "/JPXDecode", "/CCITTFaxDecode", "/JBIG2Decode")
 
 
-def is_broken(pdf: pikepdf.Pdf, looked_at_later: Container[tuple[int, int]] = ()) -> bool:
-    """Whether its table had to be made anew, or what a stream says is cut short or cannot be unpacked.
+def is_broken(pdf: pikepdf.Pdf, content: bytes, looked_at_later: Container[tuple[int, int]] = ()) -> bool:
+    """Whether something of it is gone: a stream that is cut short or cannot be unpacked, an object that is missing.
 
+    Where only the places of its objects are wrong, and all by as much, it is repaired and whole (ISO 32000-1, 7.5.4).
     Pictures of these object numbers are taken apart later anyway, and are not here.
     """
     try:
         for item in pdf.objects:
             if isinstance(item, pikepdf.Stream) and item.objgen not in looked_at_later and _is_cut_short(item):
                 return True
+        warnings = [str(warning) for warning in pdf.get_warnings()]
+        rebuilt = any(map(_REBUILT.search, warnings))
+        return any(map(_BROKEN.search, warnings)) or (rebuilt and not (_is_all_there(content) and not _lacks(pdf)))
     except pikepdf.PdfError:
         return True
-    return any(_BROKEN.search(str(warning)) for warning in pdf.get_warnings())
+
+
+def _is_all_there(content: bytes) -> bool:
+    """Whether a file has one table of its objects, by which nothing from the first to the table itself is gone.
+
+    Bytes that were lost in between would have moved what follows, and not what is before.
+    """
+    tables, starts = list(_TABLE.finditer(content)), list(_START.finditer(content))
+    if len(tables) != 1 or len(starts) != 1:
+        return False
+    places: dict[tuple[int, int], list[int]] = {}
+    for found in _OBJECT.finditer(content):
+        places.setdefault((int(found[1]), int(found[2])), []).append(found.start())
+    moved = set()
+    for first, _, entries in _SECTION.findall(tables[0][1]):
+        for at, (offset, generation, kind) in enumerate(_ENTRY.findall(entries)):
+            if kind == b"n":
+                here = places.get((int(first) + at, int(generation)), [])
+                moved.add(here[0] - int(offset) if len(here) == 1 else None)
+    start = int(starts[0][1])
+    if start >= _PLAINLY_WRONG:
+        moved.add(tables[0].start() - start)
+    return len(moved) == 1 and None not in moved
+
+
+def _lacks(pdf: pikepdf.Pdf) -> bool:
+    """Whether an object is not there (the library has None for it) or altered, or pages are too few."""
+    items: list[object] = list(pdf.objects)
+    return any(item is None or (isinstance(item, pikepdf.Stream) and _is_altered(item)) for item in items) or int(
+        pdf.Root.Pages.get("/Count", -1)
+    ) != len(pdf.pages)
+
+
+def _is_altered(stream: pikepdf.Stream) -> bool:
+    """Whether packed bytes are not those that were packed: they end with a checksum, which the library lets be."""
+    if stream.get("/Filter") != "/FlateDecode":
+        return False
+    unpacking = zlib.decompressobj()
+    try:
+        unpacking.decompress(stream.read_raw_bytes())
+    except zlib.error:
+        return True
+    return not unpacking.eof
 
 
 def _is_cut_short(stream: pikepdf.Stream) -> bool:

@@ -154,7 +154,7 @@ def _add_pdf(pdf: pikepdf.Pdf, content: bytes, max_pages: int, options: Document
             if pages > max_pages:
                 raise PieceUnusable(TOO_MANY.format(max_pages))
             scans = (sheets.scan_of(page, options) for page in source.pages)
-            if damage.is_broken(source, looked_at_later={scan.objgen for scan in scans if scan is not None}):
+            if damage.is_broken(source, content, looked_at_later={scan.objgen for scan in scans if scan is not None}):
                 raise PieceUnusable(DAMAGED)
             source.generate_appearance_streams()
             source.flatten_annotations("print")
@@ -173,7 +173,7 @@ def check_received(content: bytes, limits: Limits) -> tuple[pikepdf.Pdf | None, 
     try:
         if kind_of(content) is Kind.PDF:
             with pikepdf.open(io.BytesIO(content)) as source:
-                if damage.is_broken(source):
+                if damage.is_broken(source, content):
                     return None, Report(failed="the file cannot be opened (it is damaged or cut short)")
                 pdf.pages.extend(source.pages)
         else:
