@@ -139,8 +139,9 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
             for each in held:
                 events.listening(what=what, address=_shown(each))
         converter = stack.enter_context(Converter())
-        renderer = Renderer(store.blobs.workspace, converter, options=rooms.document_options(settings))
-        dresser = Dresser(renderer, Covers(rooms.cover_options(settings)), rooms.document_options(settings), clock)
+        document = rooms.document_options(settings.document)
+        renderer = Renderer(store.blobs.workspace, converter, options=document)
+        dresser = Dresser(renderer, Covers(rooms.cover_options(settings)), document, clock)
         duties = _duties(settings, desk, carrier, renderer, dresser, breaker, watch)
         converter.start()
         jobs = [

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import catalogue, configuration, daemon, faxes, orders, pausing, standin
+from bridge.cli import catalogue, configuration, daemon, faxes, orders, pausing, preview, standin
 from bridge.cli.common import say
 from bridge.errors import BridgeError, Misconfigured
 from bridge.settings import BadConfiguration
@@ -55,6 +55,7 @@ app.command("cancel")(orders.cancel)
 app.command("pause")(pausing.pause)
 app.command("resume")(pausing.resume)
 app.command("codes", context_settings={"ignore_unknown_options": True})(catalogue.codes)
+app.command("preview")(preview.preview)
 app.command("migrate")(configuration.migrate)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -120,10 +120,19 @@ class _Given(PydanticBaseSettingsSource):
         return self._source.values
 
 
+Alone = TypeVar("Alone", bound=BaseModel)
+
+
 class _StoreAlone(sections.Section):
     """The configuration as commands see it that read nothing else."""
 
     store: StoreSection = StoreSection()
+
+
+class _DocumentAlone(sections.Section):
+    """The same for those that make pages."""
+
+    document: sections.Document = sections.Document()
 
 
 def load(config: Path | None, environment: Mapping[str, str] = os.environ) -> Loaded:
@@ -150,21 +159,33 @@ def load(config: Path | None, environment: Mapping[str, str] = os.environ) -> Lo
 
 def load_store(config: Path | None, environment: Mapping[str, str] = os.environ) -> StoreSection:
     """``[store]`` alone, for commands that need nothing else and read no secret; raises BadConfiguration."""
+    alone, origins = _load_alone(_StoreAlone, "store", config, environment)
+    if broken := rules.broken_store(alone.store):
+        raise BadConfiguration([problems.at(key, text, origins) for key, text in broken])
+    return alone.store
+
+
+def load_document(config: Path | None, environment: Mapping[str, str] = os.environ) -> sections.Document:
+    """``[document]`` alone, for what only makes pages; raises BadConfiguration."""
+    return _load_alone(_DocumentAlone, "document", config, environment)[0].document
+
+
+def _load_alone(
+    model: type[Alone], section: str, config: Path | None, environment: Mapping[str, str]
+) -> tuple[Alone, dict[Path_, str]]:
+    """One section, checked, and where its values are from; of the others not even the names are looked at."""
     given = [
-        Source({"store": source.values["store"]} if "store" in source.values else {}, source.origins)
+        Source({section: source.values[section]} if section in source.values else {}, source.origins)
         for source in _sources(config, environment, secrets=False)
     ]
-    if found := _misshapen(_StoreAlone, given):
+    if found := _misshapen(model, given):
         raise BadConfiguration(found)
     origins = problems.origins_of(given)
-    values = {key: value for source in reversed(given) for key, value in source.values.get("store", {}).items()}
+    values = {key: value for source in reversed(given) for key, value in source.values.get(section, {}).items()}
     try:
-        store = _StoreAlone.model_validate({"store": values}).store
+        return model.model_validate({section: values}), origins
     except ValidationError as error:
         raise BadConfiguration(_wrong(error, origins)) from error
-    if broken := rules.broken_store(store):
-        raise BadConfiguration([problems.at(key, text, origins) for key, text in broken])
-    return store
 
 
 def _misshapen(model: type[BaseModel], given: list[Source]) -> list[Problem]:

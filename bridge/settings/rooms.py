@@ -164,9 +164,8 @@ def relay_options(settings: "Settings") -> RelayOptions:
     )
 
 
-def document_options(settings: "Settings") -> DocumentOptions:
+def document_options(document: sections.Document) -> DocumentOptions:
     """What becomes fax pages."""
-    document = settings.document
     return DocumentOptions(
         partial=document.partial,
         archives=document.archives,
