@@ -30,6 +30,9 @@ CORES = len(os.sched_getaffinity(0))
 OFFICE = Limits(memory=4 * 1024**3, open_files=512)
 """What LibreOffice may cost, which reserves more memory than it uses."""
 
+OFFICE_SECONDS = 300.0
+"""After that no further document of the same mail is converted."""
+
 COVER_NAME = "cover page"
 COVER_WITH_TEXT = "cover page, with the text of the mail"
 
@@ -132,7 +135,10 @@ class Renderer:
         report = await self._child(job, source, folder)
         if not report.office:
             return report
+        began = asyncio.get_running_loop().time()
         for at in range(report.office):
+            if asyncio.get_running_loop().time() - began > OFFICE_SECONDS:
+                break  # as where it cannot be converted
             try:
                 await self._child(replace(job, task="office", at=at, limits=OFFICE), source, folder)
             except DocumentUnusable:

@@ -14,15 +14,15 @@ def test_the_quick_form_prints_a_table(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 
     assert done.returncode == 0, done.stderr
     lines = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")]
     rows = {row[0]: row for row in lines}
-    assert sum("pages a second" in name for name in rows) == 5
+    assert sum("pages a second" in name for name in rows) == 2
     held = [row for name, row in rows.items() if "kB a page" in name or "words" in name or "memory" in name]
-    assert len(held) == 11
+    assert len(held) == 3
     assert not [row for row in held if "not met" in row[-1]], done.stdout
     assert list((tmp_path / "bench").iterdir()) == []
