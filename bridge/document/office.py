@@ -77,7 +77,8 @@ def convert(program: str, folder: Path, at: int) -> bool:
 
 
 def _is_to_be_converted(piece: Piece) -> bool:
-    return piece.kind is Kind.OFFICE and piece.role is Role.ATTACHMENT
+    """The text of a winmail.dat may be rich text; it is one where the mail has no other form of it."""
+    return piece.kind is Kind.OFFICE and piece.role in {Role.ATTACHMENT, Role.BODY}
 
 
 def _source(at: int) -> str:

@@ -28,6 +28,7 @@ _ATTACH_CONTENT_ID = 0x3712
 _CLASS_ID_TAIL = bytes.fromhex("00000000c000000000000046")
 """How the class ids of embedded messages and documents end (MS-OXTNEF, 2.1.3.3.15)."""
 
+_RTF = b"{\\rtf"
 _TNEF_HEAD = 6
 _TNEF_OBJECT = 9
 _TNEF_CHECKSUM = 2
@@ -111,11 +112,23 @@ def winmail(content: bytes) -> list[Member]:
     try:
         opened = tnefparse.TNEF(content, do_checksum=True)
         files = [_attached(each) for each in opened.attachments]
-        texts = [(opened.htmlbody, "text/html"), (opened.rtfbody, "text/rtf"), (opened.body, "text/plain")]
+        texts = [(opened.htmlbody, "text/html"), (_rich_text(opened.rtfbody), "text/rtf"), (opened.body, "text/plain")]
+    except Unopenable:
+        raise
     except Exception as error:  # a parser that raises whatever comes
         raise Unopenable(DAMAGED) from error
     text = next(((found, kind) for found, kind in texts if found), None)
     return [*([] if text is None else [_text(*text)]), *files]
+
+
+def _rich_text(found: object) -> bytes:
+    """The text in RTF, if that is what it is: without a library of its own the parser gives it packed."""
+    if not found:
+        return b""
+    text = _octets(found)
+    if not text.startswith(_RTF):
+        raise Unopenable(DAMAGED)
+    return text
 
 
 def _attached(attachment: Any) -> Member:
