@@ -131,7 +131,9 @@ class Renderer:
 
     async def _report(self, job: Job, source: BinaryIO, folder: Path) -> Report:
         """Of the mail, or of the mail once its office documents are converted."""
-        start = os.lseek(source.fileno(), 0, os.SEEK_CUR) if job.office else 0
+        start = _place(source)
+        if start is None:  # a pipe is read once, and no office document in it can be converted
+            return await self._child(replace(job, office=""), source, folder)
         report = await self._child(job, source, folder)
         if not report.office:
             return report
@@ -149,6 +151,14 @@ class Renderer:
     async def _child(self, job: Job, source: BinaryIO, folder: Path) -> Report:
         (folder / REPORT).unlink(missing_ok=True)
         return _read_report(folder, await self._converter.run(job, source, job.limits.wall_seconds))
+
+
+def _place(source: BinaryIO) -> int | None:
+    """Where an open file is to be read from; None for what has no places."""
+    try:
+        return os.lseek(source.fileno(), 0, os.SEEK_CUR)
+    except OSError:
+        return None
 
 
 def _limits(options: DocumentOptions) -> Limits:

@@ -25,7 +25,7 @@ from bridge.document.pieces import Piece, Role
 from bridge.document.renderer import DocumentUnusable, Renderer
 from tests.support.document_samples import AS_IT_IS, a_converter, a_pdf, inside, mail, make, multipart, part, plain
 
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 
 def a_picture(name: str) -> Piece:
