@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pikepdf
 from jinja2.sandbox import SandboxedEnvironment
 
-from bridge.document import kinds, sheets, typesetting
+from bridge.document import headline, kinds, sheets, typesetting
 from bridge.document.covers import Cover
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
@@ -32,8 +32,19 @@ def put_before(
 
 
 def _covered(pages: bytes, cover: Cover, limits: Limits, options: DocumentOptions) -> tuple[pikepdf.Pdf, Report]:
+    pdf = _with_cover(pages, cover, limits, options)
+    if cover.headline is not None:
+        headline.put_on(pdf, cover.headline)
+    return pdf, Report(pages=len(pdf.pages))
+
+
+def _with_cover(pages: bytes, cover: Cover, limits: Limits, options: DocumentOptions) -> pikepdf.Pdf:
     with pikepdf.open(io.BytesIO(pages)) as fax:
         count = len(fax.pages)
+        if not cover.template:
+            pdf = pikepdf.new()
+            pdf.pages.extend(fax.pages)
+            return pdf
         for covers in range(1, MOST + 1):
             pdf = _drawn(cover, count + covers, limits, options)
             if len(pdf.pages) <= covers:
@@ -44,7 +55,7 @@ def _covered(pages: bytes, cover: Cover, limits: Limits, options: DocumentOption
         if total > limits.pages:
             raise CoverUnusable(f"with it the fax has more than {limits.pages} pages")
         pdf.pages.extend(fax.pages)
-        return pdf, Report(pages=total)
+        return pdf
 
 
 def _drawn(cover: Cover, total: int, limits: Limits, options: DocumentOptions) -> pikepdf.Pdf:

@@ -8,6 +8,9 @@ from PIL import Image
 
 from bridge.document.paper import DOTS, LINE, POINTS
 
+NAME = "/Fax"
+"""Of the one picture on a page that was finished here."""
+
 _OFFSETS, _COUNTS = 273, 279
 """Tags of TIFF 6.0 that say where its data are."""
 
@@ -54,5 +57,5 @@ def add(pdf: pikepdf.Pdf, page: FaxPage) -> None:
     )
     pdf.add_blank_page(page_size=size)
     added = pdf.pages[-1]
-    added.Resources = pikepdf.Dictionary({"/XObject": pikepdf.Dictionary({"/Fax": image})})
-    added.Contents = pikepdf.Stream(pdf, b"q %.3f 0 0 %.3f 0 0 cm /Fax Do Q" % size)
+    added.Resources = pikepdf.Dictionary({"/XObject": pikepdf.Dictionary({NAME: image})})
+    added.Contents = pikepdf.Stream(pdf, b"q %.3f 0 0 %.3f 0 0 cm %b Do Q" % (*size, NAME.encode("ascii")))

@@ -32,10 +32,12 @@ class DocumentOptions:
 class CoverOptions:
     """Which template a fax gets: its identity's, else the site's; empty or ``none``: no cover page.
 
-    ``folder`` has those that are not ours, ``company`` is whose faxes they are.
+    ``folder`` has those that are not ours, ``company`` is whose faxes they are. ``headline``: a line at the head of
+    each page.
     """
 
     site: str = ""
     identities: Mapping[str, str] = field(default_factory=dict)
     folder: Path = Path("/etc/faxbridge/covers")
     company: str = ""
+    headline: bool = False

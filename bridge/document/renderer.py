@@ -91,13 +91,13 @@ class Renderer:
 
     @asynccontextmanager
     async def with_cover(self, rendered: Rendered, cover: Cover) -> AsyncIterator[Rendered]:
-        """Finished pages with a cover page before them, and a part that says so; raises DocumentUnusable."""
+        """Finished pages with what one fax has of its own, and a part for its cover page; raises DocumentUnusable."""
         with rendered.path.open("rb", buffering=0) as pages:
             async with self._run("cover", pages, self._options, write_cover(cover)) as (folder, report):
                 name = COVER_WITH_TEXT if rendered.cover_text else COVER_NAME
                 others = (part for part in rendered.parts if part.left_out != ON_THE_COVER)
                 page = Part(name, "text/html", report.pages - rendered.pages)
-                yield Rendered(folder / PDF, report.pages, (page, *others))
+                yield Rendered(folder / PDF, report.pages, (*((page,) if page.pages else ()), *others))
 
     @asynccontextmanager
     async def from_received(self, file: BinaryIO) -> AsyncIterator[Rendered]:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from bridge.document.covers import CoverFields, Covers, Template
+from bridge.document.covers import Cover, CoverFields, Covers, Headline, Template
 from bridge.document.options import DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
 from bridge.fax import numbers
@@ -46,16 +46,18 @@ class Dresser:
             raise
 
     def has_cover(self, message: Message) -> bool:
-        """Whether each fax of the mail has a page of its own before the others."""
-        return self._look(message).template is not None
+        """Whether each fax of the mail has something of its own: a page before the others, or a line on each."""
+        return self._covers.has_headline or self._look(message).template is not None
 
     @asynccontextmanager
     async def covered(self, message: Message, fax: Fax, head: bytes, rendered: Rendered) -> AsyncIterator[Rendered]:
-        """The pages with the cover page of one fax; ``head`` is the beginning of its mail. Raises DocumentUnusable."""
+        """The pages with what one fax has of its own; ``head`` begins its mail. Raises DocumentUnusable."""
         template = self._look(message).template
-        assert template is not None
         fields = self._fields(fax, read_headers(head), rendered.cover_text)
-        async with self._renderer.with_cover(rendered, template.cover(fields)) as covered:
+        cover = Cover("", b"", fields) if template is None else template.cover(fields)
+        if self._covers.has_headline:
+            cover = replace(cover, headline=_headline(fields))
+        async with self._renderer.with_cover(rendered, cover) as covered:
             yield covered
 
     def _look(self, message: Message) -> Look:
@@ -79,6 +81,12 @@ class Dresser:
             date=self._clock.now().astimezone().strftime("%-d %B %Y, %H:%M %Z"),
             text=text,
         )
+
+
+def _headline(fields: CoverFields) -> Headline:
+    """From the company, or whoever wrote, to the name and the number."""
+    sender = " ".join(filter(None, (fields.company or fields.from_name or fields.from_address, fields.from_number)))
+    return Headline(fields.date, sender, " ".join(filter(None, (fields.to_name, fields.to_number))))
 
 
 def head_of(source: BinaryIO) -> bytes:

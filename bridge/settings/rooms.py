@@ -248,4 +248,5 @@ def cover_options(settings: "Settings") -> CoverOptions:
         identities={identity.name: identity.cover for identity in settings.identities if identity.cover},
         folder=Path(document.covers),
         company=document.company,
+        headline=document.header,
     )

@@ -163,6 +163,7 @@ class Document(Section):
     cover: identities.Cover = ""
     covers: str = "/etc/faxbridge/covers"
     company: str = Field(default="", max_length=200)
+    header: bool = False
     archives: bool = False
     max_pages: int = Field(default=200, ge=1, le=1000)
 

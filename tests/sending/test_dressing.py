@@ -116,3 +116,13 @@ async def test_a_cover_that_cannot_be_made_fails_its_fax_alone(bench: Bench, ren
     await prepared(preparer(bench, renderer, CoverOptions(site="standard")))
     states = sorted([(await bench.fax(fax.id)).state for fax in found])
     assert states == sorted([FaxState.FAILED, FaxState.READY])
+
+
+async def test_a_line_at_the_head_needs_no_cover(bench: Bench, renderer: FakeRenderer) -> None:
+    """It names each recipient, so each fax has its pages; without a company it is from whoever wrote."""
+    await asking(bench, Asked(cover=False), ANNA, BEN, caller_id="+14155550100")
+    await prepared(preparer(bench, renderer, CoverOptions(site="standard", headline=True)))
+    assert [cover.template for cover in renderer.covers] == ["", ""]
+    lines = [cover.headline for cover in renderer.covers]
+    assert {line.sender for line in lines if line} == {"Anna Example +1 415-555-0100"}
+    assert {line.recipient for line in lines if line} == {"+1 212-555-0177", "+1 212-555-0178"}

@@ -96,6 +96,7 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("document", "cover", ""),
     ("document", "covers", "/etc/faxbridge/covers"),
     ("document", "company", ""),
+    ("document", "header", False),
     ("document", "archives", False),
     ("document", "max_pages", 200),
     ("retry", "give_up_after", "24h"),

@@ -35,12 +35,22 @@ class CoverFields:
 
 
 @dataclass(frozen=True, slots=True)
+class Headline:
+    """What stands at the head of each page, beside its number: as people read it."""
+
+    date: str
+    sender: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cover:
-    """One cover page to be made."""
+    """What one fax has of its own: a cover page, where there is a template, and a line on each page."""
 
     template: str
     logo: bytes
     fields: CoverFields
+    headline: Headline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,11 @@ class Covers:
         self._options = options
         names = {options.site, *options.identities.values()} - {"", NONE}
         self._templates = {name: _read(name, options.folder) for name in sorted(names | {STANDARD})}
+
+    @property
+    def has_headline(self) -> bool:
+        """Whether each page of a fax has its line."""
+        return self._options.headline
 
     @property
     def company(self) -> str:
@@ -111,10 +126,12 @@ def _logo(place: Path) -> bytes:
 def write_cover(cover: Cover) -> str:
     """As the child reads it."""
     logo = base64.b64encode(cover.logo).decode("ascii")
-    return json.dumps({"template": cover.template, "logo": logo, "fields": asdict(cover.fields)})
+    line = None if cover.headline is None else asdict(cover.headline)
+    return json.dumps({"template": cover.template, "logo": logo, "fields": asdict(cover.fields), "headline": line})
 
 
 def read_cover(written: str) -> Cover:
     """As the daemon wrote it."""
     found = json.loads(written)
-    return Cover(found["template"], base64.b64decode(found["logo"]), CoverFields(**found["fields"]))
+    line = None if found["headline"] is None else Headline(**found["headline"])
+    return Cover(found["template"], base64.b64decode(found["logo"]), CoverFields(**found["fields"]), line)
