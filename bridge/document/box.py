@@ -41,6 +41,8 @@ _NUMBERS = {
         "pidfd_open": 434,
         "pidfd_getfd": 438,
         "kcmp": 312,
+        "setsid": 112,
+        "setpgid": 109,
         "mount": 165,
         "umount2": 166,
         "pivot_root": 155,
@@ -88,6 +90,8 @@ _NUMBERS = {
         "pidfd_open": 434,
         "pidfd_getfd": 438,
         "kcmp": 272,
+        "setsid": 157,
+        "setpgid": 154,
         "mount": 40,
         "umount2": 39,
         "pivot_root": 41,
@@ -117,7 +121,10 @@ _NUMBERS = {
         "clock_settime": 112,
     },
 }
-"""Of what drawing pages never needs: connections, programs, other processes, mounts, the kernel's inside."""
+"""Of what drawing pages never needs: connections, programs, other processes, mounts, the kernel's inside.
+
+Nor to leave its group of processes, by which it is killed with all it has started.
+"""
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 _READ = 1 << 2 | 1 << 3

@@ -20,8 +20,8 @@ from bridge.document.job import Job, Task
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.pieces import ON_THE_COVER
-from bridge.document.report import COVER, DISK_FULL, PDF, PICTURE, REPORT, Report
-from bridge.errors import OutOfSpace, Permanent
+from bridge.document.report import COVER, DISK_FULL, NO_PROCESS, PDF, PICTURE, REPORT, Report
+from bridge.errors import OutOfSpace, Permanent, Unavailable
 from bridge.fax.jobs import Part
 
 CORES = len(os.sched_getaffinity(0))
@@ -169,6 +169,8 @@ def _limits(options: DocumentOptions) -> Limits:
 def _read_report(folder: Path, status: int | None) -> Report:
     if status == DISK_FULL:
         raise OutOfSpace("no room on disk to make the pages; tried again later")
+    if status == NO_PROCESS:
+        raise Unavailable("no process could be had to make the pages; tried again later")
     if status is None:
         raise DocumentUnusable("making its pages took too long; send fewer or simpler pages")
     if status != 0:

@@ -12,6 +12,10 @@ DISK_FULL = 75
 """The child's exit status (EX_TEMPFAIL of sysexits.h) when the disk had no room: our trouble, not the document's."""
 
 
+NO_PROCESS = 71
+"""The same (EX_OSERR) where no child could be had at all."""
+
+
 class PartReport(BaseModel):
     """One part of the mail: so many pages, or left out and why."""
 

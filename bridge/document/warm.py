@@ -22,9 +22,14 @@ from typing import NoReturn
 
 from bridge.document import child
 from bridge.document.job import STATUS, Job, read_job
+from bridge.document.report import NO_PROCESS
 
 _LONGEST_REQUEST = 100_000
 Work = Callable[[Job], int]
+
+
+class _NobodyAsksError(Exception):
+    """The daemon is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,12 @@ def serve(control: socket.socket, work: Work) -> None:
     while True:
         for descriptor, _ in poll.poll():
             if descriptor == control.fileno():
-                running = _take(control, work)
-                if running is None:
+                try:
+                    running = _take(control, work)
+                except _NobodyAsksError:
                     return  # the children end with this process
+                if running is None:
+                    continue
                 for one in (running.ended, running.asker.fileno()):
                     by_descriptor[one] = running
                     poll.register(one, select.POLLIN)
@@ -62,16 +70,23 @@ def serve(control: socket.socket, work: Work) -> None:
 
 
 def _take(control: socket.socket, work: Work) -> _Running | None:
-    """Begin what is asked for; None if nobody is there to ask."""
+    """Begin what is asked for; None where no process is to be had, which is no document's fault, and is told."""
     request, descriptors, _, _ = socket.recv_fds(control, _LONGEST_REQUEST, 2)
     if not request:
-        return None
+        raise _NobodyAsksError
     document, answer = descriptors
-    process = os.fork()
+    asker = socket.socket(fileno=answer)
+    try:
+        process = os.fork()
+    except OSError:
+        with asker:
+            _if_there(asker.send, STATUS.pack(NO_PROCESS))
+        os.close(document)
+        return None
     if process == 0:
         _be_a_child(read_job(request), document, work)
     os.close(document)
-    return _Running(process, os.pidfd_open(process), socket.socket(fileno=answer))
+    return _Running(process, os.pidfd_open(process), asker)
 
 
 def _be_a_child(job: Job, document: int, work: Work) -> NoReturn:

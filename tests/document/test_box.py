@@ -29,6 +29,8 @@ TRIES: dict[str, str] = {
     "a write into the programs": "import sys; open(sys.prefix + '/planted', 'w')",
     "a link to elsewhere": "import os; os.symlink('/etc/passwd', 'mine'); open('mine').read()",
     "a name space": "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0",
+    "a session of its own": "import os; os.setsid()",
+    "a group of its own": "import os; os.setpgid(0, 0)",
     "another process's memory": "import ctypes; assert ctypes.CDLL(None).ptrace(16, 1, 0, 0) == 0",
 }
 

@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,12 +18,14 @@ from typing import BinaryIO
 import pytest
 from PIL import Image
 
-from bridge.document import images, pages
+from bridge.document import images, pages, warm
 from bridge.document.converter import Converter
+from bridge.document.job import STATUS, Job, write_job
 from bridge.document.kinds import Kind
 from bridge.document.limits import Limits
 from bridge.document.pieces import Piece, Role
 from bridge.document.renderer import DocumentUnusable, Renderer
+from bridge.document.report import NO_PROCESS
 from tests.support.document_samples import AS_IT_IS, a_converter, a_pdf, inside, mail, make, multipart, part, plain
 
 PATIENCE = 60.0
@@ -314,6 +317,23 @@ async def test_one_warm_process_serves_many_and_starts_anew(workspace: Path, tmp
         [another] = warm_processes() - others
         assert another != warm
     assert not alive(another)
+
+
+def test_where_no_process_is_to_be_had_nobody_is_blamed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The asker is told so at once, the warm process goes on, and no descriptor is left open."""
+
+    def none_left() -> int:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", none_left)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    asking, answered = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs, asking, answered, open_mail(tmp_path) as source:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        socket.send_fds(ours, [write_job(Job("mail", "/nowhere"))], [source.fileno(), answered.fileno()])
+        assert warm._take(theirs, lambda _: 0) is None
+        assert STATUS.unpack(asking.recv(4)) == (NO_PROCESS,)
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 async def test_a_child_dies_with_the_warm_process(
