@@ -45,6 +45,11 @@ _BESIDE = 3
 _EDGE = 20
 """By so many of 255 shades the paper's brightness differs across that outline."""
 
+_SEEN = 0.25
+"""How much darker than the brightest place something must be to be seen on a page without any ink."""
+_FEW = 0.002
+"""Part of its dots."""
+
 _SAMPLE = 4
 """Every so many dots one is looked at to find noise and pictures."""
 
@@ -73,8 +78,8 @@ class Page:
         self._paper = _closed(cells, _REACH, further=1).filter(ImageFilter.BoxBlur(1))
         self._white = _closed(self._paper, _FAR_REACH)
         sample = grey.resize((grey.width // _SAMPLE, grey.height // _SAMPLE), Image.Resampling.NEAREST)
-        noise = _noise(grey) / max(1.0, ImageStat.Stat(self._paper).median[0])
-        self._contrast = min(max(_LEAST_CONTRAST, _NOISES * noise), _MOST_CONTRAST)
+        self._noise = _noise(grey) / max(1.0, ImageStat.Stat(self._paper).median[0])
+        self._contrast = min(max(_LEAST_CONTRAST, _NOISES * self._noise), _MOST_CONTRAST)
         brightest, darkest = (_spread(self._paper, 1, choose) for choose in (ImageChops.lighter, ImageChops.darker))
         self._roughness = ImageChops.subtract(brightest, darkest)
         self._pictures = patches.find(sample, self._white, self._roughness)
@@ -89,6 +94,19 @@ class Page:
         for way in WAYS:
             if self.has_pictures or way.dots in {0, 1}:
                 yield self.drawn(way)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether more than a few dots are much darker than the page's brightest place, be they ink or not."""
+        counts = self._grey.histogram()
+        brightest = max(at for at, count in enumerate(self._paper.histogram()) if count or not at)
+        dark = int(brightest * (1 - max(_SEEN, _NOISES * self._noise)))
+        return sum(counts[: max(0, dark)]) > _FEW * sum(counts)
+
+    def in_dots(self) -> Iterator[Image.Image]:
+        """The whole page as if it were a picture, in one way after the other."""
+        self._pictures = Image.new("L", (-(-self._grey.width // _SAMPLE), -(-self._grey.height // _SAMPLE)), 255)
+        yield from (self.drawn(way) for way in WAYS if way.dots)
 
     def drawn(self, way: Way) -> Image.Image:
         """The page in one way."""

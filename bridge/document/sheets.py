@@ -211,10 +211,17 @@ def _assemble(pdf: pikepdf.Pdf, sheets: Iterable[_Sheet], budget: int) -> tuple[
 def fax_page(draw: Draw, budget: int) -> FaxPage | None:
     """A grey sheet in black and white, in the finest way that takes so many bytes or less; None if it is blank.
 
-    Where a coarser way would leave nothing of it, it is the way before that.
+    Where a coarser way would leave nothing of it, it is the way before that. What has no ink and is seen all the same,
+    a soft shade from edge to edge, is drawn in dots, rather than taken for blank.
     """
+    page = bilevel.Page(draw())
+    coded = _first_within(page.ways(), budget)
+    return _first_within(page.in_dots(), budget) if coded is None and page.is_seen else coded
+
+
+def _first_within(ways: Iterator[Image.Image], budget: int) -> FaxPage | None:
     coded = None
-    for image in bilevel.Page(draw()).ways():
+    for image in ways:
         if image.getextrema() == (255, 255):
             break
         coded = group4.encode(image)

@@ -166,3 +166,15 @@ def test_a_page_keeps_to_its_budget(budget: int) -> None:
     finest = sheets.fax_page(lambda: letter_scan().resize(SHEET), 150_000)
     assert finest is not None
     assert 20_000 < len(finest.data) < 90_000, "a letter is nowhere near it"
+
+
+def test_a_soft_shade_is_no_blank_page() -> None:
+    """What has neither edge nor ink, and is seen all the same, comes out as dots; an even sheet is blank, noisy or not."""
+    shade = Image.linear_gradient("L").resize(SHEET).point(lambda value: 255 - value * 3 // 5)
+    page = sheets.fax_page(shade.copy, 150_000)
+    assert page is not None
+    assert 20_000 < len(page.data) <= 150_000
+    for grey in (220, 160, 110):
+        even = Image.new("L", SHEET, grey)
+        assert sheets.fax_page(even.copy, 150_000) is None
+        assert sheets.fax_page(noisy(even, 4).copy, 150_000) is None
