@@ -169,7 +169,7 @@ def test_a_page_keeps_to_its_budget(budget: int) -> None:
 
 
 def test_a_soft_shade_is_no_blank_page() -> None:
-    """What has neither edge nor ink and is seen all the same comes out as dots; an even sheet is blank, noisy or not."""
+    """What has neither edge nor ink and is seen all the same comes out as dots; an even sheet is blank, noisy too."""
     shade = Image.linear_gradient("L").resize(SHEET).point(lambda value: 255 - value * 3 // 5)
     page = sheets.fax_page(shade.copy, 150_000)
     assert page is not None
