@@ -20,7 +20,8 @@ from typing import Any, TypeVar
 
 from bridge.document.converter import Converter
 from bridge.document.covers import Covers
-from bridge.document.renderer import CORES, Renderer
+from bridge.document.limits import CORES
+from bridge.document.renderer import Renderer
 from bridge.errors import BridgeError
 from bridge.fax.policy import Policy
 from bridge.ifax.client import IfaxClient

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli.common import Config, Json, fail, print_json, print_table
+from bridge.cli.views import parts_as_json
 from bridge.document.converter import Converter
 from bridge.document.options import DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Renderer
@@ -79,6 +80,6 @@ def _put(made: Path, out: Path) -> None:
 def _tell(parts: tuple[Part, ...], *, as_json: bool) -> None:
     """What became of each part."""
     if as_json:
-        print_json([{"name": p.name, "type": p.type, "pages": p.pages, "left_out": p.left_out} for p in parts])
+        print_json(parts_as_json(parts))
     elif parts:
         print_table(["part", "pages", ""], [[part.name, str(part.pages), part.left_out or ""] for part in parts])

@@ -1,12 +1,18 @@
 """A fax as JSON, as the contract has it, and as lines for a person."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from bridge.fax import outcomes
-from bridge.fax.jobs import Attempt, Fax, HistoryEntry, Outcome
+from bridge.fax.jobs import Attempt, Fax, HistoryEntry, Outcome, Part
 from bridge.fax.states import FaxState, HoldReason
 from bridge.runtime.clock import rfc3339
 from bridge.store.overview import Arrived, Sent
+
+
+def parts_as_json(parts: Iterable[Part]) -> list[dict[str, Any]]:
+    """What became of each part of a mail."""
+    return [{"name": p.name, "type": p.type, "pages": p.pages, "left_out": p.left_out} for p in parts]
 
 
 def as_json(row: Sent | Arrived) -> dict[str, Any]:
@@ -35,7 +41,7 @@ def _sent(row: Sent) -> dict[str, Any]:
         "header_message_id": row.message.header_message_id,
         "pages": fax.pages,
         "pages_sent": fax.pages_sent,
-        "parts": [{"name": p.name, "type": p.type, "pages": p.pages, "left_out": p.left_out} for p in row.parts],
+        "parts": parts_as_json(row.parts),
         "attempts": [_attempt(attempt) for attempt in row.attempts],
         "created_at": rfc3339(fax.created_at),
         "updated_at": rfc3339(fax.updated_at),

@@ -8,7 +8,7 @@ sure stays.
 import re
 from html.parser import HTMLParser
 
-from bridge.document import characters
+from bridge.document import characters, seen
 from bridge.document.kinds import Kind
 from bridge.document.pieces import Piece
 
@@ -41,10 +41,8 @@ _DISCLAIMER = re.compile(
 
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _BLOCKS = {"p", "div", "br", "tr", "li", "ul", "ol", "table", "blockquote", "hr", "pre", *_HEADINGS}
-_UNSEEN = {"script", "style", "head", "title", "template", "noscript"}
 _QUOTE_MARKS = ("gmail_quote", "moz-cite", "divrplyfwdmsg", "appendonsend", "yahoo_quoted")
 _SIGNATURE_MARKS = ("gmail_signature", "moz-signature")
-_VOID = {"br", "hr", "img", "input", "meta", "link", "wbr", "col", "area", "base", "embed", "source", "track"}
 
 
 def read(piece: Piece, *, trim: bool) -> str:
@@ -106,11 +104,11 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _BLOCKS:
             self.text.append("\n")
-        if tag in _VOID:
+        if tag in seen.VOID:
             return
         marks = " ".join(value or "" for name, value in attrs if name in {"class", "id", "type"}).lower()
         cut = tag == "blockquote" or any(mark in marks for mark in (*_QUOTE_MARKS, *_SIGNATURE_MARKS))
-        self._open.append((tag, tag in _UNSEEN or (self._trim and cut)))
+        self._open.append((tag, tag in seen.UNSEEN or (self._trim and cut)))
 
     def handle_endtag(self, tag: str) -> None:
         for at in range(len(self._open) - 1, -1, -1):

@@ -3,13 +3,11 @@
 The library repairs in silence what it can, and what was lost is lost in silence too: pages may be missing.
 """
 
-import io
 import re
 import zlib
 from collections.abc import Container
 
 import pikepdf
-from PIL import Image
 
 from bridge.document import images
 
@@ -102,9 +100,7 @@ def _is_cut_short(stream: pikepdf.Stream) -> bool:
 
 def _is_cut_picture(jpeg: bytes) -> bool:
     try:
-        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as picture:
-            picture.draft("L", (1, 1))
-            picture.load()
+        images.jpeg(jpeg, (1, 1))
     except images.DAMAGES:
         return True
     return False

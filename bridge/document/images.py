@@ -52,6 +52,13 @@ def opened(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(content), formats=formats)
 
 
+def jpeg(content: bytes, least: tuple[int, int]) -> Image.Image:
+    """A JPEG in greys, decoded to its last byte, no smaller than that if it is not; raises one of DAMAGES."""
+    with Image.open(io.BytesIO(content), formats=("JPEG",)) as picture:
+        picture.draft("L", least)
+        return picture.convert("L")
+
+
 def frames(content: bytes, max_pixels: int, max_pages: int) -> Iterator[Frame]:
     """The picture, or all of a TIFF's. Raises ImageUnusable."""
     Image.MAX_IMAGE_PIXELS = max_pixels

@@ -1,6 +1,10 @@
 """What one document may cost. Beyond these a fax fails with a clear notice; the daemon never notices."""
 
+import os
 from dataclasses import dataclass
+
+CORES = len(os.sched_getaffinity(0))
+"""So many documents are worked on at once, and in each so many pages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,12 @@ class DocumentOptions:
     trim: bool = True
 
 
+STANDARD_COVER = "standard"
+"""The cover page that comes with Faxbridge."""
+NO_COVER = "none"
+"""For an identity, where the site has one."""
+
+
 @dataclass(frozen=True, slots=True)
 class CoverOptions:
     """Which template a fax gets: its identity's, else the site's; empty or ``none``: no cover page.

@@ -3,7 +3,6 @@
 A page that is nothing but a scan is not drawn: its picture is taken out and brought to size, as fast as it decodes.
 """
 
-import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,9 +45,7 @@ class Scan:
         if self.picture is not None:
             return self.picture.convert("L")
         try:
-            with Image.open(io.BytesIO(self.jpeg), formats=("JPEG",)) as picture:
-                picture.draft("L", dots)
-                return picture.convert("L")
+            return images.jpeg(self.jpeg, dots)
         except images.DAMAGES as error:
             raise images.ImageUnusable("is damaged") from error
 

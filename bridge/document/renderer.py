@@ -17,15 +17,12 @@ from bridge.document import office
 from bridge.document.converter import Converter
 from bridge.document.covers import Cover, write_cover
 from bridge.document.job import Job, Task
-from bridge.document.limits import Limits
+from bridge.document.limits import CORES, Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.pieces import ON_THE_COVER
 from bridge.document.report import COVER, DISK_FULL, NO_PROCESS, PDF, PICTURE, REPORT, Report
 from bridge.errors import OutOfSpace, Permanent, Unavailable
 from bridge.fax.jobs import Part
-
-CORES = len(os.sched_getaffinity(0))
-"""So many documents are worked on at once."""
 
 OFFICE = Limits(memory=4 * 1024**3, open_files=512)
 """What LibreOffice may cost, which reserves more memory than it uses."""

@@ -6,11 +6,11 @@ from urllib.parse import unquote
 
 from bridge.document import characters
 
-_UNSEEN = {"script", "style", "head", "title", "template", "noscript"}
+UNSEEN = {"script", "style", "head", "title", "template", "noscript"}
 _QUOTES = {"blockquote"}
 _QUOTE_MARKS = ("gmail_quote", "gmail_extra", "moz-cite", "divrplyfwdmsg", "appendonsend", "yahoo_quoted")
 _SIGNATURE_MARKS = ("signature", "x_sig")
-_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _WEB = ("http:", "https:", "//")
 _A_DOT = 3
 """A picture so wide or high counts who reads the mail and shows nothing."""
@@ -77,21 +77,21 @@ class _Eye(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag == "img":
             self._picture(given)
-        if tag in _VOID:
+        if tag in VOID:
             return
         marks = f"{given.get('class', '')} {given.get('id', '')}".lower()
         quote = tag in _QUOTES or any(mark in marks for mark in _QUOTE_MARKS)
         self._open.append((tag, quote, any(mark in marks for mark in _SIGNATURE_MARKS)))
-        self._unseen += tag in _UNSEEN
+        self._unseen += tag in UNSEEN
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _VOID:
+        if tag in VOID:
             self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         for at in range(len(self._open) - 1, -1, -1):
             if self._open[at][0] == tag:
-                self._unseen -= sum(1 for name, *_ in self._open[at:] if name in _UNSEEN)
+                self._unseen -= sum(1 for name, *_ in self._open[at:] if name in UNSEEN)
                 del self._open[at:]
                 return
 

@@ -5,7 +5,6 @@ as many as there are cores. Runs in the child.
 """
 
 import io
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,14 +18,13 @@ from PIL import Image
 
 from bridge.document import bilevel, blank, greys, group4, images, paper, raster
 from bridge.document.group4 import FaxPage
+from bridge.document.limits import CORES
 from bridge.document.options import DocumentOptions
 from bridge.document.paper import POINTS, Layout
 from bridge.document.raster import Draw
 
 if TYPE_CHECKING:
     import pypdfium2
-
-_CORES = len(os.sched_getaffinity(0))
 
 _Keep = Callable[[], None]
 """Appends a page, or the sheets of one, without drawing it."""
@@ -198,10 +196,10 @@ def _assemble(pdf: pikepdf.Pdf, sheets: Iterable[_Sheet], budget: int) -> tuple[
         seen[sheet.number] = seen.get(sheet.number, False) or inked
 
     waiting: deque[tuple[_Sheet, Future[FaxPage | None] | None]] = deque()
-    with ThreadPoolExecutor(_CORES) as pool:
+    with ThreadPoolExecutor(CORES) as pool:
         for sheet in sheets:
             waiting.append((sheet, pool.submit(fax_page, sheet.draw, budget) if sheet.draw is not None else None))
-            if len(waiting) > _CORES:
+            if len(waiting) > CORES:
                 settle(*waiting.popleft())
         while waiting:
             settle(*waiting.popleft())

@@ -1,6 +1,5 @@
 """How a fax is dressed: its pages as the site, its identity and its sender wish them, with a cover page or without."""
 
-import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from bridge.document.options import DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
 from bridge.fax import numbers
 from bridge.fax.jobs import Fax, Message, Part
-from bridge.mail.headers import HEADER_LIMIT, Headers, read_headers
+from bridge.mail.headers import Headers
 from bridge.runtime.clock import Clock
 
 OPTION = "option"
@@ -50,10 +49,12 @@ class Dresser:
         return self._covers.has_headline or self._look(message).template is not None
 
     @asynccontextmanager
-    async def covered(self, message: Message, fax: Fax, head: bytes, rendered: Rendered) -> AsyncIterator[Rendered]:
-        """The pages with what one fax has of its own; ``head`` begins its mail. Raises DocumentUnusable."""
+    async def covered(
+        self, message: Message, fax: Fax, headers: Headers, rendered: Rendered
+    ) -> AsyncIterator[Rendered]:
+        """The pages with what one fax has of its own; ``headers`` are its mail's. Raises DocumentUnusable."""
         template = self._look(message).template
-        fields = self._fields(fax, read_headers(head), rendered.cover_text)
+        fields = self._fields(fax, headers, rendered.cover_text)
         cover = Cover("", b"", fields) if template is None else template.cover(fields)
         if self._covers.has_headline:
             cover = replace(cover, headline=_headline(fields))
@@ -87,14 +88,6 @@ def _headline(fields: CoverFields) -> Headline:
     """From the company, or whoever wrote, to the name and the number."""
     sender = " ".join(filter(None, (fields.company or fields.from_name or fields.from_address, fields.from_number)))
     return Headline(fields.date, sender, " ".join(filter(None, (fields.to_name, fields.to_number))))
-
-
-def head_of(source: BinaryIO) -> bytes:
-    """The beginning of a mail with all its header; afterwards it stands where it stood."""
-    start = source.tell()
-    head = source.read(HEADER_LIMIT)
-    source.seek(start, io.SEEK_SET)
-    return head
 
 
 def _unheeded(message: Message) -> tuple[Part, ...]:

@@ -11,11 +11,12 @@ from bridge.errors import Unavailable
 from bridge.fax import outcomes
 from bridge.fax.jobs import Document, Fax, Message, Outcome, Part
 from bridge.fax.states import FaxState, HoldReason
+from bridge.mail.headers import HEADER_LIMIT, read_headers
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import allowance, report
 from bridge.sending.allowance import Excess, Held
-from bridge.sending.dressing import Dresser, head_of
+from bridge.sending.dressing import Dresser
 from bridge.sending.options import SendingOptions
 from bridge.sending.poison import Poison
 from bridge.sending.report import Change, Reporter, write_end
@@ -68,10 +69,9 @@ class Preparer:
             stored = await self._desk.store.stored(message.blob_id)
             await self._desk.store.blobs.check(stored)
             with self._desk.store.blobs.open_plain(stored) as source:
-                head = head_of(source)
                 async with self._dresser.pages_of(message, source) as rendered:
                     crash_point(Point.PREPARE_RENDERED)
-                    made = await self._keep(message, batch, head, rendered)
+                    made = await self._keep(message, batch, stored, rendered)
         except ConverterDied as error:
             await self._again_or_hold(batch, error.public)
             return
@@ -91,15 +91,18 @@ class Preparer:
             else:
                 await self._go_on(each.batch, each.document, each.blob)
 
-    async def _keep(self, message: Message, batch: Batch, head: bytes, rendered: Rendered) -> "list[_Made | _Unusable]":
+    async def _keep(
+        self, message: Message, batch: Batch, mail: StoredBlob, rendered: Rendered
+    ) -> "list[_Made | _Unusable]":
         """Store what was made: one document for all, or, with cover pages, one for each. All or nothing is kept."""
         if not self._dresser.has_cover(message):
             return [await self._stored(message, batch, rendered)]
+        headers = read_headers(await self._desk.store.blobs.head(mail, HEADER_LIMIT))
         made: list[_Made | _Unusable] = []
         try:
             for fax in batch:
                 try:
-                    async with self._dresser.covered(message, fax, head, rendered) as covered:
+                    async with self._dresser.covered(message, fax, headers, rendered) as covered:
                         made.append(await self._stored(message, (fax,), covered))
                 except ConverterDied:
                     raise

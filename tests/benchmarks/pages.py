@@ -28,7 +28,7 @@ from PIL import Image
 from bridge.document.converter import Converter
 from bridge.document.renderer import Renderer
 from tests.benchmarks import table
-from tests.benchmarks.work import Line
+from tests.benchmarks.work import Line, as_table, say
 from tests.support.pictures import letter_scan, noisy, photo, sentence, shadowed
 from tests.support.processes import a_house, a_pdf_mail
 
@@ -269,28 +269,23 @@ async def ready(folder: Path, size: Size) -> Line:
 async def measure(folder: Path, size: Size) -> list[Line]:
     """All of it."""
     lines: list[Line] = []
-
-    def say(line: Line) -> None:
-        lines.append(line)
-        sys.stderr.write(f"{line.what}: {line.figure}\n")
-
     with Converter() as converter:
         renderer = Renderer(folder, converter)
         for sample in samples(folder, size):
             await ours(renderer, sample, folder)
             for line in await speed(renderer, sample, folder, size):
-                say(line)
+                say(lines, line)
             if sample.page is not None:
-                say(legibility(sample, folder))
+                say(lines, legibility(sample, folder))
     place = folder / "daemon"
     place.mkdir()
-    say(await ready(place, size))
+    say(lines, await ready(place, size))
     for name, make in list(large_mails().items())[: size.kinds]:
         message = make()
         with tempfile.TemporaryDirectory(dir=folder) as private:
             found = peak(message, Path(private))
         what = f"memory of the child at a mail of {len(message) / 1e6:.0f} MB, {name}"
-        say(Line(what, f"{found / 1e6:.0f} MB", f"below {PEAK // 1_000_000} MB", found < PEAK))
+        say(lines, Line(what, f"{found / 1e6:.0f} MB", f"below {PEAK // 1_000_000} MB", found < PEAK))
     return lines
 
 
@@ -306,9 +301,7 @@ def main() -> None:
         lines = asyncio.run(measure(Path(name), size))
         about = table.machine(Path(name), size.repeats)
     version = subprocess.run(["gs", "--version"], check=True, capture_output=True, text=True).stdout.strip()
-    head = [f"{each}: {value}  " for each, value in ({"Ghostscript": version} | about).items()]
-    body = ["", "| what | is | asked | |", "|---|---|---|---|", *(line.written() for line in lines), ""]
-    sys.stdout.write("\n".join([*head, *body]))
+    sys.stdout.write(as_table({"Ghostscript": version} | about, lines))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -180,26 +180,32 @@ async def measure(folder: Path, size: Size) -> list[Line]:
     """All of it, each in a folder of its own."""
     lines: list[Line] = []
     for line in claims(folder, size):
-        _say(lines, line)
+        say(lines, line)
     for name in ("calls", "start", "sqlite", "postgresql"):
         place = folder / name
         place.mkdir()
         if name == "calls":
-            _say(lines, await calls(place, size))
+            say(lines, await calls(place, size))
         elif name == "start":
             for line in await start(place, size):
-                _say(lines, line)
+                say(lines, line)
         elif name == "sqlite":
-            _say(lines, await whole(place, size))
+            say(lines, await whole(place, size))
         else:
             with a_cluster() as cluster:
-                _say(lines, await whole(place, size, cluster.database()))
+                say(lines, await whole(place, size, cluster.database()))
     return lines
 
 
-def _say(lines: list[Line], line: Line) -> None:
+def say(lines: list[Line], line: Line) -> None:
     lines.append(line)
     sys.stderr.write(f"{line.what}: {line.figure}\n")
+
+
+def as_table(about: Mapping[str, str], lines: Iterable[Line]) -> str:
+    """Versions and machine, and a row for each line."""
+    head = [f"{each}: {value}  " for each, value in about.items()]
+    return "\n".join([*head, "", "| what | is | asked | |", "|---|---|---|---|", *map(Line.written, lines), ""])
 
 
 def main() -> None:
@@ -213,9 +219,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-", dir=chosen.folder) as name:
         lines = asyncio.run(measure(Path(name), size))
         about = table.machine(Path(name), size.repeats)
-    head = [f"{each}: {value}  " for each, value in about.items()]
-    body = ["", "| what | is | asked | |", "|---|---|---|---|", *(line.written() for line in lines), ""]
-    sys.stdout.write("\n".join([*head, *body]))
+    sys.stdout.write(as_table(about, lines))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,9 @@ from pathlib import Path
 from jinja2 import TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
-from bridge.document.options import CoverOptions
+from bridge.document.options import NO_COVER, STANDARD_COVER, CoverOptions
 from bridge.errors import Misconfigured
 
-STANDARD = "standard"
-NONE = "none"
 _LOGOS = (".png", ".jpg", ".jpeg")
 _LARGEST_LOGO = 5_000_000
 
@@ -70,8 +68,8 @@ class Covers:
 
     def __init__(self, options: CoverOptions) -> None:
         self._options = options
-        names = {options.site, *options.identities.values()} - {"", NONE}
-        self._templates = {name: _read(name, options.folder) for name in sorted(names | {STANDARD})}
+        names = {options.site, *options.identities.values()} - {"", NO_COVER}
+        self._templates = {name: _read(name, options.folder) for name in sorted(names | {STANDARD_COVER})}
 
     @property
     def has_headline(self) -> bool:
@@ -89,16 +87,16 @@ class Covers:
         Who asks for one where the site has none gets the standard one.
         """
         name = self._options.identities.get(identity or "", "") or self._options.site
-        if asked is False or (name in {"", NONE} and not asked):
+        if asked is False or (name in {"", NO_COVER} and not asked):
             return None
-        return self._templates[STANDARD if name in {"", NONE} else name]
+        return self._templates[STANDARD_COVER if name in {"", NO_COVER} else name]
 
 
 def _read(name: str, folder: Path) -> Template:
-    if name == STANDARD:
+    if name == STANDARD_COVER:
         html, logo = files(__package__).joinpath("standard.html").read_text("utf-8"), b""
         for ending in _LOGOS:  # a logo makes ours a site's own
-            if (own := folder / f"{STANDARD}{ending}").is_file():
+            if (own := folder / f"{STANDARD_COVER}{ending}").is_file():
                 logo = _logo(own)
         return Template(html, logo)
     place = folder / f"{name}.html"
