@@ -50,6 +50,7 @@ from bridge.sending.dressing import Dresser
 from bridge.sending.evidence import Inquirer
 from bridge.sending.orders import OrderClerk
 from bridge.sending.prepare import Preparer
+from bridge.sending.previews import Previewer
 from bridge.sending.report import Reporter
 from bridge.sending.retry import Retrier
 from bridge.sending.settle import Calls, Settler
@@ -232,6 +233,7 @@ def _duties(  # noqa: PLR0917 - what the workers share, one by one
     undeliverable = Undeliverable(desk, mail, receiving.fallback)
     return [
         *(Preparer(desk, dresser, reporter, sending, owner("prepare", number)).duty for number in range(CORES)),
+        Previewer(desk, dresser, mail, sending.max_document, owner("preview")).duty,
         *(
             Submitter(
                 desk,

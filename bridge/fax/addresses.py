@@ -48,9 +48,16 @@ class OwnMailbox:
     token: str = ""
 
 
-Wanted = FaxNumbers | OwnMailbox
+@dataclass(frozen=True, slots=True)
+class PreviewOf:
+    """The pages are wanted by mail, and nothing is to be faxed: as these numbers would get them; none: as anybody."""
 
-_OWN = re.compile(r"(postmaster|abuse|preview)|(bounce|reply)\+([0-9a-z]{1,64})", re.ASCII)
+    numbers: tuple[FaxNumber, ...] = ()
+
+
+Wanted = FaxNumbers | OwnMailbox | PreviewOf
+
+_OWN = re.compile(r"(postmaster|abuse)|(bounce|reply)\+([0-9a-z]{1,64})", re.ASCII)
 _SERVICE = re.compile(r"([A-Za-z0-9-]{1,16})=", re.ASCII)
 _QUOTED = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*)"', re.ASCII)
 _PAIR = re.compile(r"\\(.)")
@@ -59,7 +66,8 @@ _PAIR = re.compile(r"\\(.)")
 def read_local_part(local: str, default_country: str, aliases: Iterable[Alias] = ()) -> Wanted:
     """What ``local`` (the part before the @, still quoted if it came so) stands for.
 
-    Understood, in this order: our own mailboxes; an alias, which is a whole local part and may look like a number (the
+    Understood, in this order: our own mailboxes, of which ``preview`` may have a plus behind it and then whatever may
+    be faxed to; an alias, which is a whole local part and may look like a number (the
     registered codes of copiers); a number as people write it; ``FAX=`` before one (RFC 3192), then with ``/NAME=value``
     elements if wanted. Each may stand in a quoted string. Anything else raises NotAFaxNumber with what was understood;
     digits are never glued together.
@@ -69,15 +77,23 @@ def read_local_part(local: str, default_country: str, aliases: Iterable[Alias] =
     if own := _OWN.fullmatch(name):
         plain, tagged, token = own.groups()
         return OwnMailbox(Mailbox(plain or tagged), token or "")
-    for alias in aliases:
-        if alias.name.lower() == name:
-            return FaxNumbers(tuple(FaxNumber(number) for number in dict.fromkeys(alias.numbers)))
-    return FaxNumbers((_read_number(text, default_country),))
+    before, plus, rest = text.partition("+")
+    if before.lower() == Mailbox.PREVIEW:
+        return PreviewOf(_read_numbers(rest, default_country, aliases) if plus else ())
+    return FaxNumbers(_read_numbers(text, default_country, aliases))
 
 
 def is_reserved(name: str) -> bool:
     """Whether a name is, or with something after a plus looks like, one of our own mailboxes; no alias may be."""
     return name.strip('" ').partition("+")[0].lower() in set(Mailbox)
+
+
+def _read_numbers(text: str, default_country: str, aliases: Iterable[Alias]) -> tuple[FaxNumber, ...]:
+    name = text.lower()
+    for alias in aliases:
+        if alias.name.lower() == name:
+            return tuple(FaxNumber(number) for number in dict.fromkeys(alias.numbers))
+    return (_read_number(text, default_country),)
 
 
 def _read_number(text: str, default_country: str) -> FaxNumber:

@@ -15,6 +15,7 @@ class MailKind(StrEnum):
     RECEIVED = "received"
     ADMIN = "admin"
     FORWARD = "forward"
+    PREVIEW = "preview"
 
 
 class MailState(StrEnum):

@@ -55,6 +55,24 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """The pages of a mail, wanted by mail at ``pages_to`` and not to be faxed: as ``number`` (E.164) would get them.
+
+    ``recipient`` is the address that asked for them; without a number they are as for anybody.
+    """
+
+    id: str
+    message_id: str
+    recipient: str
+    number: str
+    person: str
+    company: str
+    sender: str
+    caller_id: str | None
+    pages_to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """Finished fax pages: a PDF in ``blob_id``, belonging to its message."""
 

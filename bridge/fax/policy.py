@@ -68,6 +68,21 @@ class Permission:
                 f"{number} is in {country or 'no country'}; faxes may go to {allowed}; the operator can change {key}"
             )
 
+    def pages_address(self, sender: str) -> str:
+        """Where pages may be mailed: the identity's address for notices, else the sender, if a pattern names it.
+
+        Raises Refused: what a client says of itself is enough for a notice, and not for a document.
+        """
+        if self.identity and self.identity.notify:
+            return self.identity.notify
+        check_not_null(sender)
+        if not _matching(self.senders, sender):
+            key = "the senders of this identity" if self.identity else "policy.senders"
+            raise Refused(
+                f"pages go only to addresses that the operator has named; the operator can add this one to {key}"
+            )
+        return sender
+
     def notice_address(self, sender: str, admin: str) -> str:
         """Where notices go: the identity's address for them, else the sender if it may be used here, else ``admin``."""
         if self.identity and self.identity.notify:

@@ -7,12 +7,12 @@ from datetime import datetime
 from bridge.errors import Unavailable
 from bridge.fax import asked, hours
 from bridge.fax.asked import Asked
-from bridge.fax.jobs import Fax, Message
+from bridge.fax.jobs import Fax, Message, Preview
 from bridge.fax.policy import Permission
 from bridge.fax.states import FaxState, HoldReason
 from bridge.intake import loops
 from bridge.intake.content import Content
-from bridge.intake.envelopes import FaxEnvelope, FaxRecipient
+from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, PreviewRecipient
 from bridge.intake.fingerprints import Fingerprint, fingerprint
 from bridge.intake.options import IntakeOptions
 from bridge.intake.own import Client, OwnMail
@@ -70,7 +70,7 @@ class Acceptor:
     async def _take_on(self, client: Client, envelope: FaxEnvelope, content: Content) -> tuple[Plan, Taken]:
         stored, headers = content.stored, content.headers
         sender = envelope.sender or ""
-        if envelope.faxes:
+        if envelope.for_pages:
             loops.check_header(headers, sender, self._hostnames)
         else:
             loops.check_hops(headers)
@@ -88,7 +88,10 @@ class Acceptor:
             },
             since=now - seen.window,
             limit=self._options.limits.faxes_per_day,
-            own=await self._own.plan(client, message, envelope.own, content),
+            own=replace(
+                await self._own.plan(client, message, envelope.own, content),
+                previews=tuple(self._preview(message, envelope.permission, each) for each in envelope.previews),
+            ),
         )
         return await self._carry_out(plan, seen, content)
 
@@ -181,6 +184,20 @@ class Acceptor:
             quiet_hours=permission.quiet_hours,
         )
 
+    def _preview(self, message: Message, permission: Permission | None, wanted: PreviewRecipient) -> Preview:
+        assert permission is not None  # as for a fax
+        return Preview(
+            id=self._desk.ids.new(),
+            message_id=message.id,
+            recipient=wanted.address,
+            number=wanted.number,
+            person=wanted.person,
+            company=wanted.company,
+            sender=message.envelope_sender,
+            caller_id=permission.caller_id or self._options.caller_id,
+            pages_to=permission.pages_address(message.envelope_sender),
+        )
+
     def _say(self, plan: Plan, taken: Taken) -> None:
         message, events = plan.message, self._desk.events
         events.mail_accepted(client=message.client, message=plan.answer, faxes=len(taken.faxes), size=message.size)
@@ -190,7 +207,7 @@ class Acceptor:
             events.fax_held(fax=fax_id, reason=HoldReason.LIMIT)
         for earlier in plan.found.earlier.values():
             events.fax_duplicate(fax=earlier.fax.id, client=message.client)
-        self._desk.bells.ring(Bell.PREPARE, Bell.POST, Bell.BOUNCE)
+        self._desk.bells.ring(Bell.PREPARE, Bell.PREVIEW, Bell.POST, Bell.BOUNCE)
 
 
 def _named(recipient: FaxRecipient, headers: Headers) -> FaxRecipient:

@@ -58,6 +58,16 @@ class OwnRecipient:
     delivery: Delivery | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PreviewRecipient:
+    """A recipient that gets the pages by mail: as the fax to ``number`` would have them, or, without one, any."""
+
+    address: str
+    number: str = ""
+    person: str = ""
+    company: str = ""
+
+
 @dataclass(slots=True)
 class FaxEnvelope:
     """One mail transaction: ``sender`` is None before MAIL, empty for the null sender.
@@ -68,6 +78,7 @@ class FaxEnvelope:
 
     sender: str | None = None
     faxes: list[FaxRecipient] = field(default_factory=list)
+    previews: list[PreviewRecipient] = field(default_factory=list)
     own: list[OwnRecipient] = field(default_factory=list)
     permission: Permission | None = None
     provable: bool = False
@@ -78,7 +89,12 @@ class FaxEnvelope:
     @property
     def recipients(self) -> int:
         """How many were accepted."""
-        return len(self.faxes) + len(self.own)
+        return len(self.faxes) + len(self.previews) + len(self.own)
+
+    @property
+    def for_pages(self) -> list[FaxRecipient | PreviewRecipient]:
+        """The recipients for whom pages are made of the mail."""
+        return [*self.faxes, *self.previews]
 
 
 def read_path(argument: str | None, verb: str) -> tuple[str, dict[str, str]]:

@@ -108,4 +108,4 @@ class Gate:
 def _is_addressed(fields: Headers, mail: FaxEnvelope) -> bool:
     """Whether every recipient stands in To or Cc: else anybody who got a signed mail could send it to other numbers."""
     shown = {address for name in ADDRESSING for address in fields.addresses(name.decode("ascii"))}
-    return all(each.address.lower() in shown for each in mail.faxes)
+    return all(each.address.lower() in shown for each in mail.for_pages)

@@ -10,14 +10,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bridge.fax.arrivals import Delivery, Mail, MailKind
-from bridge.fax.jobs import Message
+from bridge.fax.jobs import Message, Preview
 from bridge.intake.content import Content
 from bridge.intake.envelopes import OwnRecipient
 from bridge.intake.options import IntakeOptions
 from bridge.mail import forwarding
 from bridge.mail.bounces import CameBack, Meaning, read_bounce
 from bridge.runtime import foreign
-from bridge.store import bounces, history, outbox
+from bridge.store import bounces, history, outbox, previews
 from bridge.store.bounces import Bounce
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
@@ -47,16 +47,17 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What a mail means for ourselves: ``drafts`` for the operator, mails of ours that came back, and remarks."""
+    """What a mail means for ourselves: ``drafts`` for the operator, mails of ours that came back, remarks, previews."""
 
     drafts: tuple[Draft, ...] = ()
     bounces: tuple[Bounce, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    previews: tuple[Preview, ...] = ()
 
     @property
     def any(self) -> bool:
         """Whether one of the recipients was a mailbox of ours."""
-        return bool(self.drafts or self.bounces or self.remarks)
+        return bool(self.drafts or self.bounces or self.remarks or self.previews)
 
     def write(self, connection: sa.Connection, now: datetime) -> list[Draft]:
         """All of it, in the transaction that keeps the mail; returns the drafts whose purpose was met before."""
@@ -74,6 +75,7 @@ class Own:
                 detail=each.detail,
                 received_id=each.received_id,
             )
+        previews.add(connection, self.previews, now)
         return met
 
 

@@ -4,27 +4,23 @@ import ssl
 from collections.abc import Callable
 from dataclasses import replace
 
-from bridge.errors import BridgeError, NotAFaxNumber, OutOfSpace, Paused, Permanent, Refused, Unavailable
-from bridge.fax import addresses
-from bridge.fax.addresses import Mailbox, OwnMailbox
+from bridge.errors import OutOfSpace, Paused, Permanent, Refused
 from bridge.fax.options import is_mail_address
-from bridge.fax.policy import Permission, check_not_null
 from bridge.intake import envelopes, parameters
 from bridge.intake.connection import Connection
 from bridge.intake.content import Content
 from bridge.intake.data import ClientGone
 from bridge.intake.dots import LINE_LIMIT, BadLine, Decoder, DotDecoder, LenientDecoder
-from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient
+from bridge.intake.envelopes import FaxEnvelope
 from bridge.intake.logins import MECHANISMS, read_credentials
 from bridge.intake.options import Auth, ListenerOptions, Profile, Tls
 from bridge.intake.own import Client
-from bridge.intake.parameters import RecipientWishes
 from bridge.intake.parts import Intake
 from bridge.intake.profiles import check_form, check_greeting, check_header_ends
+from bridge.intake.recipients import Recipients, check_all, check_not_mixed
 from bridge.intake.sink import Endless, Sink
 from bridge.intake.standing import Standing, lies_in, read_xclient
 from bridge.runtime.crash import Point, crash_point
-from bridge.store import arrivals
 from bridge.store.pauses import Work
 
 _OPEN_TO_ALL = {"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS", "AUTH", "HELP", "VRFY"}
@@ -32,18 +28,6 @@ _OPEN_TO_ALL = {"EHLO", "HELO", "NOOP", "RSET", "QUIT", "STARTTLS", "AUTH", "HEL
 
 
 BROKEN_OFF = "421 4.3.0 trouble on our side; nothing was taken on, try again later"
-
-
-class NoSuchMailbox(Refused):
-    """One of our own mailboxes that does not take this mail."""
-
-    reply = "550 5.1.1"
-
-
-class TooManyRecipients(Unavailable):
-    """More recipients than one mail may have; the rest in another mail."""
-
-    reply = "452 4.5.3"
 
 
 class OutOfOrder(Refused):
@@ -82,6 +66,7 @@ class FaxServer(Connection):
         self._listener = listener
         self._standing = standing
         self._context = context
+        self._recipients = Recipients(intake, listener)
 
     def _create_envelope(self) -> FaxEnvelope:  # type: ignore[override]  # ours takes the place of theirs
         return FaxEnvelope()
@@ -248,82 +233,8 @@ class FaxServer(Connection):
             raise OutOfOrder("MAIL comes first")
         address, given = envelopes.read_path(arg, "TO")
         wishes = parameters.read_recipient_wishes(given)
-        await self._add_recipient(address, wishes)
+        await self._recipients.add(mail, address, wishes, self._standing, may_log_in=self._may_log_in())
         await self.push("250 2.1.5 Ok")
-
-    async def _add_recipient(self, address: str, wishes: RecipientWishes) -> None:
-        """Judge one recipient; raises what stands against it."""
-        local, at, domain = address.rpartition("@")
-        if not at and address.lower() == Mailbox.POSTMASTER:
-            local, domain = address, self._intake.options.domains[0]
-        elif not at:
-            raise NotAFaxNumber(f"there is no domain; write it like +14155550123@{self._intake.options.domains[0]}")
-        if domain.lower() not in self._intake.options.domains:
-            raise Refused(f"<{domain[:80]}> is not a domain of ours; nothing is relayed")
-        try:
-            wanted = self._intake.gate.policy.expand(local)
-        except BridgeError:
-            await self._admit()  # a stranger learns nothing about our numbers
-            raise
-        if isinstance(wanted, OwnMailbox):
-            await self._add_own(address, wanted)
-            return
-        await self._admit()
-        self._check_count(len(wanted.numbers))
-        permission = self._mail().permission
-        if permission is not None:
-            for number in wanted.numbers:
-                permission.check_number(number.number)
-        for number in wanted.numbers:
-            self._add_fax(address, number, wishes)
-
-    async def _admit(self) -> None:
-        """Find under whose permission this mail is, once a mail."""
-        mail = self._mail()
-        assert mail.sender is not None
-        check_not_null(mail.sender)
-        if mail.permission is None and not mail.provable:
-            permission, provable = await self._intake.gate.admit(
-                self._standing, self._listener, mail.sender, may_log_in=self._may_log_in()
-            )
-            if permission is not None:
-                permission.check_sender(mail.sender)
-            mail.permission, mail.provable = permission, provable
-
-    def _check_count(self, more: int) -> None:
-        most = self._intake.options.recipients
-        if more > most:
-            raise Refused(f"that name stands for {more} numbers, and one mail may have {most} recipients")
-        if self._mail().recipients + more > most:
-            raise TooManyRecipients(f"{most} recipients at most; send the rest separately")
-
-    def _add_fax(self, address: str, number: addresses.FaxNumber, wishes: RecipientWishes) -> None:
-        """One fax a number: a number that is given twice is faxed once, and heard of as either asked."""
-        faxes = self._mail().faxes
-        new = FaxRecipient(
-            address, number.number, number.person, number.company, wishes.notify, wishes.original_recipient
-        )
-        for place, known in enumerate(faxes):
-            if known.number == new.number:
-                faxes[place] = known.joined(new)
-                return
-        faxes.append(new)
-
-    async def _add_own(self, address: str, wanted: OwnMailbox) -> None:
-        self._check_count(1)
-        known = None
-        if wanted.mailbox is Mailbox.BOUNCE:
-            known = await self._intake.desk.store.read(
-                lambda connection: arrivals.delivery_by_token(connection, wanted.token)
-            )
-            if known is None:
-                raise NoSuchMailbox("that address is not, or no longer, one of ours")
-        elif wanted.mailbox in {Mailbox.REPLY, Mailbox.PREVIEW}:
-            raise NoSuchMailbox("this mailbox takes no mail in this version; nothing was faxed")
-        else:
-            check_not_null(self._mail().sender or "")
-        if not any(each.mailbox == wanted for each in self._mail().own):
-            self._mail().own.append(OwnRecipient(address, wanted, known))
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
         self._check_greeted()
@@ -331,6 +242,7 @@ class FaxServer(Connection):
             raise envelopes.BadSyntax("DATA takes nothing after it")
         if not self._mail().recipients:
             raise OutOfOrder("RCPT comes first; no recipient was accepted")
+        check_not_mixed(self._mail())
         blobs, ids = self._intake.desk.store.blobs, self._intake.desk.ids
         sink = Sink(blobs.writer(ids.file_name()), self._intake.options.max_message_size)
         try:
@@ -382,16 +294,10 @@ class FaxServer(Connection):
     async def _check_message(self, content: Content, *, too_long: bool) -> None:
         """What only the message tells: its form, and, where nothing else does, who sent it."""
         mail = self._mail()
-        if mail.faxes:
+        if mail.for_pages:
             check_header_ends(content)
-        if self._listener.profile is Profile.STRICT and mail.faxes:
+        if self._listener.profile is Profile.STRICT and mail.for_pages:
             check_form(content.headers, too_long=too_long)
-        if mail.provable and mail.faxes:
+        if mail.provable and mail.for_pages:
             mail.permission = await self._intake.gate.prove(self._standing, self._listener, mail, content)
-            self._check_all(mail, mail.permission)
-
-    def _check_all(self, mail: FaxEnvelope, permission: Permission) -> None:
-        """The rules that stood back until it was known whose they are."""
-        permission.check_sender(mail.sender or "")
-        for each in mail.faxes:
-            permission.check_number(each.number)
+            check_all(mail, mail.permission)

@@ -184,26 +184,24 @@ def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, objec
     outcome = facts.outcome
     code = str(outcome.code) if outcome.code is not None else ""
     job = next((each.carrier_job_id for each in reversed(facts.attempts) if each.carrier_job_id), None)
-    return _whose(facts.fax, recipient) | {
-        "told": _told(facts, recipient),
-        "cause": outcomes.cause(outcome.cause),
-        "on_word": outcome.cause == ON_A_PERSONS_WORD,
-        "why": foreign.one_line(facts.why, 500).rstrip("."),
-        "pages": facts.pages,
-        "pages_sent": facts.pages_sent,
-        "parts": [(pages, foreign.one_line(name)) for pages, name in page_ranges(facts.parts)],
-        "left_out": [
-            (foreign.one_line(part.name), foreign.one_line(part.left_out, 500))
-            for part in facts.parts
-            if part.left_out is not None
-        ],
-        "now": in_words(now),
-        "tried": len(facts.attempts),
-        "tried_from": in_words(facts.attempts[0].started_at) if facts.attempts else "",
-        "tried_to": in_words(facts.attempts[-1].started_at) if facts.attempts else "",
-        "job": None if job is None else foreign.one_line(job),
-        "said": f"{code} {_said(outcome)}".strip(),
-    }
+    return (
+        _whose(facts.fax, recipient)
+        | parts_in_words(facts.parts)
+        | {
+            "told": _told(facts, recipient),
+            "cause": outcomes.cause(outcome.cause),
+            "on_word": outcome.cause == ON_A_PERSONS_WORD,
+            "why": foreign.one_line(facts.why, 500).rstrip("."),
+            "pages": facts.pages,
+            "pages_sent": facts.pages_sent,
+            "now": in_words(now),
+            "tried": len(facts.attempts),
+            "tried_from": in_words(facts.attempts[0].started_at) if facts.attempts else "",
+            "tried_to": in_words(facts.attempts[-1].started_at) if facts.attempts else "",
+            "job": None if job is None else foreign.one_line(job),
+            "said": f"{code} {_said(outcome)}".strip(),
+        }
+    )
 
 
 def _told(facts: NoticeFacts, recipient: str) -> str:
@@ -220,6 +218,18 @@ def _told(facts: NoticeFacts, recipient: str) -> str:
 def _said(outcome: Outcome) -> str:
     """The carrier's own text."""
     return foreign.one_line(outcome.text or "", 300)
+
+
+def parts_in_words(parts: tuple[Part, ...]) -> dict[str, object]:
+    """What the templates say of a mail's parts: those that have pages, and those that are left out and why."""
+    return {
+        "parts": [(pages, foreign.one_line(name)) for pages, name in page_ranges(parts)],
+        "left_out": [
+            (foreign.one_line(part.name), foreign.one_line(part.left_out, 500))
+            for part in parts
+            if part.left_out is not None
+        ],
+    }
 
 
 def page_ranges(parts: tuple[Part, ...]) -> list[tuple[str, str]]:

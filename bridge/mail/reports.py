@@ -50,18 +50,8 @@ class Report:
 
 def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str, now: datetime) -> bytes:
     """The notice's bytes; the same for the same report, row and time."""
-    headers, original = report.headers, report.headers.text("subject")
     head = [
-        composing.begin(
-            options,
-            row_id=row_id,
-            recipient=recipient,
-            subject=foreign.one_line(f"{report.subject}: {original}" if original else report.subject),
-            now=now,
-            automatic="auto-replied",
-        ),
-        fields.ids("In-Reply-To", [headers.message_id]) if headers.message_id else b"",
-        fields.ids("References", headers.references) if headers.references else b"",
+        begin_answer(report.headers, report.subject, options, row_id=row_id, recipient=recipient, now=now),
         fields.unstructured("X-Fax-Event", report.event),
         fields.unstructured("X-Fax-Id", report.fax.id),
         fields.unstructured("X-Fax-Number", report.fax.number),
@@ -73,6 +63,23 @@ def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str
     if report.returned is not None:
         parts.append(returned.part(report.returned, row_id))
     return composing.multipart(b"".join(head), 'report; report-type="delivery-status"', row_id, *parts)
+
+
+def begin_answer(
+    headers: Headers, subject: str, options: MailOptions, *, row_id: str, recipient: str, now: datetime
+) -> bytes:
+    """The first fields of an answer to the mail with those ``headers``: its subject stands behind ours."""
+    original = headers.text("subject")
+    begun = composing.begin(
+        options,
+        row_id=row_id,
+        recipient=recipient,
+        subject=foreign.one_line(f"{subject}: {original}" if original else subject),
+        now=now,
+        automatic="auto-replied",
+    )
+    answered = fields.ids("In-Reply-To", [headers.message_id]) if headers.message_id else b""
+    return begun + answered + (fields.ids("References", headers.references) if headers.references else b"")
 
 
 def original_recipient(orcpt: str, recipient: str) -> str:

@@ -38,6 +38,10 @@ class Point(StrEnum):
     PREPARE_RENDERED = "prepare.rendered"
     PREPARE_STORED = "prepare.stored"
     PREPARE_COMMITTED = "prepare.committed"
+    # pages are mailed back, and not faxed
+    PREVIEW_CLAIMED = "preview.claimed"
+    PREVIEW_RENDERED = "preview.rendered"
+    PREVIEW_COMMITTED = "preview.committed"
     # the call
     SUBMIT_CLAIMED = "submit.claimed"
     SUBMIT_INTENDED = "submit.intended"

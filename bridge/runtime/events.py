@@ -157,6 +157,13 @@ class Events:
     def converter_died(self, *, fax: str, deaths: int) -> None:
         self._log.warning("fax.converter_died", fax=fax, deaths=deaths)
 
+    def preview_answered(self, *, preview: str, message: str, pages: int) -> None:
+        """``pages`` 0: there are none, and the answer says why."""
+        self._log.info("preview.answered", preview=preview, message=message, pages=pages)
+
+    def preview_converter_died(self, *, preview: str, deaths: int) -> None:
+        self._log.warning("preview.converter_died", preview=preview, deaths=deaths)
+
     def fax_submitting(self, *, fax: str, attempt: str, number: str) -> None:
         self._log.info("fax.submitting", fax=fax, attempt=attempt, number=masked(number))
 

@@ -27,6 +27,7 @@ class Bell(StrEnum):
     """Who may be woken. A bell only makes work prompt; without it the worker finds the row a moment later."""
 
     PREPARE = "prepare"
+    PREVIEW = "preview"
     SUBMIT = "submit"
     TRACK = "track"
     FETCH = "fetch"

@@ -3,18 +3,46 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from bridge.document.covers import Cover, CoverFields, Covers, Headline, Template
 from bridge.document.options import DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
+from bridge.errors import Permanent
 from bridge.fax import numbers
-from bridge.fax.jobs import Fax, Message, Part
+from bridge.fax.jobs import Message, Part
 from bridge.mail.headers import Headers
 from bridge.runtime.clock import Clock
 
 OPTION = "option"
 """The type of a line that tells what was asked for and is not done."""
+
+
+class TooLarge(Permanent):
+    """The finished pages are more than the carrier may be sent."""
+
+    def __init__(self, text: str, parts: tuple[Part, ...]) -> None:
+        super().__init__(text)
+        self.parts = parts
+
+
+class Addressed(Protocol):
+    """Whom pages are for, and from whom: a fax, or a preview of one (then ``number`` may be empty)."""
+
+    @property
+    def number(self) -> str: ...
+
+    @property
+    def person(self) -> str: ...
+
+    @property
+    def company(self) -> str: ...
+
+    @property
+    def sender(self) -> str: ...
+
+    @property
+    def caller_id(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +78,7 @@ class Dresser:
 
     @asynccontextmanager
     async def covered(
-        self, message: Message, fax: Fax, headers: Headers, rendered: Rendered
+        self, message: Message, fax: Addressed, headers: Headers, rendered: Rendered
     ) -> AsyncIterator[Rendered]:
         """The pages with what one fax has of its own; ``headers`` are its mail's. Raises DocumentUnusable."""
         template = self._look(message).template
@@ -69,7 +97,7 @@ class Dresser:
             body = "ignore"
         return Look(replace(self._options, body=body, pages=asked.pages or self._options.pages), template)
 
-    def _fields(self, fax: Fax, headers: Headers, text: str) -> CoverFields:
+    def _fields(self, fax: Addressed, headers: Headers, text: str) -> CoverFields:
         return CoverFields(
             to_name=fax.person,
             to_company=fax.company,
@@ -93,3 +121,12 @@ def _headline(fields: CoverFields) -> Headline:
 def _unheeded(message: Message) -> tuple[Part, ...]:
     """A line for each thing that was asked for and is not done."""
     return tuple(Part(each.written, OPTION, 0, each.why) for each in message.asked.unheeded)
+
+
+def check_size(rendered: Rendered, most: int) -> None:
+    """Raise TooLarge for pages of more than ``most`` octets."""
+    size = rendered.path.stat().st_size
+    if size > most:
+        raise TooLarge(
+            f"the pages make {size / 1_000_000:.1f} MB, and a fax may have {most / 1_000_000:.1f} MB", rendered.parts
+        )

@@ -16,7 +16,7 @@ from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import allowance, report
 from bridge.sending.allowance import Excess, Held
-from bridge.sending.dressing import Dresser
+from bridge.sending.dressing import Dresser, TooLarge, check_size
 from bridge.sending.options import SendingOptions
 from bridge.sending.poison import Poison
 from bridge.sending.report import Change, Reporter, write_end
@@ -81,8 +81,8 @@ class Preparer:
         except BlobDamaged as error:
             await self._fail(batch, "stored-copy-damaged", error.public, (), tell_admin=True)
             return
-        except _TooLargeError as error:
-            await self._fail(batch, "document-too-large", str(error), error.parts)
+        except TooLarge as error:
+            await self._fail(batch, "document-too-large", error.public, error.parts)
             return
         crash_point(Point.PREPARE_STORED)
         for each in made:
@@ -108,8 +108,8 @@ class Preparer:
                     raise
                 except DocumentUnusable as error:
                     made.append(_Unusable((fax,), "document-unusable", error.public, rendered.parts))
-                except _TooLargeError as error:
-                    made.append(_Unusable((fax,), "document-too-large", str(error), error.parts))
+                except TooLarge as error:
+                    made.append(_Unusable((fax,), "document-too-large", error.public, error.parts))
         except BaseException:
             for each in made:
                 if isinstance(each, _Made):
@@ -118,8 +118,8 @@ class Preparer:
         return made
 
     async def _stored(self, message: Message, batch: Batch, rendered: Rendered) -> "_Made":
-        """The pages as a blob; raises _TooLargeError."""
-        self._check_size(rendered)
+        """The pages as a blob; raises TooLarge."""
+        check_size(rendered, self._options.max_document)
         blob = await self._desk.store.blobs.copy(self._desk.ids.file_name(), rendered.path)
         document = Document(self._desk.ids.new(), message.id, blob.id, rendered.pages, blob.size, rendered.parts)
         return _Made(batch, document, blob)
@@ -139,14 +139,6 @@ class Preparer:
 
     async def _set_aside(self, batch: Batch, why: str) -> None:
         await self._poison.hold(batch, why, self._owner)
-
-    def _check_size(self, rendered: Rendered) -> None:
-        size = rendered.path.stat().st_size
-        if size > self._options.max_document:
-            limit = self._options.max_document / 1_000_000
-            raise _TooLargeError(
-                f"the pages make {size / 1_000_000:.1f} MB, and a fax may have {limit:.1f} MB", rendered.parts
-            )
 
     async def _go_on(self, batch: Batch, document: Document, blob: StoredBlob) -> None:
         """Every fax of the batch is ready, or held where it would go over a limit of pages.
@@ -283,11 +275,3 @@ def _hold(fax: Fax, document: Document, over: tuple[Excess, ...]) -> Change:
 
 def _why(over: tuple[Excess, ...], document: Document) -> str:
     return "; ".join(excess.in_words(document.pages) for excess in over)
-
-
-class _TooLargeError(Exception):
-    """The finished pages are more than the carrier may be sent."""
-
-    def __init__(self, text: str, parts: tuple[Part, ...]) -> None:
-        super().__init__(text)
-        self.parts = parts

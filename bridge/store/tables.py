@@ -3,6 +3,8 @@
 Rows are turned into the frozen classes of ``bridge.fax`` by the modules beside this one; no row leaves the store raw.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from bridge.fax.arrivals import DeliveryState, MailState
@@ -38,6 +40,11 @@ def _leased() -> tuple[sa.Column[object], ...]:
         sa.Column("lease_owner", sa.String(80)),
         sa.Column("lease_until", Instant),
     )
+
+
+def _partial(name: str, *columns: Any, where: sa.TextClause | sa.ColumnElement[bool], unique: bool = False) -> sa.Index:
+    """An index of those rows alone that meet a condition."""
+    return sa.Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 _EMPTY = sa.text("''")
@@ -124,39 +131,15 @@ fax = sa.Table(
     _one_of("state", FaxState),
     sa.Index("ix_fax_due", "state", "due_at"),
     sa.Index("ix_fax_number_state_due", "number", "state", "due_at"),
-    sa.Index(
-        "ix_fax_settle",
-        "settle_at",
-        sqlite_where=sa.text("settle_at IS NOT NULL"),
-        postgresql_where=sa.text("settle_at IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_fax_resend_of",
-        "resend_of",
-        sqlite_where=sa.text("resend_of IS NOT NULL"),
-        postgresql_where=sa.text("resend_of IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_fax_turn",
-        "number",
-        "sender",
-        "due_at",
-        "id",
-        sqlite_where=READY_ROWS,
-        postgresql_where=READY_ROWS,
-    ),
-    sa.Index(
-        "ix_fax_ready_since",
-        "counts_from",
-        sqlite_where=READY_ROWS,
-        postgresql_where=READY_ROWS,
-    ),
-    sa.Index(
+    _partial("ix_fax_settle", "settle_at", where=sa.text("settle_at IS NOT NULL")),
+    _partial("ix_fax_resend_of", "resend_of", where=sa.text("resend_of IS NOT NULL")),
+    _partial("ix_fax_turn", "number", "sender", "due_at", "id", where=READY_ROWS),
+    _partial("ix_fax_ready_since", "counts_from", where=READY_ROWS),
+    _partial(
         "uq_fax_on_the_line",
         "number",
+        where=sa.text("state IN ('{}')".format("', '".join(sorted(ON_THE_LINE)))),
         unique=True,
-        sqlite_where=sa.text("state IN ('{}')".format("', '".join(sorted(ON_THE_LINE)))),
-        postgresql_where=sa.text("state IN ('{}')".format("', '".join(sorted(ON_THE_LINE)))),
     ),
 )
 
@@ -185,14 +168,7 @@ destination = sa.Table(
     sa.Column("current_fax", sa.ForeignKey("fax.id")),
     sa.Column("sender", Text(320), nullable=False, server_default=_EMPTY),
     sa.Column("served", Text(320), nullable=False, server_default=_EMPTY),
-    sa.Index(
-        "ix_destination_turn",
-        "sender",
-        "due_at",
-        "number",
-        sqlite_where=sa.text("due_at IS NOT NULL"),
-        postgresql_where=sa.text("due_at IS NOT NULL"),
-    ),
+    _partial("ix_destination_turn", "sender", "due_at", "number", where=sa.text("due_at IS NOT NULL")),
 )
 
 attempt = sa.Table(
@@ -326,13 +302,8 @@ outbox = sa.Table(
     sa.Column("told_by", sa.String(12)),
     _one_of("state", MailState),
     sa.Index("ix_outbox_due", "state", "due_at"),
-    sa.Index(
-        "ix_outbox_untold",
-        "ended_at",
-        sqlite_where=sa.text(UNTOLD),
-        postgresql_where=sa.text(UNTOLD),
-    ),
-    sa.Index("ix_outbox_alarms", "ended_at", sqlite_where=sa.text(ALARMS), postgresql_where=sa.text(ALARMS)),
+    _partial("ix_outbox_untold", "ended_at", where=sa.text(UNTOLD)),
+    _partial("ix_outbox_alarms", "ended_at", where=sa.text(ALARMS)),
 )
 
 bounce = sa.Table(
@@ -348,6 +319,25 @@ bounce = sa.Table(
     sa.Column("result", sa.String(40)),
     sa.UniqueConstraint("delivery_id", "message_id"),
     sa.Index("ix_bounce_due", "due_at"),
+)
+
+preview = sa.Table(
+    "preview",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("message_id", sa.ForeignKey("message.id"), nullable=False, index=True),
+    sa.Column("recipient", Text(320), nullable=False),
+    sa.Column("number", sa.String(16), nullable=False),
+    sa.Column("person", Text(200), nullable=False),
+    sa.Column("company", Text(200), nullable=False),
+    sa.Column("sender", Text(320), nullable=False),
+    sa.Column("caller_id", sa.String(16)),
+    sa.Column("pages_to", Text(320), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    *_leased(),
+    sa.Column("done_at", Instant),
+    sa.Column("result", Text(500)),
+    sa.Index("ix_preview_due", "due_at"),
 )
 
 command = sa.Table(
@@ -382,9 +372,9 @@ suspect = sa.Table(
     sa.Column("alone", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
-LEASED = (fax, destination, inquiry, received, outbox, bounce, command)
+LEASED = (fax, destination, inquiry, received, outbox, bounce, preview, command)
 """The tables whose rows workers claim."""
 
 for _table in LEASED:  # few rows are held at a time: those of the dead are found without looking at the others
     _held = _table.c.lease_owner.is_not(None)
-    sa.Index(f"ix_{_table.name}_held", _table.c.lease_until, sqlite_where=_held, postgresql_where=_held)
+    _partial(f"ix_{_table.name}_held", _table.c.lease_until, where=_held)

@@ -62,6 +62,7 @@ def breaches(record: Record) -> list[Breach]:
         _notices,
         _hooks,
         _received,
+        _previewed,
         _mailed,
         _repeats,
         _on_disk,
@@ -195,6 +196,29 @@ def _one_mail_each(fax_id: str, mails: list[Arrived]) -> Iterator[Breach]:
     for to, those in _by(mails, lambda mail: mail.to).items():
         if (different := len({mail.message_id for mail in those})) != 1:
             yield Breach(Kind.NOTICES, f"received fax {fax_id} made {different} mails to {to}")
+
+
+def _previewed(record: Record) -> Iterator[Breach]:
+    """A preview that had its 250 is answered, in one mail; there is none that no mail asked for.
+
+    A client that never heard the 250 hands its mail in again, and then each of the two has its answer.
+    """
+    rows = _by(record.previews, lambda row: str(row["message_id"]))
+    asked = [mail for mail in record.handed if mail.preview]
+    for mail in asked:
+        if mail.answer is not None and mail.answer not in rows:
+            yield Breach(Kind.LOST, f"mail {mail.answer} had its 250, and its preview is not there")
+    if record.previews and not asked:
+        yield Breach(Kind.INVENTED, "a preview")
+    about = _by((mail for mail in record.arrived if mail.event == "preview"), lambda mail: mail.fax_id)
+    for row in record.previews:
+        answers = {mail.message_id for mail in about.pop(str(row["id"]), [])}
+        if row["done_at"] is None:
+            yield Breach(Kind.UNFINISHED, f"preview {row['id']}")
+        elif len(answers) != 1:
+            yield Breach(Kind.NOTICES, f"preview {row['id']} has {len(answers)} answers")
+    for preview in about:
+        yield Breach(Kind.INVENTED, f"an answer to preview {preview}")
 
 
 def _mailed(record: Record) -> Iterator[Breach]:

@@ -20,6 +20,7 @@ LEFT: Mapping[str, str] = {
     "mail": "SELECT state FROM outbox WHERE fax_id = (SELECT id FROM fax WHERE number = :subject)",
     "command": "SELECT CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END AS state FROM command ORDER BY id DESC",
     "bounce": "SELECT CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END AS state FROM bounce",
+    "preview": "SELECT CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END AS state FROM preview ORDER BY id DESC",
     "schema": "SELECT 'there' AS state FROM sqlite_master WHERE name = 'alembic_version'",
 }
 """How what the dead left is looked at; the subject is the newest fax's number or job."""
@@ -51,6 +52,12 @@ async def a_big_mail_comes(stage: Stage, _: Daemon) -> str:
     number = stage.number()
     stage.hand_in(a_big_mail(number), number)
     return number
+
+
+async def a_preview_is_asked_for(stage: Stage, _: Daemon) -> str:
+    """A small mail whose pages come back by mail."""
+    stage.ask_for_a_preview()
+    return ""
 
 
 async def half_a_mail_comes(stage: Stage, _: Daemon) -> str:
@@ -138,6 +145,13 @@ SENDING = (
     ),
 )
 """One fax each, from its pages to its notice; the last one an operator has sent to somebody else."""
+
+LOOKING = (
+    Life(Point.PREVIEW_CLAIMED, "preview", ("open",), a_preview_is_asked_for),
+    Life(Point.PREVIEW_COMMITTED, "preview", ("done",)),
+    Life(Point.PREVIEW_RENDERED, "preview", ("open",), a_preview_is_asked_for),
+)
+"""Two mails that are looked at, and not faxed."""
 
 CALLING = (
     Life(Point.TRACK_COMMITTED, "fax", ("delivered",), a_mail_comes),

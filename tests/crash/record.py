@@ -10,11 +10,15 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Handed:
-    """A mail that a client handed in: ``answer`` is the id that its 250 gave, None if it never had one."""
+    """A mail that a client handed in: ``answer`` is the id that its 250 gave, None if it never had one.
+
+    ``preview``: it asked for its pages by mail, and for no fax.
+    """
 
     message_id: str
     numbers: tuple[str, ...]
     answer: str | None
+    preview: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,5 +87,6 @@ class Record:
     received: tuple[Row, ...]
     evidence: tuple[Row, ...]
     outbox: tuple[Row, ...]
+    previews: tuple[Row, ...]
     missing: tuple[str, ...]
     """Blobs that a row names and the disk does not have."""

@@ -12,6 +12,7 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import default as modern
 from itertools import cycle
@@ -36,6 +37,7 @@ from tests.support.processes import (
     Sandbox,
     a_house,
     a_mail,
+    a_pdf_mail,
     until,
 )
 
@@ -47,6 +49,7 @@ OPEN = (
     " UNION ALL SELECT id, state FROM received WHERE state IN ('announced', 'fetched', 'routed')"
     " UNION ALL SELECT id, state FROM outbox WHERE state = 'waiting'"
     " UNION ALL SELECT id, 'untold' FROM outbox WHERE state = 'failed' AND told_by IS NULL AND kind <> 'admin'"
+    " UNION ALL SELECT id, 'preview' FROM preview WHERE done_at IS NULL"
     " UNION ALL SELECT id, 'asked' FROM command WHERE done_at IS NULL"
     " UNION ALL SELECT key, what FROM suspect WHERE what <> 'document'"
     " UNION ALL SELECT id, 'held' FROM fax WHERE lease_owner IS NOT NULL"
@@ -86,6 +89,7 @@ class Stage:
         self.house.configure(
             ifax={"first_poll": "300ms", "stall_timeout": "2s", "settle_window": "2s"},
             store=self.books.settings,
+            policy={"senders": [SENDER]},
             receiving={"poll_interval": poll_interval},
             retry={
                 outcome: {"attempts": attempts, "delays": ["200ms", "600ms"]} for outcome, attempts in ATTEMPTS.items()
@@ -136,17 +140,23 @@ class Stage:
         """A client that tries until it has its 250, as mail servers do."""
         message_id = str(mail["Message-ID"])
         self.handed[message_id] = Handed(message_id, numbers, None)
-        self._clients.append(asyncio.create_task(self._try_on(mail, numbers)))
+        self._clients.append(asyncio.create_task(self._try_on(mail, self.handed[message_id], numbers)))
 
-    async def _try_on(self, mail: EmailMessage, numbers: Sequence[str]) -> None:
-        message_id, content = str(mail["Message-ID"]), mail.as_bytes(policy=modern.clone(linesep="\r\n"))
+    def ask_for_a_preview(self) -> None:
+        """Such a client whose mail is to be looked at, and not to be faxed."""
+        mail = a_pdf_mail("preview")
+        handed = self.handed[str(mail["Message-ID"])] = Handed(str(mail["Message-ID"]), (), None, preview=True)
+        self._clients.append(asyncio.create_task(self._try_on(mail, handed, ("preview",))))
+
+    async def _try_on(self, mail: EmailMessage, handed: Handed, local_parts: Sequence[str]) -> None:
+        content = mail.as_bytes(policy=modern.clone(linesep="\r\n"))
 
         async def once() -> str | None:
-            recipients = [f"{number}@fax.local" for number in numbers]
+            recipients = [f"{each}@fax.local" for each in local_parts]
             return await asyncio.to_thread(_hand_over, next(self._doors), content, SENDER, recipients)
 
-        answer = await until(f"mail for {', '.join(numbers)} has its 250", once, LONG_PATIENCE)
-        self.handed[message_id] = Handed(message_id, tuple(numbers), answer)
+        answer = await until(f"mail for {', '.join(local_parts)} has its 250", once, LONG_PATIENCE)
+        self.handed[handed.message_id] = replace(handed, answer=answer)
 
     def asked_for(self, number: str) -> None:
         """A fax to that number that no client hands in."""
@@ -234,6 +244,7 @@ class Stage:
             received=tuple(rows("SELECT * FROM received")),
             evidence=tuple(rows("SELECT * FROM evidence")),
             outbox=tuple(rows("SELECT * FROM outbox")),
+            previews=tuple(rows("SELECT * FROM preview")),
             missing=tuple(self._missing()),
         )
 

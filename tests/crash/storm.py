@@ -101,7 +101,7 @@ async def _end(stage: Stage, daemon: Daemon, dice: random.Random) -> str:
 
 
 async def _work_comes(stage: Stage, dice: random.Random) -> None:
-    """A mail or two, each with one to three faxes that may meet trouble; and perhaps a fax from outside."""
+    """A mail or two, each with one to three faxes that may meet trouble; and perhaps a preview, or a fax from outside."""
     for _ in range(dice.choice((1, 1, 2))):
         numbers = tuple(stage.number() for _ in range(dice.choice(SIZES)))
         for number in numbers:
@@ -113,6 +113,8 @@ async def _work_comes(stage: Stage, dice: random.Random) -> None:
                 await stage.carrier.plan({"on": "end", "number": number, "times": times, "do": {"fail": how}})
         mail = a_big_mail(*numbers) if dice.random() < 0.2 else a_pdf_mail(*numbers)
         stage.hand_in(mail, *numbers)
+    if dice.random() < 0.2:
+        stage.ask_for_a_preview()
     if dice.random() < 0.6:
         await stage.carrier.receive(
             to=dice.choice((OUR_NUMBER, OUR_OTHER_NUMBER)),

@@ -43,6 +43,7 @@ ALL_IS_WELL = Record(
         Handed("<1@x>", (SURE, UNSURE), "M1"),
         Handed("<2@x>", (BUSY,), "M2"),
         Handed("<3@x>", ("+13125550104",), None),
+        Handed("<4@x>", (), "M3", preview=True),
     ),
     calls=(
         a_call("1", SURE, "10:00", "10:01", delivered=True),
@@ -59,6 +60,7 @@ ALL_IS_WELL = Record(
         Arrived("<n3>", "failed", SENDER, "F3", b"failed"),
         Arrived("<n4>", "received", FALLBACK, "R1", b"a fax"),
         Arrived("<n4>", "received", FALLBACK, "R1", b"a fax"),
+        Arrived("<n5>", "preview", SENDER, "P1", b"pages"),
     ),
     deaths=(Death("post.taken", frozenset({"<n4>"})), Death("", frozenset({"<n3>"}))),
     faxes=(
@@ -87,7 +89,8 @@ ALL_IS_WELL = Record(
         {"kind": "status", "direction": "out", "carrier_job_id": "1"},
         {"kind": "hook", "direction": "in", "carrier_job_id": "71"},
     ),
-    outbox=tuple({"id": f"O{at}", "message_id": f"<n{at}>", "event": "x", "state": "sent"} for at in (1, 2, 3, 4)),
+    outbox=tuple({"id": f"O{at}", "message_id": f"<n{at}>", "event": "x", "state": "sent"} for at in (1, 2, 3, 4, 5)),
+    previews=({"id": "P1", "message_id": "M3", "done_at": "10:00"},),
     missing=(),
 )
 
@@ -211,6 +214,20 @@ SPOILT: dict[str, tuple[Kind, Spoil]] = {
     "a mail about a received fax that is not there": (
         Kind.INVENTED,
         beside("arrived", Arrived("<n4>", "received", FALLBACK, "R9", b"a fax")),
+    ),
+    "a preview that had its 250 is not there": (Kind.LOST, without("previews", 0)),
+    "a preview waits for ever": (Kind.UNFINISHED, changed("previews", "P1", done_at=None)),
+    "a preview has no answer": (
+        Kind.NOTICES,
+        lambda record: replace(record, arrived=record.arrived[:5], outbox=record.outbox[:4]),
+    ),
+    "a preview has two answers": (
+        Kind.NOTICES,
+        beside("arrived", Arrived("<n9>", "preview", SENDER, "P1", b"pages again")),
+    ),
+    "a preview that nobody asked for": (
+        Kind.INVENTED,
+        lambda record: replace(record, handed=record.handed[:3]),
     ),
     "a mail is owed for ever": (Kind.UNFINISHED, changed("outbox", "O3", state="waiting")),
     "a mail was given up": (

@@ -41,6 +41,17 @@ async def test_deaths_on_the_way_to_the_final_word(stage: Stage, row: tuple[Life
     assert _repeated(record) == ({"delivered": 1} if in_hand else {}), "the relay had it, and our commit was not done"
 
 
+async def test_deaths_on_the_way_to_a_preview(stage: Stage) -> None:
+    """Dead at any instant, the daemon mails the pages that were asked for, once, and faxes nothing."""
+    await lives.play(stage, lives.LOOKING)
+    await lives.live_on(stage)
+    record = await stage.record()
+    assert breaches(record) == []
+    assert len(record.previews) == 2
+    assert _repeated(record) == {}
+    assert (record.faxes, record.calls) == ((), ())
+
+
 async def test_deaths_with_the_call_in_hand(stage: Stage) -> None:
     """Dead from the intent to the answer's commit, the daemon never calls again; only evidence makes it delivered."""
     await lives.play(stage, lives.CALLING)
@@ -97,6 +108,7 @@ def test_every_point_is_visited() -> None:
     rows = (
         lives.INTAKE,
         *lives.SENDING,
+        lives.LOOKING,
         lives.CALLING,
         lives.EVIDENCE,
         *lives.RECEIVING,

@@ -111,7 +111,7 @@ ROWS = [
     Row("RCPT unreadable", (HELLO, FROM, ("RCPT FROM:<a@b>", "501 5.5.4 "), ("RCPT TO:", "501 5.5.4 "), TO)),
     Row("NUL in an address", (HELLO, FROM, ("RCPT TO:<+1415555\x000123@fax.local>", "501 5.5.4 "), TO)),
     Row("no such own mailbox", (HELLO, FROM, ("RCPT TO:<bounce+abc123@fax.local>", "550 5.1.1 "))),
-    Row("own mailboxes of later", (HELLO, FROM, ("RCPT TO:<preview@fax.local>", "550 5.1.1 "))),
+    Row("own mailboxes of later", (HELLO, FROM, ("RCPT TO:<reply+abc123@fax.local>", "550 5.1.1 "))),
     Row("unknown command", (HELLO, ("XYZZY", "500 "), FROM, TO)),
     Row("AUTH is not there", (HELLO, ("AUTH PLAIN AGEAYgBj", "503 5.5.1 "), FROM, TO)),
     Row("STARTTLS is not there", (HELLO, ("STARTTLS", "503 5.5.1 "), FROM, TO)),

@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 
 from bridge.errors import NotAFaxNumber
 from bridge.fax import numbers
-from bridge.fax.addresses import FaxNumber, FaxNumbers, Mailbox, OwnMailbox, is_reserved, read_local_part
+from bridge.fax.addresses import FaxNumber, FaxNumbers, Mailbox, OwnMailbox, PreviewOf, is_reserved, read_local_part
 from bridge.fax.options import Alias
 
 LOCAL = st.one_of(
@@ -143,7 +143,6 @@ def test_elements_say_for_whom() -> None:
         ("PostMaster", Mailbox.POSTMASTER, ""),
         ('"postmaster"', Mailbox.POSTMASTER, ""),
         ("abuse", Mailbox.ABUSE, ""),
-        ("preview", Mailbox.PREVIEW, ""),
         ("bounce+abc123", Mailbox.BOUNCE, "abc123"),
         ("BOUNCE+ABC123", Mailbox.BOUNCE, "abc123"),
         ("reply+0z", Mailbox.REPLY, "0z"),
@@ -152,6 +151,34 @@ def test_elements_say_for_whom() -> None:
 def test_our_own_mailboxes(local: str, mailbox: Mailbox, token: str) -> None:
     """Our own mailboxes are known in any case of letters, with the token in lower case."""
     assert read_local_part(local, "US") == OwnMailbox(mailbox, token)
+
+
+@pytest.mark.parametrize("local", ["preview", "PreView", '"preview"'])
+def test_a_preview_for_nobody_in_particular(local: str) -> None:
+    """The mailbox by itself, in any case of letters."""
+    assert read_local_part(local, "US") == PreviewOf()
+
+
+@pytest.mark.parametrize(
+    ("local", "number"),
+    [
+        ("preview+14155550123", FaxNumber("+14155550123")),
+        ("preview++14155550123", FaxNumber("+14155550123")),
+        ("PREVIEW+(415)555-0123", FaxNumber("+14155550123")),
+        ("preview+FAX=+14155550123/ATTN=John.Smith", FaxNumber("+14155550123", "John Smith")),
+        ('"preview+415 555 0123"', FaxNumber("+14155550123")),
+    ],
+)
+def test_a_preview_of_what_a_number_would_get(local: str, number: FaxNumber) -> None:
+    """Behind a plus stands whatever may stand before an @ to be faxed to, and means the same."""
+    assert read_local_part(local, "US") == PreviewOf((number,))
+
+
+def test_a_preview_of_what_a_group_would_get() -> None:
+    """An alias may stand there too."""
+    group = Alias("wards", ("+14155550123", "+14155550124"))
+    wanted = read_local_part("preview+Wards", "US", [group])
+    assert wanted == PreviewOf((FaxNumber("+14155550123"), FaxNumber("+14155550124")))
 
 
 @pytest.mark.parametrize("name", ["postmaster", "Abuse", "preview", "bounce", "bounce+x", "REPLY+0z", "postmaster+x"])

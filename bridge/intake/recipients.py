@@ -1,0 +1,145 @@
+"""Who a mail is for: each recipient is judged as it is named, and joins the envelope, or is refused in words."""
+
+from bridge.errors import BridgeError, NotAFaxNumber, Refused, Unavailable
+from bridge.fax.addresses import FaxNumber, FaxNumbers, Mailbox, OwnMailbox, PreviewOf
+from bridge.fax.policy import Permission, check_not_null
+from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient, PreviewRecipient
+from bridge.intake.options import ListenerOptions
+from bridge.intake.parameters import RecipientWishes
+from bridge.intake.parts import Intake
+from bridge.intake.standing import Standing
+from bridge.store import arrivals
+
+
+class NoSuchMailbox(Refused):
+    """One of our own mailboxes that does not take this mail."""
+
+    reply = "550 5.1.1"
+
+
+class TooManyRecipients(Unavailable):
+    """More recipients than one mail may have; the rest in another mail."""
+
+    reply = "452 4.5.3"
+
+
+class Mixed(Refused):
+    """One mail cannot be faxed, and be looked at before it is."""
+
+    reply = "554 5.7.1"
+
+
+class Recipients:
+    """The judge of one session's recipients."""
+
+    def __init__(self, intake: Intake, listener: ListenerOptions) -> None:
+        self._intake = intake
+        self._listener = listener
+
+    async def add(
+        self, mail: FaxEnvelope, address: str, wishes: RecipientWishes, standing: Standing, *, may_log_in: bool
+    ) -> None:
+        """One recipient joins the envelope; raises what stands against it."""
+        local = self._local_part(address)
+        try:
+            wanted = self._intake.gate.policy.expand(local)
+        except BridgeError:
+            await self._admit(mail, standing, may_log_in=may_log_in)  # a stranger learns nothing about our numbers
+            raise
+        if isinstance(wanted, OwnMailbox):
+            self._check_count(mail, 1)
+            await self._add_own(mail, address, wanted)
+            return
+        await self._admit(mail, standing, may_log_in=may_log_in)
+        self._check_count(mail, max(1, len(wanted.numbers)))
+        if mail.permission is not None:
+            for number in wanted.numbers:
+                mail.permission.check_number(number.number)
+        if isinstance(wanted, PreviewOf):
+            if mail.permission is not None:
+                mail.permission.pages_address(mail.sender or "")
+            _add_previews(mail, address, wanted)
+        else:
+            _add_faxes(mail, address, wanted, wishes)
+
+    def _local_part(self, address: str) -> str:
+        """What stands before the @ of a domain of ours."""
+        domains = self._intake.options.domains
+        local, at, domain = address.rpartition("@")
+        if not at and address.lower() == Mailbox.POSTMASTER:
+            return address
+        if not at:
+            raise NotAFaxNumber(f"there is no domain; write it like +14155550123@{domains[0]}")
+        if domain.lower() not in domains:
+            raise Refused(f"<{domain[:80]}> is not a domain of ours; nothing is relayed")
+        return local
+
+    async def _admit(self, mail: FaxEnvelope, standing: Standing, *, may_log_in: bool) -> None:
+        """Find under whose permission this mail is, once a mail."""
+        assert mail.sender is not None
+        check_not_null(mail.sender)
+        if mail.permission is None and not mail.provable:
+            permission, provable = await self._intake.gate.admit(
+                standing, self._listener, mail.sender, may_log_in=may_log_in
+            )
+            if permission is not None:
+                permission.check_sender(mail.sender)
+            mail.permission, mail.provable = permission, provable
+
+    def _check_count(self, mail: FaxEnvelope, more: int) -> None:
+        most = self._intake.options.recipients
+        if more > most:
+            raise Refused(f"that name stands for {more} numbers, and one mail may have {most} recipients")
+        if mail.recipients + more > most:
+            raise TooManyRecipients(f"{most} recipients at most; send the rest separately")
+
+    async def _add_own(self, mail: FaxEnvelope, address: str, wanted: OwnMailbox) -> None:
+        known = None
+        if wanted.mailbox is Mailbox.BOUNCE:
+            known = await self._intake.desk.store.read(
+                lambda connection: arrivals.delivery_by_token(connection, wanted.token)
+            )
+            if known is None:
+                raise NoSuchMailbox("that address is not, or no longer, one of ours")
+        elif wanted.mailbox is Mailbox.REPLY:
+            raise NoSuchMailbox("this mailbox takes no mail in this version; nothing was faxed")
+        else:
+            check_not_null(mail.sender or "")
+        if not any(each.mailbox == wanted for each in mail.own):
+            mail.own.append(OwnRecipient(address, wanted, known))
+
+
+def check_not_mixed(mail: FaxEnvelope) -> None:
+    """Raise Mixed for a mail that is to be faxed, and to be looked at before it is."""
+    if mail.faxes and mail.previews:
+        raise Mixed("a mail for a preview is not faxed: write to preview@ alone, and then to the number alone")
+
+
+def check_all(mail: FaxEnvelope, permission: Permission) -> None:
+    """The rules that stood back until it was known whose they are."""
+    permission.check_sender(mail.sender or "")
+    for each in mail.for_pages:
+        if each.number:
+            permission.check_number(each.number)
+    if mail.previews:
+        permission.pages_address(mail.sender or "")
+
+
+def _add_faxes(mail: FaxEnvelope, address: str, wanted: FaxNumbers, wishes: RecipientWishes) -> None:
+    """One fax a number: a number that is given twice is faxed once, and heard of as either asked."""
+    for number in wanted.numbers:
+        new = FaxRecipient(
+            address, number.number, number.person, number.company, wishes.notify, wishes.original_recipient
+        )
+        place = next((at for at, known in enumerate(mail.faxes) if known.number == new.number), None)
+        if place is None:
+            mail.faxes.append(new)
+        else:
+            mail.faxes[place] = mail.faxes[place].joined(new)
+
+
+def _add_previews(mail: FaxEnvelope, address: str, wanted: PreviewOf) -> None:
+    """One preview a number, or one for nobody in particular."""
+    for each in wanted.numbers or (FaxNumber(""),):
+        if all(known.number != each.number for known in mail.previews):
+            mail.previews.append(PreviewRecipient(address, each.number, each.person, each.company))
