@@ -32,11 +32,13 @@ STANDARD_COVER = "standard"
 """The cover page that comes with Faxbridge."""
 NO_COVER = "none"
 """For an identity, where the site has one."""
+CARRIERS_COVER = "carrier"
+"""The carrier makes the cover page."""
 
 
 @dataclass(frozen=True, slots=True)
 class CoverOptions:
-    """Which template a fax gets: its identity's, else the site's; empty or ``none``: no cover page.
+    """Which template a fax gets: its identity's, else the site's; empty or ``none``: none, ``carrier``: one by iFax.
 
     ``folder`` has those that are not ours, ``company`` is whose faxes they are. ``headline``: a line at the head of
     each page.

@@ -59,8 +59,13 @@ def fits(seen: Sighting, call: Call) -> bool:
         and seen.started_at is not None
         and begun - EARLIER <= seen.started_at <= begun + LATER
         and seen.pages is not None
-        and seen.pages == call.fax.pages
+        and seen.pages in _pages_of(call.fax)
     )
+
+
+def _pages_of(fax: Fax) -> set[int | None]:
+    """How many pages the carrier may count: a cover page of its own may be one of them."""
+    return {fax.pages, fax.pages + 1} if fax.carrier_cover and fax.pages is not None else {fax.pages}
 
 
 def fitting(seen: Sighting, calls: Iterable[Call]) -> tuple[Call, ...]:

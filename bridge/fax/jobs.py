@@ -74,7 +74,10 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Finished fax pages: a PDF in ``blob_id``, belonging to its message."""
+    """Finished fax pages: a PDF in ``blob_id``, belonging to its message.
+
+    ``cover_text`` is what the carrier is to put on a cover page of its own; None: it is to make none.
+    """
 
     id: str
     message_id: str
@@ -82,6 +85,7 @@ class Document:
     pages: int
     size: int
     parts: tuple[Part, ...]
+    cover_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ class Fax:
     ``resend_of`` is the fax that an operator had sent once more as this one.
     ``counts_from`` is when the time for trying began: None until its pages are made; what the fax had to wait for its
     hour is no part of it. ``not_before`` is what the sender asked for, ``quiet_hours`` are those of the identity.
+    ``carrier_cover``: the carrier puts a cover page of its own before the pages, which are without one.
     """
 
     id: str
@@ -136,6 +141,7 @@ class Fax:
     counts_from: datetime | None = None
     not_before: datetime | None = None
     quiet_hours: QuietHours | None = None
+    carrier_cover: bool = False
 
 
 @dataclass(frozen=True, slots=True)

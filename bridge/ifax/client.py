@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
@@ -55,12 +55,23 @@ _MAGIC = re.compile(rb"%PDF-|II\*\x00|MM\x00\*")
 
 
 @dataclass(frozen=True, slots=True)
+class CoverWords:
+    """What the carrier is to put on a cover page of its own, which it makes where any of these is sent."""
+
+    subject: str
+    from_name: str
+    to_name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class FaxRequest:
-    """One fax to send: the number in E.164, the PDF's bytes."""
+    """One fax to send: the number in E.164, the PDF's bytes. Without ``cover`` the carrier puts no page before them."""
 
     number: str
     pdf: bytes
     caller_id: str | None = None
+    cover: CoverWords | None = None
     may_begin: Callable[[], bool] = lambda: True
 
 
@@ -225,6 +236,8 @@ class IfaxClient:
         body: dict[str, Any] = {"faxNumber": request.number, "faxQuality": self._options.quality, "faxData": [file]}
         if request.caller_id:
             body["callerId"] = request.caller_id
+        if request.cover is not None:
+            body |= {name: value for name, value in asdict(request.cover).items() if value}
         return json.dumps(body).encode()
 
     def _read_send_answer(self, answer: Answer) -> Taken:

@@ -26,18 +26,28 @@ class Ended:
     pages_sent: int | None
 
 
-def verdict(fax: FaxObject, pages: int) -> Ended | None:
+def verdict(fax: FaxObject, pages: int, *, covered: bool = False) -> Ended | None:
     """How a fax of ``pages`` pages ended; None while the carrier has not said its final word.
 
-    Some pages transferred but not all is partial, whatever the word: failed, and told so.
+    Some pages transferred but not all is partial, whatever the word: failed, and told so. ``covered``: the carrier puts
+    a cover page of its own before them, which it counts, and which is none of ours.
     """
     sent = fax.pages_transferred
     state, outcome = _by_word(fax)
     if state is None or outcome is None:
         return None
     if sent is not None and sent < max(pages, fax.pages_total or 0) and (sent > 0 or state is FaxState.DELIVERED):
-        return Ended(FaxState.FAILED, _outcome(fax, "partial", set()), sent)
-    return Ended(state, outcome, pages if sent is None and state is FaxState.DELIVERED else sent)
+        ours = _without_cover(fax, sent, pages) if covered else sent
+        return Ended(FaxState.FAILED, _outcome(fax, "partial", set()), ours)
+    if sent is None:
+        return Ended(state, outcome, pages if state is FaxState.DELIVERED else None)
+    return Ended(state, outcome, (_without_cover(fax, sent, pages) or sent) if covered else sent)
+
+
+def _without_cover(fax: FaxObject, sent: int, pages: int) -> int | None:
+    """How many pages of ours went over behind the carrier's cover page; None where it may be that alone."""
+    cover = max(0, (fax.pages_total or 0) - pages)
+    return sent - cover if sent > cover else None
 
 
 def _by_word(fax: FaxObject) -> tuple[FaxState | None, Outcome | None]:

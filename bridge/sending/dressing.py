@@ -7,12 +7,15 @@ from typing import BinaryIO, Protocol
 
 from bridge.document.covers import Cover, CoverFields, Covers, Headline, Template
 from bridge.document.options import DocumentOptions
+from bridge.document.pieces import ON_THE_COVER
 from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
 from bridge.errors import Permanent
 from bridge.fax import numbers
 from bridge.fax.jobs import Message, Part
 from bridge.mail.headers import Headers
 from bridge.runtime.clock import Clock
+
+ON_THE_CARRIERS_COVER = "on no page of ours: it goes to iFax, which puts it on a cover page of its own"
 
 OPTION = "option"
 """The type of a line that tells what was asked for and is not done."""
@@ -51,6 +54,7 @@ class Look:
 
     options: DocumentOptions
     template: Template | None
+    by_carrier: bool
 
 
 class Dresser:
@@ -67,7 +71,8 @@ class Dresser:
         """The pages that all faxes of a mail have; raises DocumentUnusable, whose parts tell of all that was asked."""
         try:
             async with self._renderer.from_mail(source, self._look(message).options) as rendered:
-                yield replace(rendered, parts=(*rendered.parts, *_unheeded(message)))
+                parts = _handed_on(rendered.parts) if self._look(message).by_carrier else rendered.parts
+                yield replace(rendered, parts=(*parts, *_unheeded(message)))
         except DocumentUnusable as error:
             error.parts = (*error.parts, *_unheeded(message))
             raise
@@ -75,6 +80,10 @@ class Dresser:
     def has_cover(self, message: Message) -> bool:
         """Whether each fax of the mail has something of its own: a page before the others, or a line on each."""
         return self._covers.has_headline or self._look(message).template is not None
+
+    def text_for_carrier(self, message: Message, rendered: Rendered) -> str | None:
+        """What the carrier is to put on its cover page; None where it is to make none."""
+        return rendered.cover_text if self._look(message).by_carrier else None
 
     @asynccontextmanager
     async def covered(
@@ -92,10 +101,12 @@ class Dresser:
     def _look(self, message: Message) -> Look:
         asked = message.asked
         template = self._covers.of(message.identity, asked=asked.cover)
+        by_carrier = self._covers.by_carrier(message.identity, asked=asked.cover)
         body = asked.body or self._options.body
-        if body == "cover" and template is None:
+        if body == "cover" and template is None and not by_carrier:
             body = "ignore"
-        return Look(replace(self._options, body=body, pages=asked.pages or self._options.pages), template)
+        options = replace(self._options, body=body, pages=asked.pages or self._options.pages)
+        return Look(options, template, by_carrier)
 
     def _fields(self, fax: Addressed, headers: Headers, text: str) -> CoverFields:
         return CoverFields(
@@ -116,6 +127,13 @@ def _headline(fields: CoverFields) -> Headline:
     """From the company, or whoever wrote, to the name and the number."""
     sender = " ".join(filter(None, (fields.company or fields.from_name or fields.from_address, fields.from_number)))
     return Headline(fields.date, sender, " ".join(filter(None, (fields.to_name, fields.to_number))))
+
+
+def _handed_on(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The text that stands on the carrier's cover page stands on no page of ours."""
+    return tuple(
+        replace(part, left_out=ON_THE_CARRIERS_COVER) if part.left_out == ON_THE_COVER else part for part in parts
+    )
 
 
 def _unheeded(message: Message) -> tuple[Part, ...]:

@@ -82,7 +82,7 @@ class Heard:
         return Sighting(seen.direction is Direction.OUT, seen.number, seen.caller, seen.started_at, seen.pages_total)
 
     def ended(self, call: Call) -> Ended | None:
-        return verdicts.verdict(self.seen, call.fax.pages or 0)
+        return verdicts.verdict(self.seen, call.fax.pages or 0, covered=call.fax.carrier_cover)
 
     def arrived(self, call: Call) -> bool:
         """Whether the fax is at the other end, wholly or in part, or may get there yet."""

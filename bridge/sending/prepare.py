@@ -95,15 +95,16 @@ class Preparer:
         self, message: Message, batch: Batch, mail: StoredBlob, rendered: Rendered
     ) -> "list[_Made | _Unusable]":
         """Store what was made: one document for all, or, with cover pages, one for each. All or nothing is kept."""
+        text = self._dresser.text_for_carrier(message, rendered)
         if not self._dresser.has_cover(message):
-            return [await self._stored(message, batch, rendered)]
+            return [await self._stored(message, batch, rendered, text)]
         headers = read_headers(await self._desk.store.blobs.head(mail, HEADER_LIMIT))
         made: list[_Made | _Unusable] = []
         try:
             for fax in batch:
                 try:
                     async with self._dresser.covered(message, fax, headers, rendered) as covered:
-                        made.append(await self._stored(message, (fax,), covered))
+                        made.append(await self._stored(message, (fax,), covered, text))
                 except ConverterDied:
                     raise
                 except DocumentUnusable as error:
@@ -117,11 +118,11 @@ class Preparer:
             raise
         return made
 
-    async def _stored(self, message: Message, batch: Batch, rendered: Rendered) -> "_Made":
+    async def _stored(self, message: Message, batch: Batch, rendered: Rendered, text: str | None) -> "_Made":
         """The pages as a blob; raises TooLarge."""
         check_size(rendered, self._options.max_document)
         blob = await self._desk.store.blobs.copy(self._desk.ids.file_name(), rendered.path)
-        document = Document(self._desk.ids.new(), message.id, blob.id, rendered.pages, blob.size, rendered.parts)
+        document = Document(self._desk.ids.new(), message.id, blob.id, rendered.pages, blob.size, rendered.parts, text)
         return _Made(batch, document, blob)
 
     async def _again_or_hold(self, batch: Batch, why: str) -> None:
@@ -188,7 +189,14 @@ class Preparer:
         faxes.add_document(connection, document, now)
         for fax in plan.batch:
             change = partial(
-                faxes.change, connection, fax, now=now, owner=self._owner, document_id=document.id, pages=document.pages
+                faxes.change,
+                connection,
+                fax,
+                now=now,
+                owner=self._owner,
+                document_id=document.id,
+                pages=document.pages,
+                carrier_cover=document.cover_text is not None,
             )
             if over := found.get(fax.id):
                 change(FaxState.HELD, event="held", detail=_why(over, document), hold_reason=HoldReason.LIMIT)

@@ -75,6 +75,7 @@ class Resender:
             state=FaxState.ACCEPTED if old.document_id is None or elsewhere else FaxState.READY,
             document_id=None if elsewhere else old.document_id,
             pages=None if elsewhere else old.pages,
+            carrier_cover=old.carrier_cover and not elsewhere,
             state_since=now,
             version=1,
             due_at=now,

@@ -13,10 +13,12 @@ from bridge.fax import hours, outcomes
 from bridge.fax.adoption import Call
 from bridge.fax.hours import Wait
 from bridge.fax.jobs import AttemptResult, Fax, Outcome
+from bridge.fax.numbers import as_people_write
 from bridge.fax.states import FaxState
 from bridge.ifax.answers import Answer, small
-from bridge.ifax.client import FaxRequest, IfaxClient, Taken
+from bridge.ifax.client import CoverWords, FaxRequest, IfaxClient, Taken
 from bridge.ifax.errors import CallRefused, NotTaken, OutcomeUnknown
+from bridge.mail.headers import HEADER_LIMIT, read_headers
 from bridge.mail.notices import in_words
 from bridge.runtime.clock import rfc3339
 from bridge.runtime.crash import Point, crash_point
@@ -90,7 +92,7 @@ class Submitter:
             await self._retrier.end_late(fax, self._desk.clock.now())
             return
         try:
-            request = FaxRequest(fax.number, await self._pages(fax), fax.caller_id, lambda: self._grip.holds)
+            request = await self._request(fax)
         except BlobDamaged as error:
             await self._give_up_damaged(fax, error)
             return
@@ -232,10 +234,25 @@ class Submitter:
             change, now, lambda connection: write_end(connection, change, now, error.public), tell_admin=True
         )
 
-    async def _pages(self, fax: Fax) -> bytes:
+    async def _request(self, fax: Fax) -> FaxRequest:
+        """The call as it will be made; raises BlobDamaged."""
         assert fax.document_id is not None
         document = await self._desk.store.read(lambda connection: faxes.document_of(connection, fax.document_id or ""))
-        return await self._desk.store.read_blob(document.blob_id)
+        pages = await self._desk.store.read_blob(document.blob_id)
+        cover = None if document.cover_text is None else await self._cover(fax, document.cover_text)
+        return FaxRequest(fax.number, pages, fax.caller_id, cover, lambda: self._grip.holds)
+
+    async def _cover(self, fax: Fax, text: str) -> CoverWords:
+        """What the carrier puts on its cover page; never nothing at all, since then it would make none."""
+        message = await self._desk.store.read(lambda connection: faxes.message_of(connection, fax.message_id))
+        stored = await self._desk.store.stored(message.blob_id)
+        written = read_headers(await self._desk.store.blobs.head(stored, HEADER_LIMIT))
+        return CoverWords(
+            subject=written.text("subject"),
+            from_name=written.writer or fax.sender,
+            to_name=fax.person or fax.company or as_people_write(fax.number),
+            message=text,
+        )
 
     async def _taken(self, fax: Fax, attempt: str, taken: Taken) -> None:
         now = self._desk.clock.now()

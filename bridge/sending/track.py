@@ -83,7 +83,7 @@ class Tracker:
             return
         crash_point(Point.TRACK_ANSWERED)
         self._desk.events.fax_polled(fax=fax.id, word=seen.word, code=seen.code)
-        ended = verdicts.verdict(seen, fax.pages or 0)
+        ended = verdicts.verdict(seen, fax.pages or 0, covered=fax.carrier_cover)
         if ended is None and fax.state is FaxState.UNCONFIRMED and attempt.result is AttemptResult.UNKNOWN:
             await self._take_up(fax, attempt, seen, answer)
         elif ended is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, SecretStr
 
-from bridge.document.options import NO_COVER, STANDARD_COVER
+from bridge.document.options import CARRIERS_COVER, NO_COVER, STANDARD_COVER
 from bridge.fax.options import OPTION_NAMES, RESERVED_NAMES
 from bridge.settings.sources import Path_
 from bridge.settings.values import at_least_one, is_e164
@@ -96,8 +96,8 @@ def _privacy(value: str) -> str:
 def _cover(value: str) -> str:
     if value and not _COVER.fullmatch(value):
         raise ValueError(
-            f"{value!r} is no name of a cover page; write {STANDARD_COVER!r}, or that of a template in "
-            "document.covers: small letters, digits and hyphens"
+            f"{value!r} is no name of a cover page; write {STANDARD_COVER!r}, {CARRIERS_COVER!r}, or that of a template "
+            "in document.covers: small letters, digits and hyphens"
         )
     return value
 
@@ -157,7 +157,7 @@ def _broken_covers(settings: "Settings") -> Iterator[tuple[Path_, str]]:
     named: list[tuple[Path_, str]] = [(("document", "cover"), settings.document.cover)]
     named += [(("identities", at, "cover"), identity.cover) for at, identity in enumerate(settings.identities)]
     for key, name in named:
-        if name in {"", STANDARD_COVER} or (name == NO_COVER and key[0] == "identities"):
+        if name in {"", STANDARD_COVER, CARRIERS_COVER} or (name == NO_COVER and key[0] == "identities"):
             continue
         template = Path(settings.document.covers) / f"{name}.html"
         if not template.is_file():

@@ -270,6 +270,7 @@ def add_document(connection: sa.Connection, row: Document, now: datetime) -> Non
             pages=row.pages,
             size=row.size,
             parts=parts_as_json(row.parts),
+            cover_text=row.cover_text,
             created_at=now,
         )
     )
@@ -278,7 +279,8 @@ def add_document(connection: sa.Connection, row: Document, now: datetime) -> Non
 def document_of(connection: sa.Connection, document_id: str) -> Document:
     """The pages a fax is sent with."""
     row = connection.execute(sa.select(document).where(document.c.id == document_id)).one()
-    return Document(row.id, row.message_id, row.blob_id, row.pages, row.size, parts_from_json(row.parts))
+    parts = parts_from_json(row.parts)
+    return Document(row.id, row.message_id, row.blob_id, row.pages, row.size, parts, row.cover_text)
 
 
 def parts_of(connection: sa.Connection, fax_id: str) -> tuple[Part, ...]:
@@ -334,6 +336,7 @@ def from_row(row: sa.Row[Any]) -> Fax:
         counts_from=row.counts_from,
         not_before=row.not_before,
         quiet_hours=None if row.quiet_hours is None else QuietHours.read(row.quiet_hours),
+        carrier_cover=row.carrier_cover,
     )
 
 
@@ -360,6 +363,7 @@ def _as_row(new: Fax) -> dict[str, Any]:
         "resend_of": new.resend_of,
         "not_before": new.not_before,
         "quiet_hours": None if new.quiet_hours is None else str(new.quiet_hours),
+        "carrier_cover": new.carrier_cover,
     }
 
 

@@ -90,6 +90,7 @@ document = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("parts", sa.JSON, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
+    sa.Column("cover_text", Text()),
 )
 
 fax = sa.Table(
@@ -128,6 +129,7 @@ fax = sa.Table(
     sa.Column("counts_from", Instant),
     sa.Column("not_before", Instant),
     sa.Column("quiet_hours", sa.String(11)),
+    sa.Column("carrier_cover", sa.Boolean, nullable=False, server_default=sa.false()),
     _one_of("state", FaxState),
     sa.Index("ix_fax_due", "state", "due_at"),
     sa.Index("ix_fax_number_state_due", "number", "state", "due_at"),

@@ -88,6 +88,33 @@ async def test_the_sender_has_the_last_word(
     assert (renderer.options.body, renderer.options.pages) == ("page", "original")
 
 
+@pytest.mark.parametrize(
+    ("asked", "site", "own", "text"),
+    [
+        (None, "carrier", "", ""),
+        (True, "carrier", "", ""),
+        (False, "carrier", "", None),
+        (None, "", "carrier", ""),
+        (None, "carrier", "none", None),
+        (None, "carrier", "standard", None),
+        (None, "standard", "", None),
+        (None, "", "", None),
+    ],
+)
+async def test_whether_the_carrier_makes_the_cover(
+    asked: bool | None, site: str, own: str, text: str | None, bench: Bench, renderer: FakeRenderer
+) -> None:
+    """Only where site or identity say so, and the sender does not say no."""
+    (fax,) = await asking(bench, Asked(cover=asked), ANNA, identity="desk")
+    covers = CoverOptions(site=site, identities={"desk": own} if own else {})
+    await prepared(preparer(bench, renderer, covers, body="cover"))
+    (document,) = await bench.rows(tables.document)
+    assert document.cover_text == text
+    assert (await bench.fax(fax.id)).carrier_cover is (text is not None)
+    assert renderer.options is not None
+    assert (renderer.options.body == "cover") is (text is not None or bool(renderer.covers))
+
+
 async def test_what_is_not_heeded_is_a_line_among_the_parts(bench: Bench, renderer: FakeRenderer) -> None:
     """So that the notice and ``show`` answer it; also where the fax fails."""
     unheeded = (Unheeded("X-Fax-Option: colour=red", "is no option here"),)

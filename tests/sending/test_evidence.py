@@ -195,6 +195,22 @@ async def test_a_job_that_fits_well_enough(bench: Bench, stand: Stand, told: dic
     assert (await bench.fax(fax.id)).state is FaxState.SENDING
 
 
+@pytest.mark.parametrize(
+    ("pages", "covered", "fits"), [(3, True, True), (2, True, True), (4, True, False), (3, False, False)]
+)
+async def test_a_job_with_the_carriers_cover_page(
+    bench: Bench, stand: Stand, pages: int, covered: bool, fits: bool
+) -> None:
+    """Where the carrier was to put a page of its own before our two, it may count that; else no page is too many."""
+    ready = await bench.ready()
+    change = tables.fax.update().where(tables.fax.c.id == ready.id).values(carrier_cover=covered)
+    await bench.store.write(lambda connection: connection.execute(change))
+    await stand.break_off()
+    await stand.hook()
+    await stand.confirm(stand.says(faxCallStart=int(bench.clock.now().timestamp()), faxTotalPages=pages))
+    assert (await bench.fax(ready.id)).state is (FaxState.SENDING if fits else FaxState.UNCONFIRMED)
+
+
 async def test_a_job_that_fits_two_calls_settles_none(bench: Bench, stand: Stand) -> None:
     """Both faxes tell of it, once, and wait on."""
     first, second = await stand.unknown(), await bench.ready()

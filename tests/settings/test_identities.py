@@ -52,7 +52,10 @@ SALT_AND_HASH = HASH.partition("p=1")[2]
         ("language = 'de'\n", "identities[1].language: 'de' is not a language of this version, which has none but"),
         ("privacy = 'minimal'\n", "identities[1].privacy: 'minimal' is not a privacy of this version, which has none"),
         ("cover = 'plain'\n", "identities[1].cover: 'plain' is no cover page here: /etc/faxbridge/covers/plain.html"),
-        ("cover = '../plain'\n", "identities[1].cover: '../plain' is no name of a cover page; write 'standard', or"),
+        (
+            "cover = '../plain'\n",
+            "identities[1].cover: '../plain' is no name of a cover page; write 'standard', 'carrier', or",
+        ),
         (
             "options = ['colour']\n",
             "identities[1].options[1]: 'colour' is no option; there are after, body, cover, pages",

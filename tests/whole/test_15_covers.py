@@ -8,7 +8,7 @@ import pikepdf
 import pypdfium2
 
 from bridge.fax.numbers import as_people_write
-from tests.support.processes import DELIVERED, Caught, House, Json, Sandbox, a_pdf_mail, until
+from tests.support.processes import DELIVERED, DELIVERED_TOO, Caught, House, Json, Sandbox, a_pdf_mail, until
 
 
 def words(pdf: bytes, page: int) -> str:
@@ -64,6 +64,29 @@ async def test_a_fax_with_a_cover_page(house: House) -> None:
     notice = mail.text
     assert "page 1: cover page, with the text of the mail" in notice.lower()
     assert "X-Fax-Option: colour=red" in notice
+    assert await daemon.stop() == 0
+
+
+async def test_the_carriers_own_cover_page(house: House) -> None:
+    """It gets the words for it, and our pages without one; the notice counts those, and says where the text went."""
+    sandbox, daemon = await house.start(document={"cover": "carrier"})
+    await daemon.take(a_letter(), DELIVERED)
+    await house.fax_in(DELIVERED, "delivered")
+    (fax,) = await sandbox.taken(DELIVERED)
+    assert (fax["cover"], fax["pages"]) == (True, 2)
+    asked = fax["request"]
+    assert asked["message"] == "Dear colleague,\n\nplease see the attached."
+    assert (asked["to_name"], asked["subject"]) == (as_people_write(DELIVERED), a_letter()["Subject"])
+    (row,) = house.rows("SELECT pages, pages_sent FROM fax")
+    assert (row["pages"], row["pages_sent"]) == (1, 1)
+    (mail,) = await until("the notice", told(house))
+    assert "1 page arrived" in mail.text
+    assert "it goes to iFax, which puts it on a cover page" in " ".join(mail.text.split())
+
+    await daemon.take(a_letter("cover=no"), DELIVERED_TOO)
+    await house.fax_in(DELIVERED_TOO, "delivered")
+    (other,) = await sandbox.taken(DELIVERED_TOO)
+    assert (other["cover"], other["pages"]) == (False, 1)
     assert await daemon.stop() == 0
 
 

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from bridge.fax import outcomes
-from bridge.ifax.client import FaxRequest, Taken
+from bridge.ifax.client import CoverWords, FaxRequest, Taken
 from bridge.ifax.errors import CallRefused, CarrierError, NotTaken, OutcomeUnknown
 from tests.support.wire_server import (
     KEY,
@@ -311,6 +311,21 @@ async def test_caller_id() -> None:
         await client.fax_send(FaxRequest(NUMBER, PDF, "+14155550100"))
         await client.fax_send(FaxRequest(NUMBER, PDF, ""))
     assert [request.json.get("callerId", "absent") for request in wire.requests] == ["+14155550100", "absent"]
+
+
+async def test_the_carriers_cover_page() -> None:
+    """What it is to hold goes along only where it is asked for, and then nothing that is empty."""
+    names = {"subject", "from_name", "to_name", "message", "templateId"}
+    async with wire_server(says_json(GOOD)) as wire, carrier(wire.url) as client:
+        await client.fax_send(REQUEST)
+        await client.fax_send(FaxRequest(NUMBER, PDF, cover=CoverWords("results", "Anna", "Dr. Who", "")))
+    without, with_it = (names & request.json.keys() for request in wire.requests)
+    assert without == set()
+    assert {name: wire.requests[1].json[name] for name in with_it} == {
+        "subject": "results",
+        "from_name": "Anna",
+        "to_name": "Dr. Who",
+    }
 
 
 async def test_a_connection_for_each_fax() -> None:

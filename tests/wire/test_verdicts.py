@@ -126,6 +126,29 @@ def test_partly_transmitted(word: str, total: object, sent: object, partial: boo
         assert ended.state is FaxState.FAILED
 
 
+@pytest.mark.parametrize(
+    ("word", "total", "sent", "partial", "counted"),
+    [
+        ("delivered", 4, 4, False, 3),
+        ("delivered", 5, 5, False, 3),
+        ("delivered", 3, 3, False, 3),
+        ("delivered", None, None, False, 3),
+        ("delivered", 4, 3, True, 2),
+        ("failed", 4, 3, True, 2),
+        ("failed", 4, 1, True, None),
+        ("failed", 4, 0, False, 0),
+    ],
+)
+def test_the_carriers_cover_page_is_none_of_ours(
+    word: str, total: object, sent: object, partial: bool, counted: int | None
+) -> None:
+    """Where the carrier puts one before our pages, it counts, and what arrived of ours is told without it."""
+    ended = verdict(_fax(word, 0, "", faxTotalPages=total, faxTransferredPages=sent), PAGES, covered=True)
+    assert ended is not None
+    assert (ended.outcome.outcome_class is OutcomeClass.PARTIAL) == partial
+    assert ended.pages_sent == counted
+
+
 def test_status_word_beside_an_empty_field() -> None:
     """The word is found in ``status`` too where ``faxStatus`` is missing or null."""
     assert FaxObject.read({"status": "Delivered"}).word == "delivered"

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
-from bridge.document.options import NO_COVER, STANDARD_COVER, CoverOptions
+from bridge.document.options import CARRIERS_COVER, NO_COVER, STANDARD_COVER, CoverOptions
 from bridge.errors import Misconfigured
 
 _LOGOS = (".png", ".jpg", ".jpeg")
@@ -68,7 +68,7 @@ class Covers:
 
     def __init__(self, options: CoverOptions) -> None:
         self._options = options
-        names = {options.site, *options.identities.values()} - {"", NO_COVER}
+        names = {options.site, *options.identities.values()} - {"", NO_COVER, CARRIERS_COVER}
         self._templates = {name: _read(name, options.folder) for name in sorted(names | {STANDARD_COVER})}
 
     @property
@@ -86,10 +86,17 @@ class Covers:
 
         Who asks for one where the site has none gets the standard one.
         """
-        name = self._options.identities.get(identity or "", "") or self._options.site
-        if asked is False or (name in {"", NO_COVER} and not asked):
+        name = self._name(identity)
+        if asked is False or name == CARRIERS_COVER or (name in {"", NO_COVER} and not asked):
             return None
         return self._templates[STANDARD_COVER if name in {"", NO_COVER} else name]
+
+    def by_carrier(self, identity: str | None, *, asked: bool | None) -> bool:
+        """Whether the carrier makes the cover page of such a fax."""
+        return self._name(identity) == CARRIERS_COVER and asked is not False
+
+    def _name(self, identity: str | None) -> str:
+        return self._options.identities.get(identity or "", "") or self._options.site
 
 
 def _read(name: str, folder: Path) -> Template:
