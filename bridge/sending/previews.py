@@ -110,10 +110,10 @@ class Previewer:
             drafts.append(await self._draft(facts, self._options.admin, b""))
 
         def unit(connection: sa.Connection) -> None:
+            previews.done(connection, preview.id, self._owner, now, answer.result)
             for draft in drafts:
                 draft.write(connection, now)
             suspects.clear(connection, suspects.DOCUMENT, preview.message_id)
-            previews.done(connection, preview.id, self._owner, now, answer.result)
 
         await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
         crash_point(Point.PREVIEW_COMMITTED)

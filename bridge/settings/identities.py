@@ -96,8 +96,8 @@ def _privacy(value: str) -> str:
 def _cover(value: str) -> str:
     if value and not _COVER.fullmatch(value):
         raise ValueError(
-            f"{value!r} is no name of a cover page; write {STANDARD_COVER!r}, {CARRIERS_COVER!r}, or that of a template "
-            "in document.covers: small letters, digits and hyphens"
+            f"{value!r} is no name of a cover page; write {STANDARD_COVER!r}, {CARRIERS_COVER!r}, "
+            "or that of a template in document.covers: small letters, digits and hyphens"
         )
     return value
 

@@ -101,7 +101,7 @@ async def _end(stage: Stage, daemon: Daemon, dice: random.Random) -> str:
 
 
 async def _work_comes(stage: Stage, dice: random.Random) -> None:
-    """A mail or two, each with one to three faxes that may meet trouble; and perhaps a preview, or a fax from outside."""
+    """A mail or two, with up to three faxes each that may meet trouble; perhaps a preview, or a fax from outside."""
     for _ in range(dice.choice((1, 1, 2))):
         numbers = tuple(stage.number() for _ in range(dice.choice(SIZES)))
         for number in numbers:

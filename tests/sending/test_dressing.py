@@ -89,30 +89,31 @@ async def test_the_sender_has_the_last_word(
 
 
 @pytest.mark.parametrize(
-    ("asked", "site", "own", "text"),
+    ("asked", "names", "by_carrier"),
     [
-        (None, "carrier", "", ""),
-        (True, "carrier", "", ""),
-        (False, "carrier", "", None),
-        (None, "", "carrier", ""),
-        (None, "carrier", "none", None),
-        (None, "carrier", "standard", None),
-        (None, "standard", "", None),
-        (None, "", "", None),
+        (None, ("carrier", ""), True),
+        (True, ("carrier", ""), True),
+        (False, ("carrier", ""), False),
+        (None, ("", "carrier"), True),
+        (None, ("carrier", "none"), False),
+        (None, ("carrier", "standard"), False),
+        (None, ("standard", ""), False),
+        (None, ("", ""), False),
     ],
 )
 async def test_whether_the_carrier_makes_the_cover(
-    asked: bool | None, site: str, own: str, text: str | None, bench: Bench, renderer: FakeRenderer
+    asked: bool | None, names: tuple[str, str], by_carrier: bool, bench: Bench, renderer: FakeRenderer
 ) -> None:
     """Only where site or identity say so, and the sender does not say no."""
     (fax,) = await asking(bench, Asked(cover=asked), ANNA, identity="desk")
+    site, own = names
     covers = CoverOptions(site=site, identities={"desk": own} if own else {})
     await prepared(preparer(bench, renderer, covers, body="cover"))
     (document,) = await bench.rows(tables.document)
-    assert document.cover_text == text
-    assert (await bench.fax(fax.id)).carrier_cover is (text is not None)
+    assert document.cover_text == ("" if by_carrier else None)
+    assert (await bench.fax(fax.id)).carrier_cover is by_carrier
     assert renderer.options is not None
-    assert (renderer.options.body == "cover") is (text is not None or bool(renderer.covers))
+    assert (renderer.options.body == "cover") is (by_carrier or bool(renderer.covers))
 
 
 async def test_what_is_not_heeded_is_a_line_among_the_parts(bench: Bench, renderer: FakeRenderer) -> None:

@@ -1,6 +1,5 @@
 """Mail to ``preview@`` is answered once with the pages it would be faxed as, or with the reason; nothing is faxed."""
 
-from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -12,6 +11,7 @@ import pytest
 
 from bridge.document.options import CoverOptions
 from bridge.document.renderer import ConverterDied, DocumentUnusable
+from bridge.errors import LeaseLost
 from bridge.fax.jobs import Message, Part, Preview
 from bridge.sending.previews import Previewer
 from bridge.store import faxes, previews, tables
@@ -51,7 +51,7 @@ async def wanted(bench: Bench, number: str = NUMBER, *, pages_to: str = SENDER, 
 
 async def answers(bench: Bench) -> list[EmailMessage]:
     """The mails that are owed."""
-    return [message_from_bytes(raw, policy=default) for raw in await bench.mail_bytes("preview")]  # type: ignore[misc]
+    return [message_from_bytes(raw, policy=default) for raw in await bench.mail_bytes("preview")]
 
 
 def words(mail: EmailMessage) -> str:
@@ -201,6 +201,6 @@ async def test_taken_over_meanwhile(bench: Bench, renderer: FakeRenderer) -> Non
         lambda connection: connection.execute(tables.preview.update().values(lease_owner=None, lease_until=None))
     )
     assert await work(second.duty)
-    with pytest.raises(Exception, match="taken over meanwhile|UNIQUE|unique"):
-        await first.answer(replace(preview))
+    with pytest.raises(LeaseLost):
+        await first.answer(preview)
     assert len(await answers(bench)) == 1

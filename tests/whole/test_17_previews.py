@@ -1,4 +1,4 @@
-"""A mail to ``preview@``: the pages come back as they would leave, with the cover page, and the carrier hears nothing."""
+"""A mail to ``preview@``: the pages come back as they would leave, and the carrier hears nothing."""
 
 import io
 
