@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` shows it, `make test` checks it.
-# Both set up what they need first (deploy/set-up); the second time that takes no time.
+# Both set up what they need first (deploy/set-up, deploy/fetch-samples); the second time that takes no time.
 
 RUN := .tools/bin/uv run --frozen --no-sync
 
@@ -22,24 +22,24 @@ types: .set-up
 walls: .set-up
 	$(RUN) lint-imports
 
-tests: .set-up
+tests: .set-up-tests
 	@# three on two cores: many tests wait, some for a minute, until a lease has ended
 	$(RUN) pytest -n 3 --dist loadgroup
 
 # Some ten minutes; see docs/benchmarks.md. `make bench BENCH=--quick` takes one.
-bench: .set-up
+bench: .set-up-tests
 	@$(RUN) python -m tests.benchmarks $(BENCH)
 
 # 300 random deaths, some ten minutes; see docs/durability.md. `make crash CRASH="--seed 4711"` repeats a run's choices.
-crash: .set-up
+crash: .set-up-tests
 	@$(RUN) python -m tests.crash $(CRASH)
 
 # Some ten minutes too: claims, calls, start and whole faxes as work grows. `make bench-work BENCH=--quick` takes one.
-bench-work: .set-up
+bench-work: .set-up-tests
 	@$(RUN) python -m tests.benchmarks.work $(BENCH)
 
 # Fax pages beside Ghostscript's, some five minutes; needs Debian's ghostscript and tesseract-ocr, see docs/benchmarks.md.
-bench-pages: .set-up
+bench-pages: .set-up-tests
 	@$(RUN) python -m tests.benchmarks.pages $(BENCH)
 
 wheel: .set-up
@@ -47,8 +47,13 @@ wheel: .set-up
 	$(RUN) python deploy/check-wheel.py build/wheel
 
 .set-up: deploy/set-up deploy/packages.txt pyproject.toml uv.lock
-	@deploy/set-up
+	@deploy/set-up deploy/packages.txt
+	@touch $@
+
+.set-up-tests: .set-up deploy/test-packages.txt deploy/fetch-samples deploy/samples.txt
+	@deploy/set-up deploy/packages.txt deploy/test-packages.txt
+	@deploy/fetch-samples
 	@touch $@
 
 clean:
-	rm -rf .set-up .tools .venv build
+	rm -rf .set-up .set-up-tests .tools .venv build

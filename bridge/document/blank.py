@@ -8,6 +8,8 @@ import re
 
 import pikepdf
 
+from bridge.document.damage import unpacked
+
 WHITE = 240
 """From this grey (of 255) on paper counts as white; what a scanner makes of an empty sheet is lighter."""
 
@@ -43,7 +45,7 @@ def content_of(page: pikepdf.Page) -> bytes:
     if contents is None:
         return b""
     streams = [contents] if isinstance(contents, pikepdf.Stream) else list(contents)
-    return b"\n".join(stream.read_bytes() for stream in streams)
+    return b"\n".join(unpacked(stream) for stream in streams)
 
 
 def _draws_nothing(

@@ -24,6 +24,11 @@ _START = re.compile(rb"startxref\s+(\d{1,10})")
 _PLAINLY_WRONG = 20
 """A table's place below that is no place at all: a program's mistake, and not one that lost bytes would make."""
 
+_COLOURS = {
+    **dict.fromkeys(("/DeviceGray", "/CalGray", "/Indexed", "/Separation"), 1),
+    **dict.fromkeys(("/DeviceRGB", "/CalRGB", "/Lab"), 3),
+    "/DeviceCMYK": 4,
+}
 _PICTURES = ("/DCTDecode", "/JPXDecode", "/CCITTFaxDecode", "/JBIG2Decode")
 
 
@@ -42,6 +47,11 @@ def is_broken(pdf: pikepdf.Pdf, content: bytes, looked_at_later: Container[tuple
         return any(map(_BROKEN.search, warnings)) or (rebuilt and not (_is_all_there(content) and not _lacks(pdf)))
     except pikepdf.PdfError:
         return True
+
+
+def unpacked(stream: pikepdf.Object) -> bytes:
+    """What a stream holds that is no packed picture; raises PdfError where it cannot be unpacked to its end."""
+    return stream.read_bytes(pikepdf.StreamDecodeLevel.specialized)
 
 
 def _is_all_there(content: bytes) -> bool:
@@ -94,8 +104,28 @@ def _is_cut_short(stream: pikepdf.Stream) -> bool:
     if any(kind in kinds for kind in _PICTURES):
         stream.read_raw_bytes()
     else:
-        stream.read_bytes()
+        return _lacks_rows(stream, len(unpacked(stream)))
     return False
+
+
+def _lacks_rows(stream: pikepdf.Stream, length: int) -> bool:
+    """Whether a picture of so many unpacked bytes is a row or more short: each program shows there what it likes."""
+    if stream.get("/Subtype") != "/Image":
+        return False
+    dots = 1 if stream.get("/ImageMask", False) else _colours(stream.get("/ColorSpace"))
+    bits = 1 if stream.get("/ImageMask", False) else int(stream.get("/BitsPerComponent", 0))
+    row = -(-int(stream.get("/Width", 0)) * dots * bits // 8)
+    return row > 0 and length <= row * (int(stream.get("/Height", 0)) - 1)
+
+
+def _colours(space: pikepdf.Object | None) -> int:
+    """How many numbers a dot has (ISO 32000-1, 8.6); 0 where that is not plain."""
+    family = str(space[0] if isinstance(space, pikepdf.Array) else space)
+    if family in _COLOURS:
+        return _COLOURS[family]
+    if family == "/ICCBased" and isinstance(space, pikepdf.Array):
+        return int(space[1].get("/N", 0))
+    return len(space[1]) if family == "/DeviceN" and isinstance(space, pikepdf.Array) else 0
 
 
 def _is_cut_picture(jpeg: bytes) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pikepdf
 
 from bridge.document.blank import content_of
+from bridge.document.damage import unpacked
 
 _DEEPEST = 5
 """Drawings within drawings that are looked into."""
@@ -56,7 +57,7 @@ def _has_greys(resources: pikepdf.Object, content: bytes, depth: int) -> bool:
 
 def _draws_greys(drawn: pikepdf.Object, resources: pikepdf.Object, depth: int) -> bool:
     if drawn.get("/Subtype") == "/Form":
-        return _has_greys(drawn.get("/Resources", resources), drawn.read_bytes(), depth + 1)
+        return _has_greys(drawn.get("/Resources", resources), unpacked(drawn), depth + 1)
     return not is_bilevel(drawn)
 
 

@@ -21,7 +21,11 @@ TOO_LARGE = "is larger than {} million dots"
 DAMAGES = (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, EOFError, Image.DecompressionBombError)
 """What Pillow raises on a file that is not what it seems."""
 
+UNREADABLE = "is damaged, or of a kind that is not read here; save it as PNG or JPEG"
+
 _SENSIBLE_DPI = (60.0, 1300.0)
+_DEEP = range(1 << 16)
+"""The greys of a picture with 16 bits a dot."""
 
 
 class ImageUnusable(Exception):
@@ -75,7 +79,7 @@ def frames(content: bytes, max_pixels: int, max_pages: int) -> Iterator[Frame]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageUnusable(TOO_LARGE.format(max_pixels // 1_000_000)) from error
     except DAMAGES as error:
-        raise ImageUnusable("is damaged") from error
+        raise ImageUnusable(UNREADABLE) from error
 
 
 def _upright(frame: Image.Image, kind: str | None) -> Frame:
@@ -88,8 +92,12 @@ def _upright(frame: Image.Image, kind: str | None) -> Frame:
 
 def _on_white(image: Image.Image, kind: str | None) -> Image.Image:
     """Black and white stays so; everything else becomes grey on a white ground."""
-    if image.mode.startswith("I") and kind == "PNG":
+    if image.mode.startswith("I") and kind in {"PNG", "HEIF"}:
         image = _eight_bits(image)
+    if kind in {"BMP", "DIB"} and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
+        image = image.convert("RGB")  # what programs leave there that mean nothing by it
+    if image.mode == "LAB":
+        return image.getchannel("L")  # its lightness
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
         seen = image.convert("RGBA")
         ground = Image.new("RGBA", seen.size, "white")
@@ -103,12 +111,13 @@ def _on_white(image: Image.Image, kind: str | None) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """A PNG of 16 bits a dot, which Pillow would cut off at 255 rather than scale."""
-    grey = image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
+    """One of 16 bits a dot, which Pillow would cut off at 255, not scale; what is clear is so to the last bit."""
+    deep = image.convert("I")
+    grey = deep.point([round(value / 257) for value in _DEEP], "L")
     clear = image.info.get("transparency")
-    if isinstance(clear, int):
-        grey.info["transparency"] = clear // 257
-    return grey
+    if not isinstance(clear, int):
+        return grey
+    return Image.merge("LA", (grey, deep.point([0 if value == clear else 255 for value in _DEEP], "L")))
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:

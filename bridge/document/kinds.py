@@ -64,6 +64,8 @@ class Kind(StrEnum):
 _BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
     (b"II*\x00", Kind.TIFF),
     (b"MM\x00*", Kind.TIFF),
+    (b"II+\x00", Kind.TIFF),
+    (b"MM\x00+", Kind.TIFF),
     (b"\x89PNG\r\n\x1a\n", Kind.PICTURE),
     (b"\xff\xd8\xff", Kind.PICTURE),
     (b"GIF87a", Kind.PICTURE),

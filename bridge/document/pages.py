@@ -31,6 +31,7 @@ DAMAGED = "the PDF is damaged; make it again, or print it to a new PDF"
 TOO_LARGE = "needs too much memory; make it smaller, or send it in several faxes"
 STRANGE = "cannot be made into pages ({}); make it again, or attach it as another PDF"
 NOTHING = "the mail holds nothing that could be faxed: no attachment and no text"
+ALL_BLANK = f"{BLANK}; if it was scanned, perhaps the other side of the paper was meant"
 
 
 DEFAULTS = DocumentOptions()
@@ -76,7 +77,8 @@ def make_pdf(
     if options.partial and len(pdf.pages):
         trouble = None
     elif trouble is None and not len(pdf.pages):
-        trouble = NOTHING
+        blank = next((line.piece.name for line in lines if line.left_out == BLANK), None)
+        trouble = NOTHING if blank is None else f"{blank}: {ALL_BLANK}"
     if trouble is not None:
         for line in lines:
             if line.left_out is None:

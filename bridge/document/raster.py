@@ -12,6 +12,7 @@ import pikepdf
 from PIL import Image
 
 from bridge.document import images
+from bridge.document.damage import unpacked
 from bridge.document.paper import DOTS, LINE, Layout, Placed
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def scan_of(page: pikepdf.Page) -> pikepdf.Stream | None:
     contents = page.obj.get("/Contents")
     if not isinstance(contents, pikepdf.Stream) or "/Rotate" in page.obj or "/UserUnit" in page.obj:
         return None
-    found = _ONLY_A_PICTURE.fullmatch(contents.read_bytes())
+    found = _ONLY_A_PICTURE.fullmatch(unpacked(contents))
     if found is None or not _fills(page, [float(number) for number in found.group(1, 2, 3, 4)]):
         return None
     image = page.resources.get("/XObject", pikepdf.Dictionary()).get(found[5].decode("latin-1"))
@@ -80,8 +81,8 @@ def _fills(page: pikepdf.Page, matrix: list[float]) -> bool:
 
 
 def _is_plain(image: pikepdf.Object) -> bool:
-    if image.get("/Subtype") != "/Image":
-        return False
+    if image.get("/Subtype") != "/Image" or "/JPXDecode" in str(image.get("/Filter", "")):
+        return False  # a JPEG 2000 has its own colours, and may be clear in places
     space = image.get("/ColorSpace")
     family = str(space[0] if isinstance(space, pikepdf.Array) else space)
     if family == "/ICCBased" and isinstance(space, pikepdf.Array):

@@ -73,7 +73,7 @@ async def test_blank_pages_of_a_pdf_are_dropped_and_pages_with_words_stay(tmp_pa
 async def test_nothing_but_blank_sheets_is_no_fax(tmp_path: Path) -> None:
     """It fails, and the words say that the sheets are blank."""
     number, lines, failed = await one(tmp_path, scan(Image.new("1", SHEET, 1)), "scan.tif")
-    assert (number, failed) == (0, pages.NOTHING)
+    assert (number, failed) == (0, f"scan.tif: {pages.ALL_BLANK}")
     assert lines["scan.tif"] == pages.BLANK
 
 

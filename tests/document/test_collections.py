@@ -11,7 +11,7 @@ from bridge.document.pieces import Role
 from tests.support.document_samples import mail, make, part
 
 PYTHONS = Path("/usr/lib/python3.11/test/test_email/data")
-"""Of Debian's package libpython3.11-testsuite, which deploy/set-up installs."""
+"""Of Debian's package libpython3.11-testsuite."""
 
 MAILS = sorted(PYTHONS.glob("msg_*.txt"))
 UNFAXABLE = {"msg_08", "msg_09", "msg_12", "msg_12a", "msg_18", "msg_22", "msg_24", "msg_36"}
@@ -19,7 +19,7 @@ UNFAXABLE = {"msg_08", "msg_09", "msg_12", "msg_12a", "msg_18", "msg_22", "msg_2
 
 
 TNEFPARSES = Path(__file__).parents[2] / ".tools" / "samples" / "tnefparse-1.4.0" / "tests" / "examples"
-"""Of tnefparse's source, which deploy/set-up fetches."""
+"""Of tnefparse's source, which deploy/fetch-samples fetches."""
 
 WINMAILS = sorted(TNEFPARSES.glob("*.tnef"))
 REFUSED = {

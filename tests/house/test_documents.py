@@ -169,10 +169,11 @@ def test_every_state_is_explained() -> None:
     assert [state for state in states if f"`{state}`" not in text] == []
 
 
-def test_the_packages_are_named() -> None:
-    """The README names the Debian packages that a checkout installs: all of them, and no others."""
-    lines = (ROOT / "deploy" / "packages.txt").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize(("listed", "first"), [("packages.txt", "python3-venv"), ("test-packages.txt", "swaks")])
+def test_the_packages_are_named(listed: str, first: str) -> None:
+    """The README names the Debian packages that a checkout, and its tests, install: all of them, and no others."""
+    lines = (ROOT / "deploy" / listed).read_text(encoding="utf-8").splitlines()
     installed = {line for line in lines if line and not line.startswith("#")}
-    named = re.search(r"^`(python3-venv [^`]*)`", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    named = re.search(rf"^`({first} [^`]*)`", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert named is not None
     assert set(named[1].split()) == installed
