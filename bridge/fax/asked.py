@@ -45,24 +45,6 @@ class Asked:
     unheeded: tuple[Unheeded, ...] = ()
 
 
-HYLAFAX = {"autocoverpage": "cover"}
-"""What HylaFAX's mail gateway takes as ``X-FAX-NAME`` (faxmail's parameters), and the option that means the same."""
-
-_AS_BOOLEANS = {"true": "yes", "1": "yes", "on": "yes", "false": "no", "0": "no", "off": "no"}
-_NO_COUNTERPART = "is a parameter of HylaFAX's that has no counterpart here"
-
-
-def of_hylafax(fields: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], tuple[Unheeded, ...]]:
-    """What ``X-FAX-*`` fields (names in lower case, without that) ask for, as options; and what has no counterpart."""
-    pairs, unheeded = [], []
-    for name, value in fields:
-        if name in HYLAFAX:
-            pairs.append((HYLAFAX[name], _AS_BOOLEANS.get(value.lower(), value)))
-        else:
-            unheeded.append(Unheeded(f"X-FAX-{name}: {value}", _NO_COUNTERPART))
-    return pairs, tuple(unheeded)
-
-
 def read(pairs: Sequence[tuple[str, str]], allowed: Iterable[str]) -> Asked:
     """What the options of a mail (names in lower case, in the mail's order) say; raises BadOption."""
     heeded = [pair for pair in pairs if pair[0] in set(allowed)]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bridge.errors import Unavailable
-from bridge.fax import asked, hours
+from bridge.fax import asked, hours, hylafax
 from bridge.fax.asked import Asked
 from bridge.fax.jobs import Fax, Message, Preview
 from bridge.fax.policy import Permission
@@ -75,9 +75,8 @@ class Acceptor:
         else:
             loops.check_hops(headers)
         now = self._desk.clock.now()
-        message = replace(
-            self._message(client, envelope, stored, headers, now), asked=_asked(headers, envelope.permission, client)
-        )
+        wishes = _asked(headers, envelope.permission, client, now)
+        message = replace(self._message(client, envelope, stored, headers, now), asked=wishes)
         seen = fingerprint(client=client.address, sender=sender, head=headers, body=content.body)
         plan = Plan(
             message=message,
@@ -215,9 +214,9 @@ def _named(recipient: FaxRecipient, headers: Headers) -> FaxRecipient:
     return recipient if recipient.person else replace(recipient, person=headers.name_of(recipient.address))
 
 
-def _asked(headers: Headers, permission: Permission | None, client: Client) -> Asked:
+def _asked(headers: Headers, permission: Permission | None, client: Client, now: datetime) -> Asked:
     """What the mail asks for; a copier's program may have learnt to ask HylaFAX. Raises BadOption."""
-    pairs, unheeded = asked.of_hylafax(headers.hylafax) if client.is_legacy else ([], ())
+    pairs, unheeded = hylafax.read(headers.hylafax, now.astimezone()) if client.is_legacy else ([], ())
     allowed = permission.options if permission is not None else frozenset()
     found = asked.read((*pairs, *headers.options), allowed)
     return replace(found, unheeded=(*unheeded, *found.unheeded))

@@ -56,16 +56,6 @@ def test_what_is_no_option_is_told() -> None:
     ]
 
 
-def test_hylafax_parameters_are_understood_or_told() -> None:
-    """What faxmail takes for a cover page is ours; others are told; our own fields are none of them."""
-    header = (
-        b"X-FAX-AutoCoverPage: no\r\nX-FAX-Killtime: now + 3 hours\r\nX-Fax-Id: x\r\nX-Fax-Option: pages=fax\r\n\r\n"
-    )
-    pairs, unheeded = asked.of_hylafax(read_headers(header).hylafax)
-    assert pairs == [("cover", "no")]
-    assert [each.written for each in unheeded] == ["X-FAX-killtime: now + 3 hours"]
-
-
 @given(st.lists(st.tuples(st.text(max_size=9), st.text(max_size=9))), st.sets(st.sampled_from(OPTION_NAMES)))
 def test_whatever_is_asked_is_answered(pairs: list[tuple[str, str]], allowed: set[str]) -> None:
     """Each option is heeded, told of, or refuses the mail; and what is kept comes back as it was."""
