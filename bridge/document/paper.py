@@ -33,6 +33,13 @@ _MOST_SHEETS = 1000
 
 _LONG = 1.9
 """Times as long as wide: what is more is a roll, not a sheet."""
+_LONG_PICTURE = 3.0
+"""The same of a picture whose size nobody knows: telephones have screens of more than two."""
+
+_AGAIN = 0.3
+"""Of a sheet's end stands on the next one again, so that no line of letters is whole on neither."""
+_SHRUNK = 0.95
+"""As little as this a long page is shrunk where it saves a sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +94,13 @@ def lay_out(width: float, height: float, *, cut_long: bool) -> Layout:
 
 def _cut(width: float, height: float, *, turned: bool) -> Layout:
     scale = min(1.0, LETTER[0] / width)
-    sheets = min(ceil(round(height * scale / LETTER[1], 3)), _MOST_SHEETS)
-    tops = tuple(at * LETTER[1] for at in range(sheets))
-    return Layout(LETTER, turned, scale, tops, LETTER[1])
+    step = LETTER[1] - _AGAIN
+    few = ceil(height * scale / LETTER[1])
+    fits = (few * step + _AGAIN) / height
+    if _SHRUNK * scale <= fits < scale:
+        scale = fits
+    sheets = min(ceil(round((height * scale - _AGAIN) / step, 3)), _MOST_SHEETS)
+    return Layout(LETTER, turned, scale, tuple(at * step for at in range(sheets)), LETTER[1])
 
 
 def _covered(paper: tuple[float, float], width: float, height: float) -> float:
@@ -119,6 +130,21 @@ def place(size: tuple[int, int], dpi: tuple[float, float] | None) -> Placed:
         across / COARSEST,
     )
     return Placed(LETTER, width, width * height_per_width)
+
+
+def stretches(size: tuple[int, int], dpi: tuple[float, float] | None) -> tuple[tuple[int, int], ...]:
+    """The rows of a picture, from and to, that go on one sheet each: all on one, unless it is long."""
+    across, down = size
+    shape = dpi[0] / dpi[1] if dpi is not None else 1.0
+    width = across / dpi[0] if dpi is not None else min(LETTER[0] - 2 * MARGIN, across / COARSEST)
+    known = dpi is not None and down / dpi[1] > LEGAL[1] + SLACK
+    if down * shape <= (_LONG if known else _LONG_PICTURE) * across:
+        return ((0, down),)
+    length = LETTER[1] if _is_about(width, LETTER[0]) else LETTER[1] - 2 * MARGIN
+    rows_an_inch = across / width / shape
+    rows, again = round(length * rows_an_inch), round(_AGAIN * rows_an_inch)
+    tops = range(0, max(1, down - again), max(1, rows - again))
+    return tuple((top, min(top + rows, down)) for top in tops)[:_MOST_SHEETS]
 
 
 def _is_about(value: float, wanted: float) -> bool:

@@ -66,9 +66,24 @@ def add_pictures(
     """Append pictures, one a sheet; the numbers, from 1, of those that were blank and are left out."""
     return _assemble(
         pdf,
-        (_picture_sheet(pdf, frame, number, options, max_pixels) for number, frame in enumerate(frames, 1)),
+        (
+            _picture_sheet(pdf, stretch, number, options, max_pixels)
+            for number, frame in enumerate(frames, 1)
+            for stretch in _stretches(frame, options)
+        ),
         options.page_bytes,
     )
+
+
+def _stretches(frame: images.Frame, options: DocumentOptions) -> Iterator[images.Frame]:
+    """What of a picture goes on one sheet each."""
+    picture = frame.picture
+    rows = paper.stretches(picture.size, frame.dpi) if options.long_pages == "split" else ()
+    if len(rows) < 2:  # noqa: PLR2004 - it is whole
+        yield frame
+        return
+    for top, bottom in rows:
+        yield images.Frame(picture.crop((0, top, picture.width, bottom)), frame.dpi)
 
 
 def _picture_sheet(

@@ -1,5 +1,7 @@
 """Every page finds its place on fax paper, and none is cut off where another way was open."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -53,13 +55,57 @@ def test_a_smaller_page_keeps_its_size() -> None:
 def test_a_page_longer_than_any_paper_is_cut_into_sheets_or_shrunk() -> None:
     """A receipt of 30 inches becomes three sheets with nothing left out, or one if the site prefers; a web page too."""
     receipt = laid(3.1, 30)
-    assert (receipt.scale, receipt.tops, receipt.length) == (1.0, (0.0, 11.0, 22.0), 11.0)
+    assert (receipt.scale, receipt.length) == (1.0, 11.0)
+    assert receipt.tops == pytest.approx((0.0, 10.7, 21.4))
     page = laid(17, 66)
-    assert (page.scale, len(page.tops)) == (0.5, 3)
+    assert page.scale == pytest.approx(32.4 / 66)
+    assert len(page.tops) == 3
     shrunk = laid(3.1, 30, cut_long=False)
     assert len(shrunk.tops) == 1
     assert shrunk.scale == pytest.approx(14 / 30)
-    assert len(laid(8.5, 33.0).tops) == 3, "no fourth sheet for what rounding leaves"
+    assert len(laid(8.5, 33.0).tops) == 3, "no fourth sheet for what stands twice"
+    assert len(laid(3.0, 35.0).tops) == 4
+
+
+@given(st.floats(1, 9), st.floats(15, 400))
+def test_no_line_is_cut_in_two(width: float, height: float) -> None:
+    """Whatever is no higher than 0.3 inches is whole on one of the sheets that a long page is cut into."""
+    layout = laid(width, height)
+    if len(layout.tops) == 1 or layout.turned:
+        return
+    assert layout.scale >= 0.95 * min(1.0, 8.5 / width)
+    for this, following in pairwise(layout.tops):
+        assert this + layout.length - following >= 0.299
+
+
+@given(
+    st.integers(1, 3000), st.integers(1, 30_000), st.sampled_from([None, (204.0, 196.0), (204.0, 98.0), (96.0, 96.0)])
+)
+def test_all_rows_of_any_picture_are_on_its_sheets(across: int, down: int, dpi: tuple[float, float] | None) -> None:
+    """In order, from the first to the last, each sheet beginning before the one above it ends."""
+    rows = paper.stretches((across, down), dpi)
+    assert rows[0][0] == 0
+    assert rows[-1][1] == down or len(rows) == 1000
+    for (top, bottom), (following, _) in pairwise(rows):
+        assert top < following <= bottom
+    if down <= 1.9 * across / ((dpi[0] / dpi[1]) if dpi else 1):
+        assert len(rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "dpi", "sheets"),
+    [
+        ((1080, 2400), None, 1),
+        ((1080, 9000), None, 7),
+        ((1728, 2200), (204.0, 196.0), 1),
+        ((1728, 2750), (204.0, 196.0), 1),
+        ((1728, 6000), (204.0, 196.0), 3),
+        ((1728, 3000), (204.0, 98.0), 3),
+    ],
+)
+def test_which_pictures_are_cut(size: tuple[int, int], dpi: tuple[float, float] | None, sheets: int) -> None:
+    """A telephone's screen is a sheet, the picture of a whole web page several; a fax's long page too."""
+    assert len(paper.stretches(size, dpi)) == sheets
 
 
 @given(st.floats(0, 500), st.floats(0, 500), st.booleans())

@@ -172,6 +172,36 @@ async def test_a_long_page_is_cut_into_sheets_or_shrunk(shade: bytes, tmp_path: 
     assert shrunk.sizes()[0][1] == pytest.approx(14, abs=0.01)
 
 
+async def test_a_long_picture_is_cut_into_sheets_or_shrunk(tmp_path: Path) -> None:
+    """A whole web page as a picture: each sheet as wide as the paper allows, and each line whole on one of them."""
+    picture = Image.new("L", (1000, 8000), 255)
+    for at in range(80):
+        ImageDraw.Draw(picture).rectangle((40, 100 * at + 40, 960, 100 * at + 60), fill=0)
+    made = await one(tmp_path, saved(picture, "PNG"), DocumentOptions(long_pages="split"))
+    assert made.pages == 7
+    assert [size[0] for size in made.sizes()] == [pytest.approx(1728 / 204, abs=0.01)] * 7
+    first = ink(made.picture(0))
+    assert first is not None
+    assert first[2] - first[0] == pytest.approx(0.92 * 8 * 72, abs=3)
+    shrunk = await one(tmp_path, saved(picture, "PNG"), DocumentOptions(long_pages="shrink"))
+    assert shrunk.pages == 1
+
+
+async def test_a_long_fax_page_keeps_every_dot_on_its_sheets(tmp_path: Path) -> None:
+    """Cut between rows, and never scaled."""
+    page = Image.new("1", (1728, 6000), 1)
+    page.paste(Image.effect_noise((1500, 5900), 90).convert("1"), (100, 50))
+    made = await one(tmp_path, saved(page, "TIFF", compression="group4", dpi=(204, 196)))
+    assert made.pages == 3
+    with pikepdf.open(io.BytesIO(made.pdf)) as pdf:
+        drawn = [image for each in pdf.pages for image in each.get_images().values()]
+        sheets = [pikepdf.PdfImage(image).as_pil_image() for image in drawn]
+    assert [sheet.height for sheet in sheets] == [2156, 2156, 6000 - 2 * (2156 - 59)]
+    for at, sheet in enumerate(sheets):
+        top = at * (2156 - 59)
+        assert sheet.tobytes() == page.crop((0, top, 1728, top + sheet.height)).tobytes()
+
+
 async def test_a_photo_keeps_to_its_budget_and_is_dots(tmp_path: Path) -> None:
     """A telephone's picture fills the width of the sheet, in as many bytes as one minute and a half of line take."""
     made = await one(tmp_path, saved(photo((2000, 1500)).convert("RGB"), "JPEG", quality=90))
