@@ -9,8 +9,10 @@ import os
 import platform
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from bridge.document import calls
 
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP = 22
@@ -20,111 +22,6 @@ _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
 _OTHER_NUMBERING = 0x40000000
 """Calls of the x32 kind, which would slip past the numbers below."""
-
-_AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_NUMBERS = {
-    "x86_64": {
-        "socket": 41,
-        "socketpair": 53,
-        "connect": 42,
-        "bind": 49,
-        "listen": 50,
-        "accept": 43,
-        "accept4": 288,
-        "execve": 59,
-        "execveat": 322,
-        "ptrace": 101,
-        "process_vm_readv": 310,
-        "process_vm_writev": 311,
-        "kill": 62,
-        "tkill": 200,
-        "pidfd_open": 434,
-        "pidfd_getfd": 438,
-        "kcmp": 312,
-        "setsid": 112,
-        "setpgid": 109,
-        "mount": 165,
-        "umount2": 166,
-        "pivot_root": 155,
-        "chroot": 161,
-        "unshare": 272,
-        "setns": 308,
-        "open_tree": 428,
-        "move_mount": 429,
-        "fsopen": 430,
-        "fsmount": 432,
-        "mknod": 133,
-        "mknodat": 259,
-        "bpf": 321,
-        "perf_event_open": 298,
-        "userfaultfd": 323,
-        "keyctl": 250,
-        "add_key": 248,
-        "request_key": 249,
-        "io_uring_setup": 425,
-        "io_uring_enter": 426,
-        "init_module": 175,
-        "finit_module": 313,
-        "kexec_load": 246,
-        "reboot": 169,
-        "swapon": 167,
-        "sethostname": 170,
-        "settimeofday": 164,
-        "clock_settime": 227,
-    },
-    "aarch64": {
-        "socket": 198,
-        "socketpair": 199,
-        "connect": 203,
-        "bind": 200,
-        "listen": 201,
-        "accept": 202,
-        "accept4": 242,
-        "execve": 221,
-        "execveat": 281,
-        "ptrace": 117,
-        "process_vm_readv": 270,
-        "process_vm_writev": 271,
-        "kill": 129,
-        "tkill": 130,
-        "pidfd_open": 434,
-        "pidfd_getfd": 438,
-        "kcmp": 272,
-        "setsid": 157,
-        "setpgid": 154,
-        "mount": 40,
-        "umount2": 39,
-        "pivot_root": 41,
-        "chroot": 51,
-        "unshare": 97,
-        "setns": 268,
-        "open_tree": 428,
-        "move_mount": 429,
-        "fsopen": 430,
-        "fsmount": 432,
-        "mknodat": 33,
-        "bpf": 280,
-        "perf_event_open": 241,
-        "userfaultfd": 282,
-        "keyctl": 219,
-        "add_key": 217,
-        "request_key": 218,
-        "io_uring_setup": 425,
-        "io_uring_enter": 426,
-        "init_module": 105,
-        "finit_module": 273,
-        "kexec_load": 104,
-        "reboot": 142,
-        "swapon": 224,
-        "sethostname": 161,
-        "settimeofday": 170,
-        "clock_settime": 112,
-    },
-}
-"""Of what drawing pages never needs: connections, programs, other processes, mounts, the kernel's inside.
-
-Nor to leave its group of processes, by which it is killed with all it has started.
-"""
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 _READ = 1 << 2 | 1 << 3
@@ -206,25 +103,29 @@ def _allow(libc: ctypes.CDLL, ruleset: int, path: Path, rights: int) -> None:
 
 def _refuse_calls(libc: ctypes.CDLL, allowed: Iterable[str]) -> None:
     machine = platform.machine()
-    if machine not in _NUMBERS:
+    if machine not in calls.MACHINES:
         raise OSError(errno.ENOSYS, f"no seccomp filter is written for {machine}")
-    numbers = _NUMBERS[machine]
-    refused = [number for name, number in numbers.items() if name not in allowed]
-    code = _program(_AUDIT[machine], refused, numbers["socket"] if allowed else None)
+    found = {name: calls.number(name, machine) for name in (*calls.REFUSED, *calls.LIMITED)}
+    first = {found[name]: 0 for name in calls.LIMITED}
+    if allowed:
+        first[found["socket"]] = _AF_UNIX
+    refused = [number for name, number in found.items() if name not in {*allowed, *calls.LIMITED}]
+    code = _program(calls.AUDIT[machine], filter(None, refused), first)
     instructions = ctypes.create_string_buffer(code)
     program = struct.pack("@HP", len(code) // 8, ctypes.addressof(instructions))
     _checked(libc.prctl(_PR_SET_SECCOMP, _FILTER, program, 0, 0), "prctl(PR_SET_SECCOMP)")
 
 
-def _program(audit: int, refused: Iterable[int], socket: int | None = None) -> bytes:
+def _program(audit: int, refused: Iterable[int], first: Mapping[int | None, int]) -> bytes:
     """The filter: another architecture dies, these calls get EPERM, all others pass.
 
-    ``socket`` is the call that is let pass for sockets within this machine only.
+    ``first``: calls that pass only with that as their first argument.
     """
     numbers = sorted(refused)
     lines = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, audit), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, 0)]
-    if socket is not None:
-        lines += [(_EQUAL, 0, 4, socket), (_LOAD, 0, 0, 16), (_EQUAL, 1, 0, _AF_UNIX), (_RETURN, 0, 0, _REFUSE)]
+    for call, argument in first.items():
+        assert call is not None
+        lines += [(_EQUAL, 0, 4, call), (_LOAD, 0, 0, 16), (_EQUAL, 1, 0, argument), (_RETURN, 0, 0, _REFUSE)]
         lines.append((_RETURN, 0, 0, _ALLOW))
     lines.append((_AT_LEAST, len(numbers) + 1, 0, _OTHER_NUMBERING))
     lines += [(_EQUAL, len(numbers) - at, 0, number) for at, number in enumerate(numbers)]

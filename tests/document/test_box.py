@@ -1,5 +1,6 @@
 """The box around the child: what a hostile file that took it over would try, tried."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -7,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.document import box
+from bridge.document import box, calls
 
 NOTHING = "nothing was stopped"
+HEADERS = Path("/usr/include")
+"""Of Debian's package linux-libc-dev."""
+
+LIBC = "import ctypes, os; c = ctypes.CDLL(None)"
 
 TRIES: dict[str, str] = {
     "a connection": "import socket; socket.create_connection(('127.0.0.1', 9))",
@@ -31,6 +36,13 @@ TRIES: dict[str, str] = {
     "a name space": "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0",
     "a session of its own": "import os; os.setsid()",
     "a group of its own": "import os; os.setpgid(0, 0)",
+    "a signal to a thread of its parent": f"{LIBC}; p = os.getppid(); assert c.syscall(234, p, p, 0) == 0",
+    "a signal with words": f"{LIBC}; assert c.syscall(129, os.getppid(), 0, bytes(8) + b'\\xff' * 4 + bytes(116)) == 0",
+    "a limit for its parent": "import os, resource; resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (9999, 9999))",
+    "its parent's place in the queue": "import os; os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
+    "its parent's cores": "import os; os.sched_setaffinity(os.getppid(), {0})",
+    "shared memory": f"{LIBC}; assert c.shmget(0, 4096, 0o1600) != -1",
+    "a queue of messages": f"{LIBC}; assert c.msgget(0, 0o1600) != -1",
     "another process's memory": "import ctypes; assert ctypes.CDLL(None).ptrace(16, 1, 0, 0) == 0",
 }
 
@@ -68,7 +80,12 @@ def test_the_box_holds(attempt: str, private: Path) -> None:
 
 def test_without_it_the_same_attempts_do_something(private: Path) -> None:
     """So that the test above cannot pass because an attempt is broken."""
-    for attempt in ("a program by fork", "the list of users", "a file beside its folder", "another's command line"):
+    harmless = (
+        *("a program by fork", "the list of users", "a file beside its folder", "another's command line"),
+        *("a signal to a thread of its parent", "a signal with words", "a limit for its parent", "shared memory"),
+        "a queue of messages",
+    )
+    for attempt in harmless:
         assert run(f"{TRIES[attempt]}\nprint('{NOTHING}')", private).stdout.strip() == NOTHING, attempt
 
 
@@ -77,10 +94,23 @@ def test_what_pages_need_is_still_there(private: Path) -> None:
     done = behind_it(
         "import os, threading\nopen('mine', 'w').write('x')\nos.rename('mine', 'other')\nos.remove('other')\n"
         "assert os.listdir('/usr/share/fonts')\nos.urandom(8)\n"
+        "import resource\nassert resource.getrlimit(resource.RLIMIT_NOFILE)\n"
         "thread = threading.Thread(target=int)\nthread.start()\nthread.join()",
         private,
     )
     assert (done.stdout.strip(), done.stderr) == (NOTHING, "")
+
+
+@pytest.mark.parametrize(
+    ("machine", "header"),
+    [("x86_64", "x86_64-linux-gnu/asm/unistd_64.h"), ("aarch64", "asm-generic/unistd.h")],
+)
+def test_the_numbers_are_the_kernels(machine: str, header: str) -> None:
+    """Each call has the number that Linux's own header has for that machine, or none if that has none."""
+    text = (HEADERS / header).read_text("ascii")
+    known = {name: int(number) for name, number in re.findall(r"#define __NR(?:3264)?_(\w+) (\d+)", text)}
+    for name in (*calls.REFUSED, *calls.LIMITED):
+        assert calls.number(name, machine) == known.get(name), name
 
 
 def test_an_ordinary_user_has_it_too() -> None:
