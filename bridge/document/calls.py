@@ -6,7 +6,7 @@ MACHINES = ("x86_64", "aarch64")
 AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 """How the kernel names them to a filter (linux/audit.h)."""
 
-REFUSED: dict[str, tuple[int | None, int]] = {
+REFUSED: dict[str, tuple[int, int | None]] = {
     # connections
     "socket": (41, 198),
     "socketpair": (53, 199),
