@@ -49,6 +49,11 @@ _SEEN = 0.25
 """How much darker than the brightest place something must be to be seen on a page without any ink."""
 _FEW = 0.002
 """Part of its dots."""
+_SEEN_ON_WHITE = 0.06
+"""The same on a page that is white without any noise, where nothing is there by chance."""
+_FEW_ON_WHITE = 0.00002
+
+WHITE = 255
 
 _SAMPLE = 4
 """Every so many dots one is looked at to find noise and pictures."""
@@ -97,11 +102,15 @@ class Page:
 
     @property
     def is_seen(self) -> bool:
-        """Whether more than a few dots are much darker than the page's brightest place, be they ink or not."""
+        """Whether more than a few dots are much darker than the page's brightest place, be they ink or not.
+
+        On clean white, pale marks are seen as well: what somebody wrote in yellow must not be taken for nothing.
+        """
         counts = self._grey.histogram()
         brightest = max(at for at, count in enumerate(self._paper.histogram()) if count or not at)
-        dark = int(brightest * (1 - max(_SEEN, _NOISES * self._noise)))
-        return sum(counts[: max(0, dark)]) > _FEW * sum(counts)
+        clean = brightest == WHITE and not self._noise
+        least, few = (_SEEN_ON_WHITE, _FEW_ON_WHITE) if clean else (max(_SEEN, _NOISES * self._noise), _FEW)
+        return sum(counts[: max(0, int(brightest * (1 - least)))]) > few * sum(counts)
 
     def in_dots(self) -> Iterator[Image.Image]:
         """The whole page as if it were a picture, in one way after the other."""
@@ -158,7 +167,7 @@ class Page:
         page.paste(dotted.crop((0, 0, *size)), where[:2], mask.convert("1"))
 
 
-_NOTHING_IS_WHITE = [255] + [0] * 255
+_NOTHING_IS_WHITE = [WHITE] + [0] * 255
 
 
 def _closed(cells: Image.Image, reach: int, further: int = 0) -> Image.Image:

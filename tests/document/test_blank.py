@@ -98,3 +98,17 @@ async def test_a_picture_whose_largest_number_is_ink_is_not_blank(change: str, t
         out = io.BytesIO()
         pdf.save(out)
     assert (await one(tmp_path, out.getvalue(), "a.pdf"))[0] == 1
+
+
+async def test_pale_marks_on_white_are_marks(tmp_path: Path) -> None:
+    """A line in pure yellow, and nothing else, is dots on the fax, and no blank page; white paper is one."""
+    with pikepdf.open(io.BytesIO(a_pdf("yellow"))) as pdf:
+        pdf.pages[0].Contents = pdf.make_stream(b"1 1 0 rg " + pdf.pages[0].Contents.read_bytes())
+        out = io.BytesIO()
+        pdf.save(out)
+    made = await make(tmp_path, mail(part(out.getvalue(), "application/pdf", "a.pdf")))
+    assert 100 < sum(made.picture(dpi=204).histogram()[:200]) < 20_000
+    picture = Image.new("RGB", (600, 800), "white")
+    for mark, number in (((0, 0, 0, 0), 0), ((100, 100, 160, 160), 1)):
+        picture.paste((255, 255, 0), mark)
+        assert (await one(tmp_path, saved(picture, "PNG"), "a.png"))[0] == number
