@@ -49,7 +49,7 @@ def _read(files: list[Path]) -> bytes:
         if len(files) == 1 and files[0].suffix.lower() == MAIL:
             return files[0].read_bytes()
         mail = EmailMessage(policy=SMTP)
-        mail.set_content("")
+        mail.make_mixed()  # and no text: there would be a line for it
         for file in files:
             mail.add_attachment(file.read_bytes(), maintype="application", subtype="octet-stream", filename=file.name)
         return mail.as_bytes()

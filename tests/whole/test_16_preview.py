@@ -41,6 +41,7 @@ def test_the_pages_are_written(here: Path) -> None:
     assert status == 0
     assert "a.pdf\t2\t\nscan.png\t1\t\n" in out
     assert "3 pages, " in out
+    assert "text of the mail" not in out
     assert set(here.iterdir()) - before == {here / "preview.pdf"}
     with pikepdf.open(here / "preview.pdf") as pdf:
         assert len(pdf.pages) == 3
