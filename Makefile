@@ -3,7 +3,7 @@
 
 RUN := .tools/bin/uv run --frozen --no-sync
 
-.PHONY: demo test check lint types walls tests bench bench-work bench-pages crash wheel clean
+.PHONY: demo test check lint types walls tests bench bench-work bench-pages crash result-codes wheel clean
 
 demo: .set-up
 	$(RUN) faxbridge demo --once
@@ -41,6 +41,10 @@ bench-work: .set-up-tests
 # Fax pages beside Ghostscript's, some five minutes; needs Debian's ghostscript and tesseract-ocr, see docs/benchmarks.md.
 bench-pages: .set-up-tests
 	@$(RUN) python -m tests.benchmarks.pages $(BENCH)
+
+# Needed after a change to bridge/fax/outcomes; a test holds the page against it.
+result-codes: .set-up
+	$(RUN) python deploy/result-codes.py > docs/result-codes.md
 
 wheel: .set-up
 	.tools/bin/uv build --wheel --quiet --out-dir build/wheel

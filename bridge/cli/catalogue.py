@@ -1,28 +1,37 @@
-"""``faxbridge codes``: what the carrier's codes mean."""
+"""``faxbridge codes``: what the carrier's codes mean, one by one, all, or those in whose words something is found."""
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
-from bridge.cli.common import Json, UnreadConfig, print_json, print_table, read_or_fail
+from bridge.cli.common import Json, UnreadConfig, fail, print_json, print_table, read_or_fail
 from bridge.fax import outcomes
-from bridge.fax.outcomes import CodeRow
+from bridge.fax.outcomes import LANGUAGES, CodeRow, Language, in_language
 
 _CODE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 
 def codes(
-    wanted: Annotated[str | None, typer.Argument(metavar="[CODE]", help="One code; without it, all of them")] = None,
+    wanted: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CODE|WORDS]", help="One code, or words to look for; without it, all of them"),
+    ] = None,
     *,
+    language: Annotated[str, typer.Option("--language", metavar="|".join(LANGUAGES), help="In which words")] = "en",
     as_json: Json = False,
     config: UnreadConfig = None,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Explain result codes."""
-    code: int | None = None if wanted is None else read_or_fail(_code, wanted, "CODE")
-    rows = [row for row in outcomes.rows() if code is None or row.code == code]
-    if not rows and code is not None:
-        rows = [CodeRow(code, "", outcomes.look_up(code, None))]
+    said = " ".join(wanted or ())
+    code = int(said) if _CODE.fullmatch(said) else None
+    known = read_or_fail(_language, language, "--language")
+    rows = [replace(row, cause=in_language(row.cause, known)) for row in _rows(code)]
+    if said and code is None:
+        rows = [row for row in rows if _holds(row, said)]
+        if not rows:
+            fail(f"no code has {said!r} in its number, its text or its meaning")
     if as_json:
         print_json([_as_json(row) for row in rows])
     elif code is None:
@@ -34,10 +43,25 @@ def codes(
         typer.echo("\n\n".join(_as_text(row) for row in rows))
 
 
-def _code(written: str) -> int:
-    if not _CODE.fullmatch(written):
-        raise ValueError(f"{written!r} is not a code; write 3931 or -3")
-    return int(written)
+def _rows(code: int | None) -> list[CodeRow]:
+    """All of them, or those of a code, be it one that nobody knows."""
+    if code is None:
+        return list(outcomes.rows())
+    return [row for row in outcomes.rows() if row.code == code] or [CodeRow(code, "", outcomes.look_up(code, None))]
+
+
+def _holds(row: CodeRow, said: str) -> bool:
+    """Whether each of the words stands somewhere in what is known of it."""
+    cause = row.cause
+    there = f"{row.code} {row.text} {cause.slug} {cause.outcome_class} {cause.title} {cause.explanation} {cause.advice}"
+    return all(word in there.casefold() for word in said.casefold().split())
+
+
+def _language(written: str) -> Language:
+    for known in LANGUAGES:
+        if written == known:
+            return known
+    raise ValueError(f"{written!r} is no language here; there are {', '.join(LANGUAGES)}")
 
 
 def _as_text(row: CodeRow) -> str:
