@@ -239,7 +239,7 @@ async def test_a_probe_for_which_nothing_is_due_or_that_breaks(bench: Bench, mon
     async def broken(_: object) -> bytes:
         raise ValueError("broken")
 
-    monkeypatch.setattr(submitter, "_pages", broken)
+    monkeypatch.setattr(submitter, "_request", broken)
     with pytest.raises(ValueError, match="broken"):
         await work(submitter.duty)
     assert breaker.admits("another")
