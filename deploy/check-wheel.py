@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-NEEDED_SUFFIXES = {".py", ".txt", ".toml", ".tsv", ".pdf", ".typed"}
+NEEDED_SUFFIXES = {".py", ".txt", ".toml", ".tsv", ".html", ".pdf", ".typed"}
 
 
 def main(folder: Path) -> int:

@@ -1,10 +1,15 @@
 """What tests of several rooms share."""
 
+import os
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.postgresql import Cluster, a_cluster
+
+os.environ["TZ"] = "UTC"  # what people read is by the machine's clock; the daemons of tests have another zone
+time.tzset()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """Fax numbers: read as people write them, kept as E.164, shown as people write them."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import resources
 
 import phonenumbers
 import phonenumbers.timezone
@@ -69,6 +70,21 @@ def country(e164: str) -> str:
     """ISO 3166 alpha-2 of the country the number belongs to; empty when it belongs to none (satellites)."""
     region = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
     return "" if region is None or region == "001" else region
+
+
+def country_name(e164: str) -> str:
+    """The country's usual English name (as the time zone database has it); empty when there is none, or none known."""
+    try:
+        return _country_names().get(country(e164), "")
+    except NumberParseException:
+        return ""
+
+
+@cache
+def _country_names() -> dict[str, str]:
+    table = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
+    return {code: name for code, name in rows if name}
 
 
 @lru_cache(maxsize=KNOWN)

@@ -7,6 +7,7 @@ from datetime import datetime
 from bridge.fax import numbers
 from bridge.fax.arrivals import Delivery, Received
 from bridge.mail import composing, fields
+from bridge.mail.hypertext import Tone
 from bridge.mail.notices import in_words
 from bridge.mail.options import MailOptions
 from bridge.runtime import foreign
@@ -94,7 +95,7 @@ def _render(
             fields.unstructured("X-Fax-To", _for_programs(fax.called)),
         ]
     )
-    parts = [composing.text_part(text)]
+    parts = [composing.words_part(text, Tone.GOOD if event == "received" else Tone.BAD, row_id)]
     if content is not None and file is not None:
         parts.append(composing.file_part(content, file.kind, f"fax-{fax.id}.{file.ending}"))
     return composing.multipart(head, "mixed", row_id, *parts)

@@ -15,11 +15,14 @@ from typing import Any
 
 import jinja2
 
-from bridge.mail import fields
+from bridge.mail import fields, hypertext
+from bridge.mail.hypertext import Tone
 from bridge.mail.options import MailOptions
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 _BOUNDARY = "=_faxbridge_"
+_WORDS = "=_faxbridge-words_"
+"""Of the part within, which begins with no boundary of the whole."""
 _BOUNDARY_OF = re.compile(rf'boundary="{_BOUNDARY}([0-9A-Za-z]+)"'.encode("ascii"))
 EIGHT_BIT = b"8bit"
 EIGHT_BIT_FIELD = b"Content-Transfer-Encoding: " + EIGHT_BIT + b"\r\n"
@@ -82,6 +85,17 @@ def text_part(text: str) -> bytes:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", errors="replace")
     kind = b'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
     return kind + quoted_printable(lines)
+
+
+def words_part(text: str, tone: Tone, row_id: str) -> bytes:
+    """A part for people, as plain text and as HTML that says the same: their program shows the one it prefers."""
+    page = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", errors="replace").decode("utf-8")
+    html = quoted_printable(hypertext.page(page, tone).encode("utf-8"))
+    kind = b'Content-Type: text/html; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+    head = f'Content-Type: multipart/alternative;\r\n boundary="{_WORDS}{row_id}"\r\n\r\n'.encode("ascii")
+    begun = f"--{_WORDS}{row_id}".encode("ascii")
+    parts = (text_part(text), kind + html)
+    return b"".join([head, *(begun + b"\r\n" + part + b"\r\n" for part in parts), begun, b"--\r\n"])
 
 
 def quoted_printable(lines: bytes) -> bytes:

@@ -13,6 +13,7 @@ from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
 from bridge.mail import composing, reports
 from bridge.mail.headers import Headers
+from bridge.mail.hypertext import Tone
 from bridge.mail.options import MailOptions
 from bridge.mail.reports import Report, Status
 from bridge.mail.returned import Returned
@@ -42,6 +43,16 @@ ACTIONS = {
 }
 """What each event says to programs; a duplicate says what became of the first (``duplicate_action``)."""
 
+
+TONES = {
+    NoticeEvent.DELIVERED: Tone.GOOD,
+    NoticeEvent.DUPLICATE: Tone.OPEN,
+    NoticeEvent.HELD: Tone.OPEN,
+    NoticeEvent.UNCONFIRMED: Tone.OPEN,
+}
+"""Of the others it is bad news."""
+
+MOST_CALLS_SHOWN, LAST_CALLS_SHOWN = 8, 5
 
 ON_A_PERSONS_WORD = "delivered-on-a-persons-word"
 """The cause of a fax that the carrier never confirmed and a person closed as delivered."""
@@ -113,7 +124,8 @@ def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: 
         diagnosis=f"{code} {_said(outcome)}".strip() if outcome.code is not None or outcome.text else "",
         called_at=facts.attempts[-1].started_at if facts.attempts else None,
     )
-    report = Report(facts.event, fax, facts.headers, subject, text, status, facts.returned)
+    tone = TONES.get(facts.event, Tone.BAD)
+    report = Report(facts.event, fax, facts.headers, subject, text, status, tone, facts.returned)
     return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)
 
 
@@ -137,7 +149,7 @@ def render_duplicate(
         arrived=now,
         envelope_id=facts.envelope_id,
     )
-    report = Report(NoticeEvent.DUPLICATE, fax, facts.headers, subject, text, status)
+    report = Report(NoticeEvent.DUPLICATE, fax, facts.headers, subject, text, status, TONES[NoticeEvent.DUPLICATE])
     return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)
 
 
@@ -169,6 +181,8 @@ def _whose(fax: Fax, recipient: str) -> dict[str, object]:
     written = foreign.one_line(fax.recipient, 320)
     return {
         "number": number,
+        "country": numbers.country_name(fax.number),
+        "pages": fax.pages,
         "sender": sender,
         "for_sender": for_sender,
         "whose": f"fax to {number}" if for_sender else f"fax from {sender or 'an unknown sender'} to {number}",
@@ -196,8 +210,7 @@ def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, objec
             "pages_sent": facts.pages_sent,
             "now": in_words(now),
             "tried": len(facts.attempts),
-            "tried_from": in_words(facts.attempts[0].started_at) if facts.attempts else "",
-            "tried_to": in_words(facts.attempts[-1].started_at) if facts.attempts else "",
+            "calls": [(in_words(each.started_at), _ended(each, facts)) for each in _shown(facts.attempts)],
             "job": None if job is None else foreign.one_line(job),
             "said": f"{code} {_said(outcome)}".strip(),
         }
@@ -213,6 +226,22 @@ def _told(facts: NoticeFacts, recipient: str) -> str:
         return "The sender asked for no such notice. It would have said:"
     instead = fax.notice_to not in {None, fax.sender}
     return f"{foreign.one_line(fax.notice_to or '', 320) if instead else 'The sender'} is told:"
+
+
+def _shown(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """All calls, or, where they are many, the last ones."""
+    return attempts if len(attempts) <= MOST_CALLS_SHOWN else attempts[-LAST_CALLS_SHOWN:]
+
+
+def _ended(attempt: Attempt, facts: NoticeFacts) -> str:
+    """How one of several calls ended, as far as we know; the last one is what the notice is about."""
+    if attempt is facts.attempts[-1] and attempt.cause is None:
+        title = outcomes.cause(facts.outcome.cause).title
+    elif attempt.cause is None:
+        return "no result is known"
+    else:
+        title = outcomes.cause(attempt.cause).title
+    return title[0].lower() + title[1:]
 
 
 def _said(outcome: Outcome) -> str:
@@ -253,5 +282,6 @@ def _status(event: NoticeEvent, outcome: Outcome) -> str:
 
 
 def in_words(moment: datetime) -> str:
-    """``23 November 2026, 08:15 UTC``."""
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+    """``23 November 2026, 08:15 EST``: by the clock of this machine."""
+    local = moment.astimezone()
+    return f"{local.day} {local:%B %Y, %H:%M %Z}"

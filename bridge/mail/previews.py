@@ -7,6 +7,7 @@ from bridge.fax import numbers
 from bridge.fax.jobs import Message, Part, Preview
 from bridge.mail import composing, fields, reports
 from bridge.mail.headers import Headers
+from bridge.mail.hypertext import Tone
 from bridge.mail.notices import in_words, parts_in_words
 from bridge.mail.options import MailOptions
 from bridge.runtime import foreign
@@ -56,7 +57,7 @@ def render(
         fields.unstructured("X-Fax-Id", preview.id),
         fields.unstructured("X-Fax-Number", preview.number) if preview.number else b"",
     ]
-    parts = [composing.text_part(text)]
+    parts = [composing.words_part(text, Tone.GOOD if facts.pages else Tone.BAD, row_id)]
     if pdf:
         parts.append(composing.file_part(pdf, "application/pdf", "preview.pdf"))
     return composing.multipart(b"".join(head), "mixed", row_id, *parts)

@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from bridge.fax.jobs import Fax
 from bridge.mail import composing, fields, returned
 from bridge.mail.headers import Headers
+from bridge.mail.hypertext import Tone
 from bridge.mail.options import MailOptions
 from bridge.mail.returned import Returned
 from bridge.mail.wishes import Action
@@ -45,6 +46,7 @@ class Report:
     subject: str
     text: str
     status: Status
+    tone: Tone
     returned: Returned | None = None
 
 
@@ -57,7 +59,7 @@ def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str
         fields.unstructured("X-Fax-Number", report.fax.number),
     ]
     parts = [
-        composing.text_part(report.text),
+        composing.words_part(report.text, report.tone, row_id),
         composing.status_part(_of_the_message(report.status, options), _of_the_recipient(report.status, report.fax)),
     ]
     if report.returned is not None:

@@ -15,7 +15,7 @@ from bridge.store import tables
 from tests.support.sending_stand import conclude, taken_on
 from tests.support.store_bench import ADMIN, MAIL as MESSAGE, SENDER, Bench
 from tests.support.store_carrier import MAIL, OPTIONS
-from tests.support.unit_mail import parts_of, status_of
+from tests.support.unit_mail import parts_of, status_of, text_of
 
 QUIET = replace(OPTIONS, delivered=False)
 NAMED = replace(OPTIONS, senders=("*@example.org",))
@@ -56,10 +56,9 @@ async def test_never_hides_nothing_from_the_operator(bench: Bench) -> None:
     (fax,) = await taken_on(bench, notify=frozenset({NEVER}))
     await conclude(bench, Reporter(bench.desk, OPTIONS, MAIL), fax, "unconfirmed")
     assert await _states(bench) == {SENDER: "suppressed", ADMIN: "waiting"}
-    text = parts_of(await _notice(bench, ADMIN))[0].get_payload(decode=True)
-    assert isinstance(text, bytes)
-    assert b"The sender asked for no such notice. It would have said:" in text
-    assert b"is told" not in text
+    text = text_of(parts_of(await _notice(bench, ADMIN))[0])
+    assert "The sender asked for no such notice. It would have said:" in text
+    assert "is told" not in text
     assert (await bench.fax(fax.id)).state is FaxState.UNCONFIRMED
 
 
@@ -80,13 +79,11 @@ async def test_notices_go_where_it_was_settled(bench: Bench, tell_admin: bool) -
     assert await _states(bench) == {"front-desk@example.org": "waiting"} | ({ADMIN: "waiting"} if tell_admin else {})
     (mail,) = await bench.rows(tables.outbox, tables.outbox.c.recipient != ADMIN)
     assert mail.purpose == f"fax/{fax.id}/final/front-desk@example.org"
-    words = parts_of(await _notice(bench, "front-desk@example.org"))[0].get_payload(decode=True)
-    assert isinstance(words, bytes)
-    assert b"is told" not in words
+    words = text_of(parts_of(await _notice(bench, "front-desk@example.org"))[0])
+    assert "is told" not in words
     if tell_admin:
-        copy = parts_of(await _notice(bench, ADMIN))[0].get_payload(decode=True)
-        assert isinstance(copy, bytes)
-        assert b"front-desk@example.org is told:" in copy
+        copy = text_of(parts_of(await _notice(bench, ADMIN))[0])
+        assert "front-desk@example.org is told:" in copy
 
 
 @pytest.mark.parametrize(("sender", "notice_to"), [("", None), (SENDER, ADMIN), (ADMIN, None)])
@@ -137,7 +134,7 @@ async def test_what_is_given_back(bench: Bench, ret: Ret | None, named: bool, ki
     """RET decides what a notice of failure gives back; a whole mail goes only to those whom policy.senders names."""
     reporter = Reporter(bench.desk, NAMED if named else OPTIONS, MAIL)
     _, found = await _failed(bench, reporter, ret=ret)
-    assert found == ["text/plain", "message/delivery-status", *kinds]
+    assert found == ["multipart/alternative", "message/delivery-status", *kinds]
     notice = await _notice(bench)
     assert (MESSAGE in notice) is (kinds == ["message/rfc822"])
     assert (b"see attachment" in notice) is (kinds == ["message/rfc822"])

@@ -135,7 +135,11 @@ async def test_what_a_relay_cannot_take_is_left_out(
     made = await _deliver(bench, content, EHLO=offering(*offered))
     ((sender, _, sent),) = made.mails
     kinds = [part.get_content_type() for part in parts_of(sent)]
-    assert kinds == ["text/plain", "message/delivery-status", "message/rfc822" if whole else "text/rfc822-headers"]
+    assert kinds == [
+        "multipart/alternative",
+        "message/delivery-status",
+        "message/rfc822" if whole else "text/rfc822-headers",
+    ]
     if whole:
         assert sent == content + b".\r\n"
         assert sender.split()[2:] == parameters

@@ -170,7 +170,9 @@ def parts_in(whole: Part_) -> list[Part_]:
 
 
 def text_of(part: Part_) -> str:
-    """The text of a part for people."""
+    """The text of a part for people; of one in several forms the plain one."""
+    if part.is_multipart():
+        return text_of(parts_in(part)[0])
     payload = part.get_payload(decode=True)
     assert isinstance(payload, bytes)
     return payload.decode(part.get_content_charset() or "ascii").replace("\r\n", "\n")

@@ -59,7 +59,8 @@ def test_it_says_what_became_of_the_first(state: FaxState) -> None:
         "",
     ]
     assert lines[5].startswith("What to do: ")
-    assert lines[-1] == "Fax 06D1ZN8K7Q1X, taken on 23 November 2026, 08:15 UTC"
+    assert lines[-1] == "Fax 06D1ZN8K7Q1X"
+    assert "Handed in:  23 November 2026, 08:15 UTC" in lines
     assert "None" not in "\n".join(lines)
     assert "\n\n\n" not in "\n".join(lines)
 
@@ -138,4 +139,5 @@ def test_others_are_told_whose_fax_it_is() -> None:
         lines[0]
         == f"The mail with the fax from {SENDER} to +1 415-555-0123 came in again. No second fax was made of it."
     )
-    assert lines[-2:] == ["Addressed to pharmacy@fax.local", "For Dr Lee"]
+    assert lines[-2:] == [f"Fax 06D1ZN8K7Q1X, for {SENDER}", "Addressed to pharmacy@fax.local"]
+    assert "For:  Dr Lee" in lines

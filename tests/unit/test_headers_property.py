@@ -132,9 +132,10 @@ def check(notice: bytes, foreign: Foreign, event: str) -> list[Message]:
             assert identity.encode() in foreign.mail
         assert not parsed.defects
         parts = parts_in(parsed)
-        assert [part.get_content_type() for part in parts[:2]] == ["text/plain", "message/delivery-status"]
-        assert not parts[0].defects
-        parts[0].get_payload(decode=True)
+        assert [part.get_content_type() for part in parts[:2]] == ["multipart/alternative", "message/delivery-status"]
+        for form in (parts[0], *parts_in(parts[0])):
+            assert not form.defects
+            form.get_payload(decode=True)
         _check_status(parts[1])
     return parts
 
@@ -189,7 +190,7 @@ def test_any_header_gives_the_right_notice(event: NoticeEvent, foreign: Foreign,
         return
     assert notice.removesuffix(END).endswith(b"\r\n\r\n" + foreign.mail), "given back byte by byte"
     assert [part.get_content_type() for part in check(lighter, foreign, event)] == [
-        *("text/plain", "message/delivery-status", "text/rfc822-headers"),
+        *("multipart/alternative", "message/delivery-status", "text/rfc822-headers"),
     ]
 
 

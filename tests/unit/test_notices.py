@@ -115,7 +115,10 @@ def test_a_notice_is_a_report(event: NoticeEvent) -> None:
     """Each notice is a multipart/report of a text for people and a delivery-status, with its event in the header."""
     notice = render(facts(event))
     assert field(notice, "X-Fax-Event") == event.value
-    assert [part.get_content_type() for part in parts_of(notice)] == ["text/plain", "message/delivery-status"]
+    assert [part.get_content_type() for part in parts_of(notice)] == [
+        "multipart/alternative",
+        "message/delivery-status",
+    ]
     assert names(notice) == sorted(FIELDS)
     assert well_formed(notice)
 
@@ -419,7 +422,8 @@ def test_other_readers_agree(event: NoticeEvent, subject: str) -> None:
         assert sorted(parsed.keys()) == names(notice)
         assert not [part.defects for part in parsed.walk() if part.defects]
         assert [part.get_content_type() for part in parsed.walk()] == [
-            *("multipart/report", "text/plain", "message/delivery-status", "text/plain", "text/plain"),
+            *("multipart/report", "multipart/alternative", "text/plain", "text/html"),
+            *("message/delivery-status", "text/plain", "text/plain"),
         ]
         status = [part for part in parsed.walk() if "Action" in part]
         assert [part["Diagnostic-Code"] for part in status] == ["x-ifax; 1 = ?utf-8?q?a=0AStatus:_2?="]

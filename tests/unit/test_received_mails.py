@@ -17,6 +17,7 @@ from tests.support.unit_mail import (
     a_received,
     field,
     fields_of,
+    parts_in,
     parts_of,
     text_of,
     well_formed,
@@ -80,7 +81,7 @@ def test_a_received_fax_has_the_contracts_fields() -> None:
 def test_the_fax_is_attached() -> None:
     """The PDF is attached to the byte, under a name of our own, after a text for people."""
     words, file = parts_of(render())
-    assert words.get_content_type() == "text/plain"
+    assert [form.get_content_type() for form in parts_in(words)] == ["text/plain", "text/html"]
     assert file.get_content_type() == "application/pdf"
     assert file.get_filename() == "fax-06D1ZN8K7Q3R.pdf"
     assert file.get_content_disposition() == "attachment"
