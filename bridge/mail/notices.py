@@ -24,6 +24,7 @@ from bridge.runtime import foreign
 class NoticeEvent(StrEnum):
     """The word in ``X-Fax-Event``."""
 
+    ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     HELD = "held"
     UNCONFIRMED = "unconfirmed"
@@ -34,6 +35,7 @@ class NoticeEvent(StrEnum):
 
 
 ACTIONS = {
+    NoticeEvent.ACCEPTED: Action.RELAYED,
     NoticeEvent.HELD: Action.DELAYED,
     NoticeEvent.UNCONFIRMED: Action.DELAYED,
     NoticeEvent.DELIVERED: Action.DELIVERED,
@@ -45,6 +47,7 @@ ACTIONS = {
 
 
 TONES = {
+    NoticeEvent.ACCEPTED: Tone.OPEN,
     NoticeEvent.DELIVERED: Tone.GOOD,
     NoticeEvent.DUPLICATE: Tone.OPEN,
     NoticeEvent.HELD: Tone.OPEN,
@@ -100,6 +103,7 @@ def event_of(state: FaxState, outcome: Outcome) -> NoticeEvent:
     if outcome.outcome_class is OutcomeClass.PARTIAL:
         return NoticeEvent.PARTIAL
     return {
+        FaxState.READY: NoticeEvent.ACCEPTED,
         FaxState.DELIVERED: NoticeEvent.DELIVERED,
         FaxState.CANCELLED: NoticeEvent.CANCELLED,
         FaxState.UNCONFIRMED: NoticeEvent.UNCONFIRMED,
@@ -274,7 +278,12 @@ def page_ranges(parts: tuple[Part, ...]) -> list[tuple[str, str]]:
 
 def _status(event: NoticeEvent, outcome: Outcome) -> str:
     """RFC 3463: the cause's own code, in the class that the event asks for (contract, "Mail that we write")."""
-    fixed = {NoticeEvent.DELIVERED: "2.0.0", NoticeEvent.PARTIAL: "5.6.0", NoticeEvent.CANCELLED: "5.7.0"}
+    fixed = {
+        NoticeEvent.ACCEPTED: "2.0.0",
+        NoticeEvent.DELIVERED: "2.0.0",
+        NoticeEvent.PARTIAL: "5.6.0",
+        NoticeEvent.CANCELLED: "5.7.0",
+    }
     if event in fixed:
         return fixed[event]
     leading = "4" if ACTIONS[event] is Action.DELAYED else "5"

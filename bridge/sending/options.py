@@ -9,7 +9,8 @@ from bridge.fax.options import LimitOptions, RetryOptions
 
 @dataclass(frozen=True, slots=True)
 class SendingOptions:
-    """``first_poll`` after a fax was taken it is first asked after; ``delivered``: whether success is told too.
+    """``first_poll`` after a fax was taken it is first asked after; ``accepted`` and ``delivered``: whether
+    that is told too.
 
     ``settle_window`` is how long a call of unknown outcome waits for evidence before a person is asked. ``limits`` are
     the site's; ``page_limits`` an identity's pages a day, by its name. ``senders`` are the patterns of
@@ -20,6 +21,7 @@ class SendingOptions:
     uploads: int
     max_document: int
     first_poll: timedelta
+    accepted: bool = False
     delivered: bool = True
     settle_window: timedelta = timedelta(hours=4)
     limits: LimitOptions = field(default_factory=LimitOptions)

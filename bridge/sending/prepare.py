@@ -165,13 +165,15 @@ class Preparer:
         raise Unavailable("how many pages are used today changes faster than it can be read; tried again later")
 
     async def _drafts(self, batch: Batch, document: Document, held: Held, now: datetime) -> list[Draft]:
-        """For each held fax its sender's notice, and for each limit a word to the operator."""
+        """For each fax its sender's notice that it is held, or, if that is told, taken on; a word for each limit."""
         drafts: list[Draft] = []
         told: set[str] = set()
         for fax in batch:
             over = held.get(fax.id, ())
             if over:
                 drafts += await self._reporter.drafts(_hold(fax, document, over), now)
+            elif self._options.accepted:
+                drafts += await self._reporter.drafts(_taken_on(fax, document), now)
             for excess in over:
                 if excess.identity not in told:
                     drafts.append(await self._reporter.alarms.limit(excess, fax.id, document.pages, now))
@@ -279,6 +281,12 @@ def _hold(fax: Fax, document: Document, over: tuple[Excess, ...]) -> Change:
         pages=document.pages,
         why=_why(over, document),
     )
+
+
+def _taken_on(fax: Fax, document: Document) -> Change:
+    cause = outcomes.cause("pending")
+    outcome = Outcome(cause.outcome_class, cause.slug)
+    return Change(fax, FaxState.READY, outcome, parts=document.parts, pages=document.pages)
 
 
 def _why(over: tuple[Excess, ...], document: Document) -> str:

@@ -173,6 +173,7 @@ class Reporter:
         which = {
             NoticeEvent.UNCONFIRMED: f"unconfirmed/{len(facts.attempts)}",
             NoticeEvent.HELD: f"held/{facts.fax.version}",
+            NoticeEvent.ACCEPTED: "accepted",
         }.get(facts.event, "final")
         mail = Mail(
             id=row_id,

@@ -185,6 +185,7 @@ def sending_options(settings: "Settings") -> SendingOptions:
         max_document=settings.ifax.max_document,
         first_poll=settings.ifax.first_poll,
         settle_window=settings.ifax.settle_window,
+        accepted=settings.notices.accepted,
         delivered=settings.notices.delivered,
         limits=limit_options(settings),
         page_limits={identity.name: identity.pages_per_day for identity in settings.identities},

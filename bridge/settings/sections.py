@@ -248,6 +248,7 @@ class Receiving(Section):
 class Notices(Section):
     """What senders are told."""
 
+    accepted: bool = False
     delivered: bool = True
     duplicate: bool = True
 

@@ -1,20 +1,24 @@
 """Preparing: one document a message for all its faxes, or all of them end with a notice that names the part."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bridge.document.renderer import DocumentUnusable
+from bridge.fax.options import LimitOptions
 from bridge.fax.states import FaxState
+from bridge.fax.wishes import Notify
 from bridge.sending.options import SendingOptions
 from bridge.sending.prepare import Preparer
 from bridge.sending.report import Reporter
 from bridge.store import tables
 from bridge.store.faxes import Stale
-from tests.support.sending_stand import PARTS, FakeRenderer
+from tests.support.sending_stand import PARTS, FakeRenderer, taken_on
 from tests.support.store_bench import ADMIN, MAIL as MESSAGE, NUMBER, OTHER, PAGES, SENDER, Bench, work
 from tests.support.store_carrier import MAIL, OPTIONS
+from tests.support.unit_mail import parts_of, status_of, text_of
 
 
 @pytest.fixture
@@ -39,6 +43,45 @@ async def test_one_document_for_all(bench: Bench, renderer: FakeRenderer) -> Non
     assert await bench.store.read_blob(document.blob_id) == PAGES
     assert len(await bench.rows(tables.destination)) == 2
     assert not await work(_preparer(bench, renderer).duty)
+
+
+TELLING = replace(OPTIONS, accepted=True)
+
+
+async def test_the_sender_is_told_that_it_was_taken_on(bench: Bench, renderer: FakeRenderer) -> None:
+    """Where the site wishes it: once for each fax, with its pages and what they are of; it is called no success."""
+    made = await bench.accepted(NUMBER, OTHER)
+    assert await work(_preparer(bench, renderer, TELLING).duty)
+    for fax in made:
+        assert await bench.events(fax_id=fax.id) == [("accepted", SENDER)]
+    for raw in await bench.mail_bytes("accepted"):
+        said = text_of(parts_of(raw)[0])
+        for each in ("was taken on.", "It is not delivered yet.", "Pages:  2", "pages 1-2: a.pdf"):
+            assert each in said
+        assert (status_of(raw)[1]["Action"], status_of(raw)[1]["Status"]) == ("relayed", "2.0.0")
+    assert {(await bench.fax(fax.id)).state for fax in made} == {FaxState.READY}
+
+
+async def test_who_asked_for_failures_alone_is_not_told_of_a_beginning(bench: Bench, renderer: FakeRenderer) -> None:
+    """NOTIFY has the last word; and where the site tells nobody, nothing is written of it."""
+    (fax,) = await taken_on(bench, NUMBER, notify=frozenset({Notify.FAILURE}))
+    assert await work(_preparer(bench, renderer, TELLING).duty)
+    (mail,) = await bench.rows(tables.outbox)
+    assert (mail.event, mail.state) == ("accepted", "suppressed")
+    assert (await bench.fax(fax.id)).state is FaxState.READY
+    await bench.accepted(OTHER)
+    assert await work(_preparer(bench, renderer).duty)
+    assert len(await bench.rows(tables.outbox)) == 1
+
+
+async def test_of_a_held_fax_only_that_is_told(bench: Bench, renderer: FakeRenderer) -> None:
+    """One that goes over the limit of pages is told as on hold, and not as taken on."""
+    limits = LimitOptions(pages_per_day=3)
+    telling = replace(TELLING, limits=limits)
+    first, second = await bench.accepted(NUMBER, OTHER)
+    assert await work(_preparer(bench, renderer, telling).duty)
+    told = {fax.id: await bench.events(fax_id=fax.id) for fax in (first, second)}
+    assert sorted(told.values()) == [[("accepted", SENDER)], [("held", SENDER)]]
 
 
 async def test_a_part_that_cannot_be_faxed(bench: Bench, renderer: FakeRenderer) -> None:

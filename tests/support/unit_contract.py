@@ -104,6 +104,7 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("receiving", "poll_interval", "5m"),
     ("receiving", "recipients", []),
     ("receiving", "routes", []),
+    ("notices", "accepted", False),
     ("notices", "delivered", True),
     ("notices", "duplicate", True),
     ("log", "level", "info"),
@@ -123,7 +124,6 @@ SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hoo
 
 LATER: tuple[str, ...] = (
     '[notices]\nlanguage = "en"',
-    "[notices]\naccepted = false",
     '[notices]\nprivacy = "full"',
     "[notices]\nthumbnail = false",
     "[notices]\nattach_document = false",

@@ -217,6 +217,7 @@ def test_nothing_foreign_adds_to_the_report(recipient: str, text: str, name: str
 @pytest.mark.parametrize(
     ("event", "action", "code"),
     [
+        (NoticeEvent.ACCEPTED, "relayed", r"2\.0\.0"),
         (NoticeEvent.DELIVERED, "delivered", r"2\.0\.0"),
         (NoticeEvent.PARTIAL, "failed", r"5\.6\.0"),
         (NoticeEvent.CANCELLED, "failed", r"5\.7\.0"),
@@ -273,6 +274,11 @@ def test_without_a_code_there_is_no_diagnosis() -> None:
             NoticeEvent.DELIVERED,
             "Fax delivered to +1 415-555-0123",
             "Your fax to +1 415-555-0123 was delivered.",
+        ),
+        (
+            NoticeEvent.ACCEPTED,
+            "Fax to +1 415-555-0123 was taken on",
+            "Your fax to +1 415-555-0123 was taken on.",
         ),
         (
             NoticeEvent.FAILED,

@@ -12,6 +12,7 @@ from tests.support.unit_mail import OPTIONS, ROW, SENDER, a_fax, a_message, fact
 
 NEVER, SUCCESS, FAILURE, DELAY = Notify.NEVER, Notify.SUCCESS, Notify.FAILURE, Notify.DELAY
 WISH = {
+    NoticeEvent.ACCEPTED: SUCCESS,
     NoticeEvent.DELIVERED: SUCCESS,
     NoticeEvent.FAILED: FAILURE,
     NoticeEvent.PARTIAL: FAILURE,
