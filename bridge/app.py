@@ -46,6 +46,7 @@ from bridge.runtime.ids import Ids
 from bridge.runtime.worker import Bells, Duty, run_duty
 from bridge.sending.breaker import Breaker
 from bridge.sending.deadline import DeadlineKeeper
+from bridge.sending.delays import DelayTeller
 from bridge.sending.dressing import Dresser
 from bridge.sending.evidence import Inquirer
 from bridge.sending.orders import OrderClerk
@@ -249,6 +250,7 @@ def _duties(  # noqa: PLR0917 - what the workers share, one by one
         *(Tracker(desk, carrier, reporter, sending, owner("track", number)).duty for number in range(2)),
         Settler(desk, reporter, calls, sending.settle_window).duty,
         DeadlineKeeper(desk, Retrier(desk, reporter, sending.retry), watch).duty,
+        DelayTeller(desk, reporter, sending).duty,
         Inquirer(desk, carrier=carrier, reporter=reporter, budget=budget, name=owner("inquire")).duty,
         *(
             Fetcher(

@@ -25,6 +25,7 @@ class NoticeEvent(StrEnum):
     """The word in ``X-Fax-Event``."""
 
     ACCEPTED = "accepted"
+    DELAYED = "delayed"
     DUPLICATE = "duplicate"
     HELD = "held"
     UNCONFIRMED = "unconfirmed"
@@ -36,6 +37,7 @@ class NoticeEvent(StrEnum):
 
 ACTIONS = {
     NoticeEvent.ACCEPTED: Action.RELAYED,
+    NoticeEvent.DELAYED: Action.DELAYED,
     NoticeEvent.HELD: Action.DELAYED,
     NoticeEvent.UNCONFIRMED: Action.DELAYED,
     NoticeEvent.DELIVERED: Action.DELIVERED,
@@ -48,6 +50,7 @@ ACTIONS = {
 
 TONES = {
     NoticeEvent.ACCEPTED: Tone.OPEN,
+    NoticeEvent.DELAYED: Tone.OPEN,
     NoticeEvent.DELIVERED: Tone.GOOD,
     NoticeEvent.DUPLICATE: Tone.OPEN,
     NoticeEvent.HELD: Tone.OPEN,

@@ -181,6 +181,10 @@ class Events:
         """``due``: the hour at which its number may be called."""
         self._log.info("fax.put_off", fax=fax, due=due)
 
+    def fax_delayed(self, *, fax: str) -> None:
+        """Its sender is told that it waits."""
+        self._log.info("fax.delayed", fax=fax)
+
     def fax_unconfirmed(self, *, fax: str, why: str) -> None:
         self._log.warning("fax.unconfirmed", fax=fax, why=why)
 

@@ -37,6 +37,7 @@ class Bell(StrEnum):
     ALARM = "alarm"
     SETTLE = "settle"
     DEADLINE = "deadline"
+    DELAY = "delay"
     EVIDENCE = "evidence"
     COMMAND = "command"
 

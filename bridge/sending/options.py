@@ -10,7 +10,7 @@ from bridge.fax.options import LimitOptions, RetryOptions
 @dataclass(frozen=True, slots=True)
 class SendingOptions:
     """``first_poll`` after a fax was taken it is first asked after; ``accepted`` and ``delivered``: whether
-    that is told too.
+    that is told too; ``delayed_after`` so long a wait for a call it is told that there is none yet.
 
     ``settle_window`` is how long a call of unknown outcome waits for evidence before a person is asked. ``limits`` are
     the site's; ``page_limits`` an identity's pages a day, by its name. ``senders`` are the patterns of
@@ -23,6 +23,7 @@ class SendingOptions:
     first_poll: timedelta
     accepted: bool = False
     delivered: bool = True
+    delayed_after: timedelta = timedelta(hours=1)
     settle_window: timedelta = timedelta(hours=4)
     limits: LimitOptions = field(default_factory=LimitOptions)
     page_limits: Mapping[str, int] = field(default_factory=dict)

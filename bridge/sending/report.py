@@ -45,7 +45,8 @@ RETURNED_LIMIT = 10_000_000
 class Change:
     """What is about to become of a fax, and what its notice tells; ``why`` adds what is special to this one.
 
-    ``pages`` and ``parts`` are what the change itself brings; None: as the fax has them.
+    ``pages`` and ``parts`` are what the change itself brings; None: as the fax has them. ``event`` is for what is told
+    of a fax that stays as it is.
     """
 
     before: Fax
@@ -55,6 +56,7 @@ class Change:
     parts: tuple[Part, ...] | None = None
     why: str = ""
     pages: int | None = None
+    event: NoticeEvent | None = None
 
 
 class Reporter:
@@ -132,7 +134,7 @@ class Reporter:
         message, calls, parts = await self._desk.store.read(query)
         head = await self._head(message)
         facts = NoticeFacts(
-            event=notices.event_of(change.target, change.outcome),
+            event=change.event or notices.event_of(change.target, change.outcome),
             fax=fax,
             outcome=change.outcome,
             pages=fax.pages if change.pages is None else change.pages,
@@ -174,6 +176,7 @@ class Reporter:
             NoticeEvent.UNCONFIRMED: f"unconfirmed/{len(facts.attempts)}",
             NoticeEvent.HELD: f"held/{facts.fax.version}",
             NoticeEvent.ACCEPTED: "accepted",
+            NoticeEvent.DELAYED: "delayed",
         }.get(facts.event, "final")
         mail = Mail(
             id=row_id,
@@ -195,6 +198,8 @@ class Reporter:
     def _say(self, change: Change) -> None:
         if change.target is FaxState.UNCONFIRMED:
             self._desk.events.fax_person_asked(fax=change.before.id)
+        elif change.event is NoticeEvent.DELAYED:
+            self._desk.events.fax_delayed(fax=change.before.id)
         elif change.target is FaxState.HELD:
             self._desk.events.fax_held(fax=change.before.id, reason=change.outcome.cause.removeprefix("held-"))
         else:

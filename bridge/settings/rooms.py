@@ -187,6 +187,7 @@ def sending_options(settings: "Settings") -> SendingOptions:
         settle_window=settings.ifax.settle_window,
         accepted=settings.notices.accepted,
         delivered=settings.notices.delivered,
+        delayed_after=settings.notices.delayed_after,
         limits=limit_options(settings),
         page_limits={identity.name: identity.pages_per_day for identity in settings.identities},
         senders=settings.policy.senders,

@@ -250,6 +250,7 @@ class Notices(Section):
 
     accepted: bool = False
     delivered: bool = True
+    delayed_after: Duration = read_duration("1h")
     duplicate: bool = True
 
 

@@ -10,10 +10,13 @@ from bridge.fax.states import FaxState
 from bridge.store import destinations, faxes, history
 from bridge.store.faxes import Stale
 from bridge.store.leases import Lease
-from bridge.store.tables import READY_ROWS, destination, fax
+from bridge.store.tables import READY_ROWS, destination, fax, outbox
 
 DEADLINE_LIMIT = 50
 """Faxes past their deadline that are looked at together."""
+
+DELAYED = "delayed"
+"""The event of the notice that a fax waits."""
 
 _ON_ITS_WAY = (FaxState.READY, FaxState.SUBMITTING, FaxState.SENDING)
 
@@ -52,6 +55,14 @@ def past_deadline(connection: sa.Connection, counts_from: datetime, at: datetime
         destination.c.number == fax.c.number, destination.c.current_fax == fax.c.id, destination.c.lease_until >= at
     )
     ready = sa.select(fax).where(READY_ROWS, fax.c.counts_from <= counts_from, sa.not_(claimed))
+    rows = connection.execute(ready.order_by(fax.c.counts_from).limit(DEADLINE_LIMIT))
+    return [faxes.from_row(row) for row in rows]
+
+
+def long_untold(connection: sa.Connection, counts_from: datetime) -> list[Fax]:
+    """Ready faxes whose time began at ``counts_from`` or before, longest first, of which no delay was told yet."""
+    told = sa.exists().where(outbox.c.fax_id == fax.c.id, outbox.c.event == DELAYED)
+    ready = sa.select(fax).where(READY_ROWS, fax.c.counts_from <= counts_from, sa.not_(told))
     rows = connection.execute(ready.order_by(fax.c.counts_from).limit(DEADLINE_LIMIT))
     return [faxes.from_row(row) for row in rows]
 

@@ -106,6 +106,7 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("receiving", "routes", []),
     ("notices", "accepted", False),
     ("notices", "delivered", True),
+    ("notices", "delayed_after", "1h"),
     ("notices", "duplicate", True),
     ("log", "level", "info"),
     ("log", "format", "auto"),

@@ -22,6 +22,7 @@ ROW = "06D1ZN8K7Q2A"
 
 OUTCOMES = {
     NoticeEvent.ACCEPTED: Outcome(OutcomeClass.PENDING, "pending"),
+    NoticeEvent.DELAYED: Outcome(OutcomeClass.BUSY, "busy", 263, "USER_BUSY"),
     NoticeEvent.DELIVERED: Outcome(OutcomeClass.OK, "delivered", 0, "SUCCESS"),
     NoticeEvent.FAILED: Outcome(OutcomeClass.ACCOUNT, "unknown-code", 4711, "STRANGE_THING"),
     NoticeEvent.PARTIAL: Outcome(OutcomeClass.PARTIAL, "partial", 17, "CUT OFF"),

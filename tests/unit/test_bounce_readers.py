@@ -13,7 +13,7 @@ from tests.support.unit_mail import OPTIONS, OUTCOMES, ROW, SENDER, a_fax, facts
 
 ADDRESS = b"+14155550123@fax.local"
 FOR_GOOD = {NoticeEvent.FAILED, NoticeEvent.PARTIAL, NoticeEvent.CANCELLED}
-FOR_NOW = {NoticeEvent.HELD, NoticeEvent.UNCONFIRMED}
+FOR_NOW = {NoticeEvent.DELAYED, NoticeEvent.HELD, NoticeEvent.UNCONFIRMED}
 
 
 @pytest.mark.parametrize("event", OUTCOMES)

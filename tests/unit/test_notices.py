@@ -219,6 +219,7 @@ def test_nothing_foreign_adds_to_the_report(recipient: str, text: str, name: str
     [
         (NoticeEvent.ACCEPTED, "relayed", r"2\.0\.0"),
         (NoticeEvent.DELIVERED, "delivered", r"2\.0\.0"),
+        (NoticeEvent.DELAYED, "delayed", r"4\.4\.1"),
         (NoticeEvent.PARTIAL, "failed", r"5\.6\.0"),
         (NoticeEvent.CANCELLED, "failed", r"5\.7\.0"),
         (NoticeEvent.FAILED, "failed", r"5\.\d+\.\d+"),
@@ -279,6 +280,11 @@ def test_without_a_code_there_is_no_diagnosis() -> None:
             NoticeEvent.ACCEPTED,
             "Fax to +1 415-555-0123 was taken on",
             "Your fax to +1 415-555-0123 was taken on.",
+        ),
+        (
+            NoticeEvent.DELAYED,
+            "Fax to +1 415-555-0123 has to wait",
+            "Your fax to +1 415-555-0123 could not be sent yet. It is kept, and is tried again by itself.",
         ),
         (
             NoticeEvent.FAILED,

@@ -32,6 +32,7 @@ RAISED_BY_US = {
     "rate-limited",
     "unconfirmed",
     "unknown-code",
+    "waiting",
 }
 
 # Not telling what became of a fax: still going on, or the good answer to a call about something else.
@@ -153,7 +154,7 @@ def test_no_two_causes_share_a_sentence() -> None:
 @EVERY_CAUSE
 def test_status_fits_the_class(cause: Cause) -> None:
     """Only ok has a status of success, only what is still open has a passing one, all else has a final one."""
-    still_open = cause.slug in {"held-limit", "held-operator", "held-poison", "pending", "unconfirmed"}
+    still_open = cause.slug in {"held-limit", "held-operator", "held-poison", "pending", "unconfirmed", "waiting"}
     expected = "2" if cause.outcome_class is OutcomeClass.OK else "4" if still_open else "5"
 
     assert re.fullmatch(r"[245]\.\d\.\d", cause.status)

@@ -13,6 +13,7 @@ from tests.support.unit_mail import OPTIONS, ROW, SENDER, a_fax, a_message, fact
 NEVER, SUCCESS, FAILURE, DELAY = Notify.NEVER, Notify.SUCCESS, Notify.FAILURE, Notify.DELAY
 WISH = {
     NoticeEvent.ACCEPTED: SUCCESS,
+    NoticeEvent.DELAYED: DELAY,
     NoticeEvent.DELIVERED: SUCCESS,
     NoticeEvent.FAILED: FAILURE,
     NoticeEvent.PARTIAL: FAILURE,
