@@ -250,7 +250,7 @@ def _duties(  # noqa: PLR0917 - what the workers share, one by one
         *(Tracker(desk, carrier, reporter, sending, owner("track", number)).duty for number in range(2)),
         Settler(desk, reporter, calls, sending.settle_window).duty,
         DeadlineKeeper(desk, Retrier(desk, reporter, sending.retry), watch).duty,
-        DelayTeller(desk, reporter, sending).duty,
+        DelayTeller(desk, reporter, sending, watch).duty,
         Inquirer(desk, carrier=carrier, reporter=reporter, budget=budget, name=owner("inquire")).duty,
         *(
             Fetcher(

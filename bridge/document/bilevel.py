@@ -53,7 +53,7 @@ _SEEN_ON_WHITE = 0.06
 """The same on a page that is white without any noise, where nothing is there by chance."""
 _FEW_ON_WHITE = 0.00002
 
-WHITE = 255
+_PURE_WHITE = 255
 
 _SAMPLE = 4
 """Every so many dots one is looked at to find noise and pictures."""
@@ -108,7 +108,7 @@ class Page:
         """
         counts = self._grey.histogram()
         brightest = max(at for at, count in enumerate(self._paper.histogram()) if count or not at)
-        clean = brightest == WHITE and not self._noise
+        clean = brightest == _PURE_WHITE and not self._noise
         least, few = (_SEEN_ON_WHITE, _FEW_ON_WHITE) if clean else (max(_SEEN, _NOISES * self._noise), _FEW)
         return sum(counts[: max(0, int(brightest * (1 - least)))]) > few * sum(counts)
 
@@ -167,7 +167,7 @@ class Page:
         page.paste(dotted.crop((0, 0, *size)), where[:2], mask.convert("1"))
 
 
-_NOTHING_IS_WHITE = [WHITE] + [0] * 255
+_NOTHING_IS_WHITE = [_PURE_WHITE] + [0] * 255
 
 
 def _closed(cells: Image.Image, reach: int, further: int = 0) -> Image.Image:

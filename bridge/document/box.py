@@ -105,18 +105,18 @@ def _refuse_calls(libc: ctypes.CDLL, allowed: Iterable[str]) -> None:
     machine = platform.machine()
     if machine not in calls.MACHINES:
         raise OSError(errno.ENOSYS, f"no seccomp filter is written for {machine}")
-    found = {name: calls.number(name, machine) for name in (*calls.REFUSED, *calls.LIMITED)}
-    first = {found[name]: 0 for name in calls.LIMITED}
+    numbers = calls.numbers(machine)
+    first = {numbers[name]: 0 for name in calls.LIMITED}
     if allowed:
-        first[found["socket"]] = _AF_UNIX
-    refused = [number for name, number in found.items() if name not in {*allowed, *calls.LIMITED}]
-    code = _program(calls.AUDIT[machine], filter(None, refused), first)
+        first[numbers["socket"]] = _AF_UNIX
+    refused = [number for name, number in numbers.items() if name not in {*allowed, *calls.LIMITED}]
+    code = _program(calls.AUDIT[machine], refused, first)
     instructions = ctypes.create_string_buffer(code)
     program = struct.pack("@HP", len(code) // 8, ctypes.addressof(instructions))
     _checked(libc.prctl(_PR_SET_SECCOMP, _FILTER, program, 0, 0), "prctl(PR_SET_SECCOMP)")
 
 
-def _program(audit: int, refused: Iterable[int], first: Mapping[int | None, int]) -> bytes:
+def _program(audit: int, refused: Iterable[int], first: Mapping[int, int]) -> bytes:
     """The filter: another architecture dies, these calls get EPERM, all others pass.
 
     ``first``: calls that pass only with that as their first argument.
@@ -124,7 +124,6 @@ def _program(audit: int, refused: Iterable[int], first: Mapping[int | None, int]
     numbers = sorted(refused)
     lines = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, audit), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, 0)]
     for call, argument in first.items():
-        assert call is not None
         lines += [(_EQUAL, 0, 4, call), (_LOAD, 0, 0, 16), (_EQUAL, 1, 0, argument), (_RETURN, 0, 0, _REFUSE)]
         lines.append((_RETURN, 0, 0, _ALLOW))
     lines.append((_AT_LEAST, len(numbers) + 1, 0, _OTHER_NUMBERING))

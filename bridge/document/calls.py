@@ -90,10 +90,11 @@ REFUSED: dict[str, tuple[int, int | None]] = {
     "clock_settime": (227, 112),
 }
 
-LIMITED: dict[str, tuple[int, int]] = {"prlimit64": (302, 261)}
+LIMITED: dict[str, tuple[int, int | None]] = {"prlimit64": (302, 261)}
 """A process may ask for its own limits, and not set those of another: its first argument must be 0."""
 
 
-def number(name: str, machine: str) -> int | None:
-    """Of a call on a machine; None where it has none."""
-    return (REFUSED | LIMITED)[name][MACHINES.index(machine)]
+def numbers(machine: str) -> dict[str, int]:
+    """Of all these calls, by name, on a machine; without those that it does not have."""
+    at = MACHINES.index(machine)
+    return {name: number for name, known in (REFUSED | LIMITED).items() if (number := known[at]) is not None}

@@ -112,9 +112,9 @@ def _lacks_rows(stream: pikepdf.Stream, length: int) -> bool:
     """Whether a picture of so many unpacked bytes is a row or more short: each program shows there what it likes."""
     if stream.get("/Subtype") != "/Image":
         return False
-    dots = 1 if stream.get("/ImageMask", False) else _colours(stream.get("/ColorSpace"))
-    bits = 1 if stream.get("/ImageMask", False) else int(stream.get("/BitsPerComponent", 0))
-    row = -(-int(stream.get("/Width", 0)) * dots * bits // 8)
+    is_mask = stream.get("/ImageMask", False)
+    bits = 1 if is_mask else int(stream.get("/BitsPerComponent", 0)) * _colours(stream.get("/ColorSpace"))
+    row = -(-int(stream.get("/Width", 0)) * bits // 8)
     return row > 0 and length <= row * (int(stream.get("/Height", 0)) - 1)
 
 

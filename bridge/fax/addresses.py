@@ -67,10 +67,10 @@ def read_local_part(local: str, default_country: str, aliases: Iterable[Alias] =
     """What ``local`` (the part before the @, still quoted if it came so) stands for.
 
     Understood, in this order: our own mailboxes, of which ``preview`` may have a plus behind it and then whatever may
-    be faxed to; an alias, which is a whole local part and may look like a number (the
-    registered codes of copiers); a number as people write it; ``FAX=`` before one (RFC 3192), then with ``/NAME=value``
-    elements if wanted. Each may stand in a quoted string. Anything else raises NotAFaxNumber with what was understood;
-    digits are never glued together.
+    be faxed to; an alias, which is a whole local part and may look like a number (the registered codes of copiers); a
+    number as people write it; ``FAX=`` before one (RFC 3192), then with ``/NAME=value`` elements if wanted. Each may
+    stand in a quoted string. Anything else raises NotAFaxNumber with what was understood; digits are never glued
+    together.
     """
     text = _unquote(local)
     name = text.lower()

@@ -69,9 +69,10 @@ class Dresser:
     @asynccontextmanager
     async def pages_of(self, message: Message, source: BinaryIO) -> AsyncIterator[Rendered]:
         """The pages that all faxes of a mail have; raises DocumentUnusable, whose parts tell of all that was asked."""
+        look = self._look(message)
         try:
-            async with self._renderer.from_mail(source, self._look(message).options) as rendered:
-                parts = _handed_on(rendered.parts) if self._look(message).by_carrier else rendered.parts
+            async with self._renderer.from_mail(source, look.options) as rendered:
+                parts = _handed_on(rendered.parts) if look.by_carrier else rendered.parts
                 yield replace(rendered, parts=(*parts, *_unheeded(message)))
         except DocumentUnusable as error:
             error.parts = (*error.parts, *_unheeded(message))

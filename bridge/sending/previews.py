@@ -1,7 +1,6 @@
 """Previews: the pages that a mail would be faxed as go back by mail, and nothing is faxed."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -15,16 +14,11 @@ from bridge.mail.previews import PreviewFacts
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending.dressing import Dresser, TooLarge, check_size
+from bridge.sending.prepare import DEATH_PAUSE, DEATHS
 from bridge.store import StoredBlob, faxes, previews, suspects
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
-
-DEATHS = 3
-"""Of the converter on one document; then the answer says so."""
-
-DEATH_PAUSE = timedelta(seconds=10)
-"""Before the second try, and twice that before the third."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class Retrier:
         why = (
             f"{self._in_time()} there was no time left for another call" if made else f"no call began {self._in_time()}"
         )
-        change = Change(fax, FaxState.FAILED, _last_outcome(made), pages_sent=0, why=why)
+        change = Change(fax, FaxState.FAILED, last_outcome(made, NEVER_CALLED), pages_sent=0, why=why)
         untouched = all(attempt.result is AttemptResult.NOT_TAKEN for attempt in made)
         alarm = await self._reporter.alarms.late(change.outcome, now) if untouched else None
         await self._reporter.carry_out(
@@ -137,10 +137,10 @@ class Retrier:
         return f"within {hours:g} {'hour' if hours == 1 else 'hours'}"
 
 
-def _last_outcome(made: list[Attempt]) -> Outcome:
+def last_outcome(made: list[Attempt], otherwise: str) -> Outcome:
     """As the last call of which it is known; the carrier's own text stands with a code alone."""
     last = next((attempt for attempt in reversed(made) if attempt.cause is not None), None)
-    cause = outcomes.cause(NEVER_CALLED if last is None or last.cause is None else last.cause)
+    cause = outcomes.cause(otherwise if last is None or last.cause is None else last.cause)
     if last is None or last.code is None:
         return Outcome(cause.outcome_class, cause.slug)
     return Outcome(cause.outcome_class, cause.slug, last.code, last.message)

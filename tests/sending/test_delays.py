@@ -12,6 +12,7 @@ from bridge.fax.wishes import Notify
 from bridge.sending.delays import DelayTeller
 from bridge.sending.report import Reporter
 from bridge.store import attempts, pauses, tables
+from bridge.store.clockwatch import ClockWatch
 from bridge.store.faxes import Stale
 from bridge.store.pauses import Work
 from tests.support.store_bench import OTHER, SENDER, Bench, work
@@ -24,7 +25,7 @@ HOUR = timedelta(hours=1)
 def teller(bench: Bench, after: timedelta = HOUR) -> DelayTeller:
     """The worker."""
     options = replace(OPTIONS, delayed_after=after)
-    return DelayTeller(bench.desk, Reporter(bench.desk, options, MAIL), options)
+    return DelayTeller(bench.desk, Reporter(bench.desk, options, MAIL), options, ClockWatch(bench.desk))
 
 
 async def test_told_once_after_its_time(bench: Bench) -> None:
