@@ -63,10 +63,12 @@ def multipart(head: bytes, subtype: str, row_id: str, *parts: bytes) -> bytes:
     """
     kind = f'Content-Type: multipart/{subtype};\r\n boundary="{_BOUNDARY}{row_id}"\r\n'.encode("ascii")
     coding = b"" if all(part.isascii() for part in parts) else EIGHT_BIT_FIELD
-    begun = mark(row_id)
-    return b"".join(
-        [head, kind, coding, b"\r\n", *(begun + b"\r\n" + part + b"\r\n" for part in parts), begun, b"--\r\n"]
-    )
+    return b"".join([head, kind, coding, b"\r\n", _joined(mark(row_id), *parts)])
+
+
+def _joined(begun: bytes, *parts: bytes) -> bytes:
+    """Parts with the boundary's line before each, and the end."""
+    return b"".join([*(begun + b"\r\n" + part + b"\r\n" for part in parts), begun, b"--\r\n"])
 
 
 def mark(row_id: str) -> bytes:
@@ -82,20 +84,24 @@ def row_of(mail: bytes) -> str | None:
 
 def text_part(text: str) -> bytes:
     """A part for people, in UTF-8; under ``head`` it is a whole mail as well."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", errors="replace")
-    kind = b'Content-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    return kind + quoted_printable(lines)
+    return _text("plain", text)
+
+
+def _text(subtype: str, text: str) -> bytes:
+    lines = _with_line_feeds(text).encode("utf-8", errors="replace")
+    kind = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+    return kind.encode("ascii") + quoted_printable(lines)
+
+
+def _with_line_feeds(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def words_part(text: str, tone: Tone, row_id: str) -> bytes:
     """A part for people, as plain text and as HTML that says the same: their program shows the one it prefers."""
-    page = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", errors="replace").decode("utf-8")
-    html = quoted_printable(hypertext.page(page, tone).encode("utf-8"))
-    kind = b'Content-Type: text/html; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
-    head = f'Content-Type: multipart/alternative;\r\n boundary="{_WORDS}{row_id}"\r\n\r\n'.encode("ascii")
-    begun = f"--{_WORDS}{row_id}".encode("ascii")
-    parts = (text_part(text), kind + html)
-    return b"".join([head, *(begun + b"\r\n" + part + b"\r\n" for part in parts), begun, b"--\r\n"])
+    head = f'Content-Type: multipart/alternative;\r\n boundary="{_WORDS}{row_id}"\r\n\r\n'
+    html = _text("html", hypertext.page(_with_line_feeds(text), tone))
+    return head.encode("ascii") + _joined(f"--{_WORDS}{row_id}".encode("ascii"), text_part(text), html)
 
 
 def quoted_printable(lines: bytes) -> bytes:
