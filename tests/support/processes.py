@@ -592,13 +592,13 @@ class House:
             for table in ("outbox", "received"):
                 connection.execute(f"UPDATE {table} SET due_at = created_at WHERE due_at IS NOT NULL")
 
-    async def settled(self) -> None:
+    async def settled(self, seconds: float = PATIENCE) -> None:
         """Nothing is owed any more: every mail has left."""
 
         async def probe() -> bool:
             return not self.rows("SELECT id FROM outbox WHERE state = 'waiting'")
 
-        await until("every mail has left", probe)
+        await until("every mail has left", probe, seconds)
 
     async def close(self) -> None:
         """End what still runs; every daemon must end well, and none may ever have failed at its work."""

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bridge.runtime.worker import LEASE_SECONDS
 from tests.support.processes import (
     ADMIN,
     ALSO_DELIVERED,
@@ -212,7 +213,7 @@ async def test_a_database_that_is_gone_and_comes_back(house: House) -> None:
     assert await until_ready(house, daemon, 200) == []
     assert (await answer(daemon))[0] == 250
     await house.sink.wait(2, event="delivered")
-    await house.settled()
+    await house.settled(PATIENCE + LEASE_SECONDS)  # a mail in hand when it went keeps its lease to the end
     assert await daemon.stop() == 0
     assert len(await sandbox.taken()) == 2
     assert len(house.rows("SELECT id FROM message")) == 2
