@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bridge.fax.asked import Asked
-from bridge.fax.options import QuietHours
+from bridge.fax.options import Privacy, QuietHours
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState, HoldReason
 from bridge.fax.wishes import Notify, Ret
@@ -110,6 +110,7 @@ class Fax:
     ``counts_from`` is when the time for trying began: None until its pages are made; what the fax had to wait for its
     hour is no part of it. ``not_before`` is what the sender asked for, ``quiet_hours`` are those of the identity.
     ``carrier_cover``: the carrier puts a cover page of its own before the pages, which are without one.
+    ``privacy`` is how much notices may tell, settled when the fax was taken on.
     """
 
     id: str
@@ -142,6 +143,7 @@ class Fax:
     not_before: datetime | None = None
     quiet_hours: QuietHours | None = None
     carrier_cover: bool = False
+    privacy: Privacy = Privacy.FULL
 
 
 @dataclass(frozen=True, slots=True)

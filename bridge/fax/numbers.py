@@ -74,6 +74,8 @@ def country(e164: str) -> str:
 
 def country_name(e164: str) -> str:
     """The country's usual English name (as the time zone database has it); empty when there is none, or none known."""
+    if not is_e164(e164):
+        return ""
     try:
         return _country_names().get(country(e164), "")
     except NumberParseException:
@@ -104,7 +106,9 @@ def is_fictional(e164: str) -> bool:
 
 
 def as_people_write(e164: str) -> str:
-    """The number in its international form with spaces, ``+1 415-555-0123``; unreadable text comes back as it is."""
+    """The number in its international form with spaces, ``+1 415-555-0123``; other text comes back as it is."""
+    if not is_e164(e164):
+        return e164
     try:
         return phonenumbers.format_number(phonenumbers.parse(e164), PhoneNumberFormat.INTERNATIONAL)
     except NumberParseException:

@@ -86,6 +86,13 @@ class QuietHours:
         return "none" if self.start == self.end else f"{self.start:%H:%M}-{self.end:%H:%M}"
 
 
+class Privacy(StrEnum):
+    """How much mail and pages of ours tell: ``minimal`` is no subject, no name, no picture, and a masked number."""
+
+    FULL = "full"
+    MINIMAL = "minimal"
+
+
 BodyUse = Literal["cover", "page", "ignore"]
 """What the text of a mail with documents becomes."""
 PagesUse = Literal["auto", "fax", "original"]
@@ -101,7 +108,7 @@ class Identity:
 
     Its values override the site's; ``countries`` and ``quiet_hours`` None mean the site's. ``prefixes`` (E.164
     beginnings) name numbers that may be faxed to whatever their country and kind. ``notify`` is where its notices go;
-    empty: to the envelope sender. ``options`` None: those of the site; ``cover`` empty: the site's.
+    empty: to the envelope sender. ``options`` and ``privacy`` None: those of the site; ``cover`` empty: the site's.
     """
 
     name: str
@@ -116,6 +123,7 @@ class Identity:
     quiet_hours: QuietHours | None = None
     options: frozenset[str] | None = None
     cover: str = ""
+    privacy: Privacy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +185,7 @@ class PolicyOptions:
     """``senders`` are patterns (``*`` for anything but an @); none means any sender from an allowed network.
 
     In ``quiet_hours``, by the clock where the number is, no number is called; None: at any hour. ``options`` are what
-    a sender may ask for in the mail itself.
+    a sender may ask for in the mail itself; ``privacy`` is how much they are told by mail.
     """
 
     networks: tuple[Network, ...] = ()
@@ -188,6 +196,7 @@ class PolicyOptions:
     aliases: tuple[Alias, ...] = ()
     quiet_hours: QuietHours | None = None
     options: frozenset[str] = frozenset(OPTION_NAMES)
+    privacy: Privacy = Privacy.FULL
 
 
 class DeliveryKind(StrEnum):
@@ -221,9 +230,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Faxes to ``number`` (ours; empty: any) from ``caller`` (a pattern, ``*`` for any digits; empty: any)."""
+    """Faxes to ``number`` (ours; empty: any) from ``caller`` (a pattern, ``*`` for any digits; empty: any).
+
+    ``privacy`` is how much their mails may tell beside the fax itself; None: as the site has it.
+    """
 
     name: str
     number: str
     caller: str
     deliver: tuple[Target, ...]
+    privacy: Privacy | None = None

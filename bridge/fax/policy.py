@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from bridge.errors import Refused
 from bridge.fax import addresses, numbers
 from bridge.fax.addresses import Wanted
-from bridge.fax.options import OPTION_NAMES, Identity, PolicyOptions, QuietHours
+from bridge.fax.options import OPTION_NAMES, Identity, PolicyOptions, Privacy, QuietHours
 
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}", re.ASCII)
 
@@ -17,8 +17,8 @@ _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}", re.ASCII)
 class Permission:
     """What one client or person may have faxed: an identity's rules over the site's, or the site's alone.
 
-    ``senders``, ``countries``, ``quiet_hours`` and ``options`` are those that count: the identity's, or the site's
-    where it has none of its own.
+    ``senders``, ``countries``, ``quiet_hours``, ``options`` and ``privacy`` are those that count: the identity's, or
+    the site's where it has none of its own.
     """
 
     identity: Identity | None
@@ -26,6 +26,7 @@ class Permission:
     countries: frozenset[str]
     quiet_hours: QuietHours | None = None
     options: frozenset[str] = frozenset(OPTION_NAMES)
+    privacy: Privacy = Privacy.FULL
 
     @property
     def name(self) -> str | None:
@@ -71,8 +72,11 @@ class Permission:
     def pages_address(self, sender: str) -> str:
         """Where pages may be mailed: the identity's address for notices, else the sender, if a pattern names it.
 
-        Raises Refused: what a client says of itself is enough for a notice, and not for a document.
+        Raises Refused: what a client says of itself is enough for a notice, and not for a document; and minimal privacy
+        is no pages by mail at all.
         """
+        if self.privacy is Privacy.MINIMAL:
+            raise Refused("pages are not mailed here: the operator has set privacy to minimal")
         if self.identity and self.identity.notify:
             return self.identity.notify
         check_not_null(sender)
@@ -103,7 +107,9 @@ class Policy:
         self._aliases = options.aliases
         self._networks = options.networks
         self._senders = options.senders
-        self.site = Permission(None, options.senders, options.countries, options.quiet_hours, options.options)
+        self.site = Permission(
+            None, options.senders, options.countries, options.quiet_hours, options.options, options.privacy
+        )
         self._identities = tuple(self._permission_of(identity, options) for identity in options.identities)
 
     @staticmethod
@@ -111,7 +117,8 @@ class Policy:
         countries = options.countries if identity.countries is None else identity.countries
         quiet = options.quiet_hours if identity.quiet_hours is None else identity.quiet_hours
         asked = options.options if identity.options is None else identity.options
-        return Permission(identity, identity.senders or options.senders, countries, quiet, asked)
+        privacy = identity.privacy or options.privacy
+        return Permission(identity, identity.senders or options.senders, countries, quiet, asked, privacy)
 
     def of_client(self, address: str) -> Permission | None:
         """What the client at this IP address may without a password; None: nothing.

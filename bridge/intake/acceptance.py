@@ -181,6 +181,7 @@ class Acceptor:
             notice_to=permission.notice_address(sender, self._options.admin),
             not_before=None if after is None else hours.read_after(after, recipient.number, now),
             quiet_hours=permission.quiet_hours,
+            privacy=permission.privacy,
         )
 
     def _preview(self, message: Message, permission: Permission | None, wanted: PreviewRecipient) -> Preview:

@@ -3,15 +3,16 @@
 Meaning first, then what to do, and the carrier's code and text last.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from bridge.fax import numbers, outcomes
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
+from bridge.fax.options import Privacy
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
-from bridge.mail import composing, reports
+from bridge.mail import composing, discretion, reports
 from bridge.mail.headers import Headers
 from bridge.mail.hypertext import Tone
 from bridge.mail.options import MailOptions
@@ -116,6 +117,7 @@ def event_of(state: FaxState, outcome: Outcome) -> NoticeEvent:
 
 def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: str, now: datetime) -> bytes:
     """The notice's bytes; the same for the same facts, row and time."""
+    facts = _discreet(facts) if facts.fax.privacy is Privacy.MINIMAL else facts
     fax, outcome = facts.fax, facts.outcome
     subject, text = composing.render(
         facts.event, **_words(facts, recipient, now), for_operator=recipient == options.admin
@@ -140,6 +142,7 @@ def render_duplicate(
     facts: DuplicateFacts, options: MailOptions, *, row_id: str, recipient: str, now: datetime
 ) -> bytes:
     """The notice that a mail came in again and was not faxed again; the same bytes for the same facts, row and time."""
+    facts = _discreet_again(facts) if facts.fax.privacy is Privacy.MINIMAL else facts
     fax = facts.fax
     subject, text = composing.render(
         NoticeEvent.DUPLICATE,
@@ -158,6 +161,26 @@ def render_duplicate(
     )
     report = Report(NoticeEvent.DUPLICATE, fax, facts.headers, subject, text, status, TONES[NoticeEvent.DUPLICATE])
     return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)
+
+
+def _discreet(facts: NoticeFacts) -> NoticeFacts:
+    """Under minimal privacy; ``why`` goes too, since it may name a file."""
+    return replace(
+        facts,
+        fax=discretion.of_fax(facts.fax),
+        outcome=discretion.of_outcome(facts.outcome),
+        parts=discretion.of_parts(facts.parts),
+        headers=discretion.of_headers(facts.headers),
+        why="",
+        returned=None if facts.returned is None else discretion.of_returned(facts.headers),
+    )
+
+
+def _discreet_again(facts: DuplicateFacts) -> DuplicateFacts:
+    """Under minimal privacy."""
+    recipient = discretion.of_recipient(facts.recipient or facts.fax.recipient, facts.fax.number)
+    headers = discretion.of_headers(facts.headers)
+    return replace(facts, fax=discretion.of_fax(facts.fax), headers=headers, recipient=recipient, original_recipient="")
 
 
 def duplicate_action(first: Fax) -> Action:

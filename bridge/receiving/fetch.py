@@ -21,6 +21,7 @@ from bridge.ifax.client import IfaxClient
 from bridge.ifax.errors import CarrierError
 from bridge.ifax.strangers import StrangerBudget
 from bridge.ifax.verdicts import Fate
+from bridge.mail import discretion
 from bridge.receiving.mails import Mailer
 from bridge.receiving.options import ReceivingOptions
 from bridge.runtime.crash import Point, crash_point
@@ -191,7 +192,8 @@ class Fetcher:
             Delivery(self._desk.ids.new(), fax.id, target, self._desk.ids.token(), DeliveryState.WAITING, now)
             for target in dict.fromkeys(self._options.fallback)
         ]
-        drafts = [await self._mailer.lost(fax, delivery, why, brought, now) for delivery in deliveries]
+        told = discretion.of_received(fax, self._options.privacy)
+        drafts = [await self._mailer.lost(told, delivery, why, brought, now) for delivery in deliveries]
 
         def unit(connection: sa.Connection) -> None:
             self._evidence(connection, fax, answer, now, answer.evidence)

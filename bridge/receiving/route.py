@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from bridge.fax import routes
 from bridge.fax.arrivals import Delivery, DeliveryState, Received
 from bridge.fax.states import ReceivedState
+from bridge.mail import discretion
 from bridge.receiving.mails import Mailer
 from bridge.receiving.options import ReceivingOptions
 from bridge.runtime.crash import Point, crash_point
@@ -57,9 +58,10 @@ class Router:
             Delivery(self._desk.ids.new(), fax.id, target, self._desk.ids.token(), DeliveryState.WAITING, now)
             for target in dict.fromkeys(route.deliver)
         ]
+        told = discretion.of_received(fax, route.privacy or self._options.privacy)
         drafts = [
             await (
-                self._mailer.lost(fax, each, why, None, now) if pdf is None else self._mailer.fax(fax, each, pdf, now)
+                self._mailer.lost(told, each, why, None, now) if pdf is None else self._mailer.fax(told, each, pdf, now)
             )
             for each in deliveries
         ] + list(more)

@@ -19,7 +19,7 @@ LogFormat = Literal["auto", "json", "console"]
 
 
 def masked(number: str) -> str:
-    """A fax number with its middle hidden: ``+1415****23``; short ones vanish wholly."""
+    """A fax number with its middle hidden: ``+1415*****23``; short ones vanish wholly."""
     if len(number) < 8:  # noqa: PLR2004 - nothing that short can be shown in part
         return "*" * len(number)
     return f"{number[:5]}{'*' * (len(number) - 5 - VISIBLE_DIGITS)}{number[-VISIBLE_DIGITS:]}"

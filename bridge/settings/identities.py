@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, SecretStr
 
 from bridge.document.options import CARRIERS_COVER, NO_COVER, STANDARD_COVER
-from bridge.fax.options import OPTION_NAMES, RESERVED_NAMES
+from bridge.fax.options import OPTION_NAMES, RESERVED_NAMES, Privacy
 from bridge.settings.sources import Path_
 from bridge.settings.values import at_least_one, is_e164
 
@@ -88,8 +88,8 @@ def _language(value: str) -> str:
 
 
 def _privacy(value: str) -> str:
-    if value != "full":
-        raise ValueError(f'{value!r} is not a privacy of this version, which has none but "full" yet')
+    if value not in {"", *Privacy}:
+        raise ValueError(f"{value!r} is no level of privacy; write {' or '.join(Privacy)}, or leave it out")
     return value
 
 
@@ -125,7 +125,7 @@ Name = Annotated[str, AfterValidator(_name)]
 PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 Language = Annotated[str, AfterValidator(_language)]
-Privacy = Annotated[str, AfterValidator(_privacy)]
+PrivacyOrSites = Annotated[str, AfterValidator(_privacy)]
 Cover = Annotated[str, AfterValidator(_cover)]
 SenderOptions = Annotated[tuple[Annotated[str, AfterValidator(_option)], ...], AfterValidator(_options)]
 AliasNumbers = Annotated[tuple[Annotated[str, AfterValidator(_alias_number)], ...], AfterValidator(at_least_one)]

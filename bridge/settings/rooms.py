@@ -11,6 +11,7 @@ from bridge.fax.options import (
     Identity,
     LimitOptions,
     PolicyOptions,
+    Privacy,
     QuietHours,
     Redial,
     RetryOptions,
@@ -72,6 +73,7 @@ def policy_options(settings: "Settings") -> PolicyOptions:
         aliases=tuple(Alias(name.lower(), numbers) for name, numbers in settings.aliases.numbers.items()),
         quiet_hours=QuietHours.read(policy.quiet_hours) if policy.quiet_hours else None,
         options=_options(policy.options),
+        privacy=settings.notices.privacy,
     )
 
 
@@ -94,6 +96,7 @@ def _identity(identity: sections.Identity) -> Identity:
         quiet_hours=QuietHours.read(identity.quiet_hours) if identity.quiet_hours else None,
         options=_options(identity.options) if identity.options else None,
         cover=identity.cover,
+        privacy=Privacy(identity.privacy) if identity.privacy else None,
     )
 
 
@@ -212,9 +215,16 @@ def receiving_options(settings: "Settings") -> ReceivingOptions:
         poll_interval=receiving.poll_interval,
         fallback=tuple(Target.mail(address) for address in receiving.recipients),
         routes=tuple(
-            Route(route.name, route.number, route.caller, tuple(Target.read(each) for each in route.deliver))
+            Route(
+                route.name,
+                route.number,
+                route.caller,
+                tuple(Target.read(each) for each in route.deliver),
+                Privacy(route.privacy) if route.privacy else None,
+            )
             for route in receiving.routes
         ),
+        privacy=settings.notices.privacy,
         downloads=settings.ifax.downloads,
     )
 

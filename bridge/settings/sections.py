@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from bridge.fax.options import MOST_TRANSMISSIONS
+from bridge.fax.options import MOST_TRANSMISSIONS, Privacy
 from bridge.intake.options import Auth, Profile, Tls
 from bridge.settings import identities, values
 from bridge.settings.units import Duration, Size, read_duration, read_size
@@ -122,9 +122,9 @@ class Identity(Section):
     prefixes: tuple[identities.Prefix, ...] = ()
     pages_per_day: int = Field(default=500, ge=1, le=MOST_A_DAY)
     language: identities.Language = "en"
-    privacy: identities.Privacy = "full"
     cover: identities.Cover = ""
     notify: values.AddressOrNone = ""
+    privacy: identities.PrivacyOrSites = ""
     quiet_hours: values.QuietHoursOrNone = ""
     options: identities.SenderOptions = ()
 
@@ -174,6 +174,7 @@ class Route(Section):
     name: str
     number: values.E164 = ""
     caller: str = ""
+    privacy: identities.PrivacyOrSites = ""
     deliver: Annotated[tuple[values.TargetText, ...], AfterValidator(values.at_least_one)]
 
 
@@ -252,6 +253,7 @@ class Notices(Section):
     delivered: bool = True
     delayed_after: Duration = read_duration("1h")
     duplicate: bool = True
+    privacy: Privacy = Privacy.FULL
 
 
 class Log(Section):

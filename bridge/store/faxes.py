@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bridge.errors import LeaseLost
 from bridge.fax import asked
 from bridge.fax.jobs import Document, Fax, Message, Outcome, Part
-from bridge.fax.options import QuietHours
+from bridge.fax.options import Privacy, QuietHours
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import ON_THE_LINE, FaxState, HoldReason, sources
 from bridge.fax.wishes import Notify, Ret
@@ -337,6 +337,7 @@ def from_row(row: sa.Row[Any]) -> Fax:
         not_before=row.not_before,
         quiet_hours=None if row.quiet_hours is None else QuietHours.read(row.quiet_hours),
         carrier_cover=row.carrier_cover,
+        privacy=Privacy(row.privacy),
     )
 
 
@@ -364,6 +365,7 @@ def _as_row(new: Fax) -> dict[str, Any]:
         "not_before": new.not_before,
         "quiet_hours": None if new.quiet_hours is None else str(new.quiet_hours),
         "carrier_cover": new.carrier_cover,
+        "privacy": new.privacy,
     }
 
 

@@ -130,6 +130,7 @@ fax = sa.Table(
     sa.Column("not_before", Instant),
     sa.Column("quiet_hours", sa.String(11)),
     sa.Column("carrier_cover", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("privacy", sa.String(8), nullable=False, server_default=sa.text("'full'")),
     _one_of("state", FaxState),
     sa.Index("ix_fax_due", "state", "due_at"),
     sa.Index("ix_fax_number_state_due", "number", "state", "due_at"),

@@ -25,14 +25,13 @@ IDENTITY: dict[str, Any] = {
     "prefixes": [],
     "pages_per_day": 500,
     "language": "en",
-    "privacy": "full",
     "cover": "",
     "notify": "",
 }
 """An identity with the contract's defaults, and the contract's example for the one key that has none."""
 
-OUR_IDENTITY: dict[str, Any] = {"quiet_hours": "", "options": []}
-"""What we have in addition to the contract, with its default."""
+OUR_IDENTITY: dict[str, Any] = {"privacy": "", "quiet_hours": "", "options": []}
+"""What we have in addition to the contract, and what the contract gives a default that would undo the site's."""
 
 REDIALS: dict[str, dict[str, Any]] = {
     "busy": {"attempts": 5, "delays": ["2m", "5m", "15m", "30m"]},
@@ -108,6 +107,7 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("notices", "delivered", True),
     ("notices", "delayed_after", "1h"),
     ("notices", "duplicate", True),
+    ("notices", "privacy", "full"),
     ("log", "level", "info"),
     ("log", "format", "auto"),
     ("service", "shutdown_timeout", "150s"),
@@ -119,13 +119,12 @@ No route is the default of the routes.
 
 LISTENER_KEYS = (*LISTENER, *OUR_LISTENER)
 IDENTITY_KEYS = (*IDENTITY, *OUR_IDENTITY)
-ROUTE_KEYS = ("name", "number", "caller", "deliver")
+ROUTE_KEYS = ("name", "number", "caller", "privacy", "deliver")
 
 SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hook_password")
 
 LATER: tuple[str, ...] = (
     '[notices]\nlanguage = "en"',
-    '[notices]\nprivacy = "full"',
     "[notices]\nthumbnail = false",
     "[notices]\nattach_document = false",
     '[retention]\ndocuments = "30d"',
