@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import catalogue, configuration, daemon, faxes, orders, pausing, preview, standin
+from bridge.cli import catalogue, configuration, daemon, failing, faxes, orders, pausing, preview, standin
 from bridge.cli.common import say
 from bridge.errors import BridgeError, Misconfigured
 from bridge.settings import BadConfiguration
@@ -52,6 +52,8 @@ app.command("release")(orders.release)
 app.command("settle")(orders.settle)
 app.command("resend")(orders.resend)
 app.command("cancel")(orders.cancel)
+app.command("failing")(failing.failing_numbers)
+app.command("forget")(failing.forget)
 app.command("pause")(pausing.pause)
 app.command("resume")(pausing.resume)
 app.command("codes", context_settings={"ignore_unknown_options": True})(catalogue.codes)

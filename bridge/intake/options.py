@@ -57,6 +57,7 @@ class IntakeOptions:
     """``caller_id`` is the number faxes show, None for the account's own; ``reserve`` bytes of disk stay free.
 
     ``certificate`` and ``key`` are PEM files; None where no listener speaks TLS.
+    ``refuse_after`` so many faxes that failed for good a number is refused; 0: never.
     """
 
     listeners: tuple[ListenerOptions, ...]
@@ -73,3 +74,4 @@ class IntakeOptions:
     reserve: int = 0
     limits: LimitOptions = field(default_factory=LimitOptions)
     tell_duplicates: bool = True
+    refuse_after: int = 5

@@ -13,6 +13,7 @@ from bridge.intake.proof import Prover
 from bridge.mail.options import MailOptions
 from bridge.runtime.clock import Clock
 from bridge.store.desk import Desk
+from bridge.store.failing import FailingWatch
 from bridge.store.pauses import Watch
 
 
@@ -28,6 +29,7 @@ class Intake:
     acceptor: Acceptor
     refusals: Refusals
     watch: Watch
+    failing: FailingWatch
 
     @classmethod
     def build(
@@ -51,6 +53,7 @@ class Intake:
             acceptor=Acceptor(desk, options, mail),
             refusals=Refusals(desk, mail),
             watch=Watch(desk.store, desk.clock),
+            failing=FailingWatch(desk.store, desk.clock),
         )
 
     def close(self) -> None:

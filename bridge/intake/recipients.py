@@ -1,6 +1,7 @@
 """Who a mail is for: each recipient is judged as it is named, and joins the envelope, or is refused in words."""
 
 from bridge.errors import BridgeError, NotAFaxNumber, Refused, Unavailable
+from bridge.fax import failing
 from bridge.fax.addresses import FaxNumber, FaxNumbers, Mailbox, OwnMailbox, PreviewOf
 from bridge.fax.policy import Permission, check_not_null
 from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient, PreviewRecipient
@@ -38,8 +39,8 @@ class Recipients:
 
     async def add(
         self, mail: FaxEnvelope, address: str, wishes: RecipientWishes, standing: Standing, *, may_log_in: bool
-    ) -> None:
-        """One recipient joins the envelope; raises what stands against it."""
+    ) -> str:
+        """One recipient joins the envelope, and what the client is told beside; raises what stands against it."""
         local = self._local_part(address)
         try:
             wanted = self._intake.gate.policy.expand(local)
@@ -49,7 +50,7 @@ class Recipients:
         if isinstance(wanted, OwnMailbox):
             self._check_count(mail, 1)
             await self._add_own(mail, address, wanted)
-            return
+            return ""
         await self._admit(mail, standing, may_log_in=may_log_in)
         self._check_count(mail, max(1, len(wanted.numbers)))
         if mail.permission is not None:
@@ -59,8 +60,21 @@ class Recipients:
             if mail.permission is not None:
                 mail.permission.pages_address(mail.sender or "")
             _add_previews(mail, address, wanted)
-        else:
-            _add_faxes(mail, address, wanted, wishes)
+            return ""
+        warning = await self._warning(mail, wanted)
+        _add_faxes(mail, address, wanted, wishes)
+        return warning
+
+    async def _warning(self, mail: FaxEnvelope, wanted: FaxNumbers) -> str:
+        """That the last faxes to a number failed; raises NumberFails after too many.
+
+        Of a group no number is refused, for the others would go with it; and whoever is not known yet learns nothing.
+        """
+        if mail.permission is None or len(wanted.numbers) != 1:
+            return ""
+        [number] = wanted.numbers
+        known, now = await self._intake.failing.numbers(), self._intake.desk.clock.now()
+        return failing.check(number.number, known, self._intake.options.refuse_after, now)
 
     def _local_part(self, address: str) -> str:
         """What stands before the @ of a domain of ours."""

@@ -233,8 +233,8 @@ class FaxServer(Connection):
             raise OutOfOrder("MAIL comes first")
         address, given = envelopes.read_path(arg, "TO")
         wishes = parameters.read_recipient_wishes(given)
-        await self._recipients.add(mail, address, wishes, self._standing, may_log_in=self._may_log_in())
-        await self.push("250 2.1.5 Ok")
+        warning = await self._recipients.add(mail, address, wishes, self._standing, may_log_in=self._may_log_in())
+        await self.push(f"250 2.1.5 Ok{warning}")
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
         self._check_greeted()

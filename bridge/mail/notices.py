@@ -70,6 +70,7 @@ class NoticeFacts:
     """All a notice tells of. ``outcome`` is how the fax ends; ``pages_sent`` as the carrier counted.
 
     For a held fax it is the cause it is held for. ``returned`` is what the sender asked to be given back (RET).
+    ``in_a_row`` so many faxes to that number have failed for good, with this one; ``refused_now``: no more are taken.
     """
 
     event: NoticeEvent
@@ -83,6 +84,8 @@ class NoticeFacts:
     headers: Headers
     why: str = ""
     returned: Returned | None = None
+    in_a_row: int = 0
+    refused_now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,8 @@ def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, objec
             "why": foreign.one_line(facts.why, 500).rstrip("."),
             "pages": facts.pages,
             "pages_sent": facts.pages_sent,
+            "in_a_row": facts.in_a_row,
+            "refused_now": facts.refused_now,
             "now": in_words(now),
             "tried": len(facts.attempts),
             "calls": [(in_words(each.started_at), _ended(each, facts)) for each in _shown(facts.attempts)],

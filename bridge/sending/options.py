@@ -15,7 +15,7 @@ class SendingOptions:
     ``settle_window`` is how long a call of unknown outcome waits for evidence before a person is asked. ``limits`` are
     the site's; ``page_limits`` an identity's pages a day, by its name. ``senders`` are the patterns of
     addresses to which a whole mail may be given back (``policy.senders``); none means to nobody. ``retry``: what is
-    tried again, and for how long.
+    tried again, and for how long. ``refuse_after`` so many failures in a row mail to a number is refused; 0: never.
     """
 
     uploads: int
@@ -27,5 +27,6 @@ class SendingOptions:
     settle_window: timedelta = timedelta(hours=4)
     limits: LimitOptions = field(default_factory=LimitOptions)
     page_limits: Mapping[str, int] = field(default_factory=dict)
+    refuse_after: int = 5
     senders: tuple[str, ...] = ()
     retry: RetryOptions = field(default_factory=RetryOptions)

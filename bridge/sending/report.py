@@ -12,6 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bridge.fax.arrivals import Mail, MailKind, MailState
+from bridge.fax.failing import Failing, failures_in_a_row
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.policy import pattern_of
@@ -27,7 +28,7 @@ from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.sending.alarms import Alarms
 from bridge.sending.options import SendingOptions
-from bridge.store import attempts, faxes, history, outbox
+from bridge.store import attempts, failing, faxes, history, outbox
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
@@ -108,7 +109,7 @@ class Reporter:
         fax, admin = change.before, self._mail.admin
         to = fax.notice_to or fax.sender or admin
         for_operator = to == admin and (tell_admin or fax.sender != admin)
-        facts, head = await self._facts(change)
+        facts, head = await self._facts(change, now)
         off = NOT_WANTED if facts.event is NoticeEvent.DELIVERED and not self._options.delivered else ""
         reason = off if for_operator else wishes.not_wanted(ACTIONS[facts.event], fax.notify, otherwise=off)
         returned = None if for_operator or reason else await self._returned(facts, head, to)
@@ -123,15 +124,17 @@ class Reporter:
             if draft.blob is not None:
                 self._desk.store.blobs.discard(draft.blob)
 
-    async def _facts(self, change: Change) -> tuple[NoticeFacts, bytes]:
+    async def _facts(self, change: Change, now: datetime) -> tuple[NoticeFacts, bytes]:
         """What the notices tell, and the mail's beginning."""
         fax = change.before
 
-        def query(connection: sa.Connection) -> tuple[Message, list[Attempt], tuple[Part, ...]]:
+        def query(connection: sa.Connection) -> tuple[Message, list[Attempt], tuple[Part, ...], Failing | None]:
             parts = faxes.parts_of(connection, fax.id) if change.parts is None else change.parts
-            return faxes.message_of(connection, fax.message_id), attempts.of_fax(connection, fax.id), parts
+            known = failing.of(connection, fax.number)
+            return faxes.message_of(connection, fax.message_id), attempts.of_fax(connection, fax.id), parts, known
 
-        message, calls, parts = await self._desk.store.read(query)
+        message, calls, parts, known = await self._desk.store.read(query)
+        times = failures_in_a_row(known, change.outcome, now)
         head = await self._head(message)
         facts = NoticeFacts(
             event=change.event or notices.event_of(change.target, change.outcome),
@@ -144,6 +147,8 @@ class Reporter:
             message=message,
             headers=headers.read_headers(head),
             why=change.why,
+            in_a_row=times,
+            refused_now=0 < self._options.refuse_after <= times,
         )
         return facts, head
 

@@ -123,6 +123,7 @@ def intake_options(settings: "Settings") -> IntakeOptions:
         reserve=limits.reserve,
         limits=limit_options(settings),
         tell_duplicates=settings.notices.duplicate,
+        refuse_after=settings.policy.refuse_after,
     )
 
 
@@ -192,6 +193,7 @@ def sending_options(settings: "Settings") -> SendingOptions:
         delivered=settings.notices.delivered,
         delayed_after=settings.notices.delayed_after,
         limits=limit_options(settings),
+        refuse_after=settings.policy.refuse_after,
         page_limits={identity.name: identity.pages_per_day for identity in settings.identities},
         senders=settings.policy.senders,
         retry=retry_options(settings),

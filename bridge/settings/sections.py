@@ -108,6 +108,7 @@ class Policy(Section):
     default_country: values.Country = "US"
     quiet_hours: values.QuietHoursOrNone = ""
     options: identities.SenderOptions = ("after", "body", "cover", "pages")
+    refuse_after: int = Field(default=5, ge=0, le=1000)
 
 
 class Identity(Section):

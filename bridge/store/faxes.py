@@ -14,7 +14,7 @@ from bridge.fax.options import Privacy, QuietHours
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import ON_THE_LINE, FaxState, HoldReason, sources
 from bridge.fax.wishes import Notify, Ret
-from bridge.store import destinations, history, leases, tables
+from bridge.store import destinations, failing, history, leases, tables
 from bridge.store.instants import Instant
 from bridge.store.leases import Lease
 from bridge.store.tables import attempt, document, fax, message, outbox
@@ -117,6 +117,7 @@ def end(
     if parts is not None:
         values["parts"] = parts_as_json(parts)
     change(connection, before, target, now=now, event=target, detail=detail, actor=actor, owner=owner, **values)
+    failing.note(connection, before.number, outcome, now)
 
 
 def outcome_columns(outcome: Outcome) -> dict[str, Any]:

@@ -163,6 +163,16 @@ usage = sa.Table(
     sa.Column("pages", sa.Integer, nullable=False, server_default="0"),
 )
 
+failing = sa.Table(
+    "failing",
+    metadata,
+    sa.Column("number", sa.String(16), primary_key=True),
+    sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("cause", sa.String(60), nullable=False),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
+)
+
 destination = sa.Table(
     "destination",
     metadata,

@@ -81,6 +81,7 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("policy", "default_country", "US"),
     ("policy", "quiet_hours", ""),
     ("policy", "options", ["after", "body", "cover", "pages"]),
+    ("policy", "refuse_after", 5),
     ("limits", "sessions", 200),
     ("limits", "recipients", 100),
     ("limits", "faxes_per_day", 5000),
@@ -134,6 +135,7 @@ LATER: tuple[str, ...] = (
 COMMANDS = (
     *("serve", "demo", "sandbox", "check", "list", "show", "codes", "migrate"),
     *("retry", "hold", "release", "settle", "resend", "cancel", "pause", "resume"),
+    *("failing", "forget"),
 )
 """The commands of the parts that are built."""
 
