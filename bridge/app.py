@@ -34,7 +34,9 @@ from bridge.intake.parts import Intake
 from bridge.posting.alarms import Alarms
 from bridge.posting.bounces import Bounces
 from bridge.posting.courier import Courier
+from bridge.posting.troubles import signs
 from bridge.posting.undeliverable import Undeliverable
+from bridge.posting.watchman import Watchman
 from bridge.receiving.backlog import BacklogClerk
 from bridge.receiving.fetch import Fetcher
 from bridge.receiving.mails import Mailer
@@ -155,6 +157,7 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
             _poller(settings, desk, carrier).run(stop),
             _sweep(store, stop, events),
             watch.run(stop),
+            _watchman(settings, desk).run(stop),
         ]
         memory.settle()
         clean = await _run_all(jobs, stop, settings.service.shutdown_timeout)
@@ -172,6 +175,10 @@ async def _run_all(jobs: list[Coroutine[Any, Any, None]], stop: asyncio.Event, p
             clean = False
             task.cancel()
     return clean
+
+
+def _watchman(settings: Settings, desk: Desk) -> Watchman:
+    return Watchman(desk, rooms.mail_options(settings), signs(desk, rooms.watch_options(settings)))
 
 
 def _certificates(settings: Settings, events: Events, stack: AsyncExitStack) -> Certificates | None:

@@ -35,9 +35,6 @@ RETRY_AFTER_FAILURE = timedelta(seconds=30)
 WHILE_PAUSED = timedelta(seconds=1)
 """Between looks whether receiving goes on."""
 
-LAST_WALK = "received.last_walk"
-"""The cursor: when the list was last read to its end. Until then there was no first look."""
-
 
 class Poller:
     """Asks for the list every ``poll_interval``, and at start."""
@@ -79,7 +76,7 @@ class Poller:
     async def poll(self) -> None:
         """One look at the whole list. Raises CarrierError when a page cannot be had; what came before it is kept."""
         started = self._desk.clock.now()
-        last = await self._desk.store.read(lambda connection: cursors.get(connection, LAST_WALK))
+        last = await self._desk.store.read(lambda connection: cursors.get(connection, cursors.LAST_WALK))
         first = last is None
         since = started - BACKLOG_LOOK_BACK if last is None else min(started, datetime.fromisoformat(last)) - LOOK_BACK
         pages = new = 0
@@ -150,7 +147,7 @@ class Poller:
             for heard in backlog:
                 _, new = self._announce(connection, heard, now, ReceivedState.QUARANTINED)
                 count += new
-            cursors.put(connection, LAST_WALK, rfc3339(started), now)
+            cursors.put(connection, cursors.LAST_WALK, rfc3339(started), now)
             if draft is not None:
                 draft.write(connection, now)
             return count
@@ -162,7 +159,7 @@ class Poller:
     async def _remember_walk(self, started: datetime) -> None:
         """The list was read to its end; the next look need not go back further than a margin before this one."""
         await self._desk.store.write(
-            lambda connection: cursors.put(connection, LAST_WALK, rfc3339(started), self._desk.clock.now())
+            lambda connection: cursors.put(connection, cursors.LAST_WALK, rfc3339(started), self._desk.clock.now())
         )
 
     def _announce(

@@ -266,6 +266,12 @@ class Events:
         self.meters.undeliverable.labels(kind=kind).inc()
         self._log.error("mail.failed", mail=mail, kind=kind, code=code)
 
+    def trouble_began(self, *, what: str, why: str) -> None:
+        self._log.error("trouble.began", what=what, why=why)
+
+    def trouble_over(self, *, what: str) -> None:
+        self._log.info("trouble.over", what=what)
+
     def mail_bounced(self, *, mail: str, received: str, passed_on: bool) -> None:
         """The relay had taken it. ``passed_on``: the fallback has the fax now, or had it before."""
         self.meters.undeliverable.labels(kind="received").inc()

@@ -24,16 +24,16 @@ class Alarms:
         self._mail = mail
 
     async def refused(self, outcome: Outcome, now: datetime) -> Draft:
-        """What stops every fax (no credit, key refused) is told once an hour for each cause."""
+        """What stops every fax (no credit, key refused), for each cause by itself."""
         cause = outcomes.cause(outcome.cause)
         said = " ".join(str(word) for word in (outcome.code, outcome.text) if word is not None)
         return await self._draft(
-            f"alarm/{cause.slug}/{now:%Y-%m-%dT%H}",
+            f"alarm/{cause.slug}/{rfc3339(now)}",
             now,
             f"Faxes are refused: {cause.title}",
             f"iFax refuses faxes: {cause.title}.",
             cause.explanation,
-            "Every fax will fail like this until it is mended; the senders are told each time.",
+            "Every fax will fail like this until it is mended; the senders are told each time, you are told once.",
             f"iFax said: {said or 'nothing more'}",
         )
 

@@ -28,13 +28,16 @@ from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.sending.alarms import Alarms
 from bridge.sending.options import SendingOptions
-from bridge.store import attempts, failing, faxes, history, outbox
+from bridge.store import attempts, failing, faxes, history, outbox, troubles
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
 
 OPERATORS_BUSINESS = {OutcomeClass.MONEY, OutcomeClass.ACCOUNT}
 """Outcomes that every fax will meet until the operator does something."""
+
+FAXES_REFUSED = "refused."
+"""Begins the names of troubles of that kind; they are over when iFax takes a fax."""
 
 NOT_WANTED = "notices.delivered is off"
 
@@ -86,16 +89,21 @@ class Reporter:
         drafts = await self.drafts(change, now, tell_admin=tell_admin)
         if alarm is not None:
             drafts.append(alarm)
+        stopping = None
         if change.outcome.outcome_class in OPERATORS_BUSINESS:
-            drafts.append(await self.alarms.refused(change.outcome, now))
+            stopping = await self.alarms.refused(change.outcome, now)
 
         def unit(connection: sa.Connection) -> list[Draft]:
             told = write(connection, drafts, now)
+            if stopping is not None:
+                new = troubles.begin(connection, f"{FAXES_REFUSED}{change.outcome.cause}", now)
+                told += write(connection, [stopping], now) if new else [stopping]
             apply(connection)
             return told
 
         crash_point(Point.NOTICE_STORED)
-        told_before = await self._desk.store.write_files(unit, *(draft.blob for draft in drafts))
+        files = [draft.blob for draft in (*drafts, stopping) if draft is not None]
+        told_before = await self._desk.store.write_files(unit, *files)
         crash_point(Point.NOTICE_COMMITTED)
         self.discard(told_before)
         self._desk.bells.ring(Bell.POST)

@@ -27,10 +27,10 @@ from bridge.sending import evidence, report, settle
 from bridge.sending.breaker import Breaker, Came
 from bridge.sending.options import SendingOptions
 from bridge.sending.poison import Poison
-from bridge.sending.report import Change, Reporter, write_end
+from bridge.sending.report import FAXES_REFUSED, Change, Reporter, write_end
 from bridge.sending.retry import Failure, Retrier
 from bridge.sending.settle import Calls
-from bridge.store import attempts, destinations, faxes, history, inquiries, pauses, waits
+from bridge.store import attempts, destinations, faxes, history, inquiries, pauses, troubles, waits
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk, Grip
 from bridge.store.history import EvidenceKind
@@ -260,6 +260,7 @@ class Submitter:
         def unit(connection: sa.Connection) -> None:
             self._keep_answer(connection, attempt, taken.answer, now, taken.job_id)
             attempts.finish(connection, attempt, AttemptResult.TAKEN, now, job_id=taken.job_id)
+            troubles.end_all(connection, FAXES_REFUSED)
             hooked = history.was_hooked(connection, taken.job_id)
             faxes.change(
                 connection,

@@ -1,6 +1,7 @@
 """From the file's sections to what each room is given: frozen options, built here and nowhere else."""
 
 import socket
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ from bridge.fax.options import (
 from bridge.ifax.options import IfaxOptions
 from bridge.intake.options import IntakeOptions, ListenerOptions, Tls
 from bridge.mail.options import MailOptions
-from bridge.posting.options import RelayOptions, RelaySecurity
+from bridge.posting.options import RelayOptions, RelaySecurity, WatchOptions
 from bridge.receiving.options import ReceivingOptions
 from bridge.sending.options import SendingOptions
 from bridge.settings import sections
@@ -228,6 +229,17 @@ def receiving_options(settings: "Settings") -> ReceivingOptions:
         ),
         privacy=settings.notices.privacy,
         downloads=settings.ifax.downloads,
+    )
+
+
+def watch_options(settings: "Settings") -> WatchOptions:
+    """What the watchman looks at. A fax may use up its time for trying, then wait for evidence, and a while longer."""
+    return WatchOptions(
+        fax_too_old=settings.retry.give_up_after + settings.ifax.settle_window + timedelta(hours=1),
+        poll_interval=settings.receiving.poll_interval,
+        reserve=settings.limits.reserve,
+        hooked=bool(settings.http.hook_secrets),
+        certificate=intake_options(settings).certificate,
     )
 
 

@@ -6,6 +6,9 @@ import sqlalchemy as sa
 
 from bridge.store.tables import cursor
 
+LAST_WALK = "received.last_walk"
+"""When the carrier's list of received faxes was last read to its end. Until then there was no first look."""
+
 
 def get(connection: sa.Connection, name: str) -> str | None:
     """The value, if it was ever put."""

@@ -33,7 +33,7 @@ class Polling:
 
     async def last_walk(self) -> str | None:
         """The cursor."""
-        return await self.bench.store.read(lambda connection: cursors.get(connection, poll.LAST_WALK))
+        return await self.bench.store.read(lambda connection: cursors.get(connection, cursors.LAST_WALK))
 
     async def states(self) -> dict[str, ReceivedState]:
         """By job id."""

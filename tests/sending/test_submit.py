@@ -17,10 +17,10 @@ from bridge.sending.report import Reporter
 from bridge.sending.settle import Calls, Settler
 from bridge.sending.submit import Submitter
 from bridge.sending.track import Tracker
-from bridge.store import StoredBlob, destinations, faxes, history, tables
+from bridge.store import StoredBlob, destinations, faxes, history, tables, troubles
 from bridge.store.faxes import Stale
 from bridge.store.history import EvidenceKind
-from tests.support.store_bench import ADMIN, NUMBER, PAGES, SENDER, Bench, work
+from tests.support.store_bench import ADMIN, NUMBER, OTHER, PAGES, SENDER, Bench, work
 from tests.support.store_carrier import MAIL, OPTIONS, FakeCarrier, answer, status, taken
 
 
@@ -171,7 +171,7 @@ async def test_a_refusal_that_every_fax_will_meet(
     await sending.submit()
     assert await bench.events() == sorted([("alarm", ADMIN), ("failed", SENDER)])
     (alarm,) = await bench.rows(tables.outbox, tables.outbox.c.event == "alarm")
-    assert alarm.purpose == f"alarm/{cause}/2026-11-23T08"
+    assert alarm.purpose == f"alarm/{cause}/2026-11-23T08:15:00.000Z"
     assert (alarm.kind, alarm.state, alarm.envelope_sender, alarm.fax_id) == ("admin", "waiting", "", None)
     (mail,) = await bench.mail_bytes("alarm")
     assert b"X-Fax-Event: alarm" in mail
@@ -179,22 +179,23 @@ async def test_a_refusal_that_every_fax_will_meet(
     assert fax.number.encode() not in mail
 
 
-async def test_alarms_once_an_hour(bench: Bench, sending: Sending) -> None:
-    """However many faxes are refused, the admin is told once an hour for each cause; what is not sent is no file."""
+async def test_alarms_once_until_it_clears(bench: Bench, sending: Sending) -> None:
+    """However many faxes are refused, the admin is told once for each cause, until iFax takes one again."""
 
-    async def refused(refusal: CallRefused) -> int:
-        await bench.ready()
-        sending.carrier.sends = [refusal]
+    async def alarms_after(*comes: Any, number: str = NUMBER) -> int:
+        await bench.ready(number)
+        sending.carrier.sends = list(comes)
         await sending.submit()
         return len(await bench.rows(tables.outbox, tables.outbox.c.event == "alarm"))
 
-    assert [await refused(_no_credit()) for _ in range(3)] == [1, 1, 1]
-    bench.clock.forward(timedelta(minutes=44))
-    assert await refused(_no_credit()) == 1, "08:59 is the same hour"
-    assert await refused(CallRefused("HTTP 401", "carrier-key-refused", answer({}, 401))) == 2
-    bench.clock.forward(timedelta(minutes=1))
-    assert await refused(_no_credit()) == 3
+    assert [await alarms_after(_no_credit()) for _ in range(3)] == [1, 1, 1]
+    bench.clock.forward(timedelta(days=2))
+    assert await alarms_after(_no_credit()) == 1, "it has not cleared"
+    assert await alarms_after(CallRefused("HTTP 401", "carrier-key-refused", answer({}, 401))) == 2
     assert bench.blob_files() == {row.id for row in await bench.rows(tables.blob)}
+    assert await alarms_after(taken()) == 2
+    assert bench.store.read_now(troubles.standing) == frozenset()
+    assert await alarms_after(_no_credit(), number=OTHER) == 3
 
 
 async def test_a_refusal_of_one_fax_is_no_alarm(bench: Bench, sending: Sending) -> None:
