@@ -50,6 +50,7 @@ from bridge.sending.breaker import Breaker
 from bridge.sending.deadline import DeadlineKeeper
 from bridge.sending.delays import DelayTeller
 from bridge.sending.dressing import Dresser
+from bridge.sending.enclosures import Enclosures
 from bridge.sending.evidence import Inquirer
 from bridge.sending.orders import OrderClerk
 from bridge.sending.prepare import Preparer
@@ -229,7 +230,7 @@ def _duties(  # noqa: PLR0917 - what the workers share, one by one
     """Every worker's duty; each has a name of its own, under which it holds its leases."""
     sending, receiving = rooms.sending_options(settings), rooms.receiving_options(settings)
     mail = rooms.mail_options(settings)
-    reporter = Reporter(desk, sending, mail)
+    reporter = Reporter(desk, sending, mail, Enclosures(desk, renderer, sending))
     mailer = Mailer(desk, mail)
     budget = StrangerBudget(desk.clock)
     calls = Calls()

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import catalogue, configuration, daemon, failing, faxes, orders, pausing, preview, standin
+from bridge.cli import catalogue, configuration, daemon, failing, faxes, orders, pausing, preview, proof, standin
 from bridge.cli.common import say
 from bridge.errors import BridgeError, Misconfigured
 from bridge.settings import BadConfiguration
@@ -58,6 +58,7 @@ app.command("pause")(pausing.pause)
 app.command("resume")(pausing.resume)
 app.command("codes", context_settings={"ignore_unknown_options": True})(catalogue.codes)
 app.command("preview")(preview.preview)
+app.command("proof")(proof.proof)
 app.command("migrate")(configuration.migrate)
 
 

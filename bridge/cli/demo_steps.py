@@ -42,8 +42,8 @@ async def send_a_fax(  # noqa: PLR0917 - the parts of the demo, one by one
     pdf = folder / "fax-as-the-carrier-got-it.pdf"
     pdf.write_bytes(await standin.ask("GET", f"/sandbox/faxes/{job_id}/file"))
     picture = pdf.with_suffix(".png")
-    with pdf.open("rb", buffering=0) as file, Converter() as converter:
-        picture.write_bytes(await Renderer(folder, converter).picture(file))
+    with Converter() as converter:
+        picture.write_bytes(await Renderer(folder, converter).picture(pdf.read_bytes()))
     notice, mail = await progress.wait_for("the delivery notice", lambda: sink.find("delivered"), STEP_SECONDS)
     progress.done(f"notice to {mail['To']}: {mail['Subject']}")
     for what, path in (

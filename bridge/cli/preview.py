@@ -63,11 +63,11 @@ async def _make(mail: bytes, options: DocumentOptions, out: Path) -> tuple[tuple
         source.write_bytes(mail)
         with source.open("rb", buffering=0) as opened:
             async with Renderer(Path(folder), converter, options=options).from_mail(opened) as made:
-                await asyncio.to_thread(_put, made.path, out)
+                await asyncio.to_thread(put, made.path, out)
                 return made.parts, made.pages
 
 
-def _put(made: Path, out: Path) -> None:
+def put(made: Path, out: Path) -> None:
     """Never over a file that came there meanwhile."""
     try:
         with made.open("rb") as pages, out.open("xb") as file:

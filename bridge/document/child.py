@@ -18,7 +18,7 @@ from bridge.document import box, office
 from bridge.document.covers import read_cover
 from bridge.document.job import Job
 from bridge.document.limits import Limits
-from bridge.document.report import COVER, DISK_FULL, PDF, PICTURE, REPORT, Report
+from bridge.document.report import DISK_FULL, PDF, PICTURE, REPORT, WORDS, Report
 
 if TYPE_CHECKING:
     import pikepdf
@@ -70,6 +70,8 @@ def _report(job: Job) -> Report:
             return _cover(document, job)
         if job.task == "office":
             return Report(office=int(office.convert(job.office, Path.cwd(), job.at)))
+        if job.task == "proof":
+            return _proof(document, job)
         if job.task == "received":
             return _received(document, job.limits)
         return _picture(document)
@@ -99,8 +101,16 @@ def _cover(document: BinaryIO, job: Job) -> Report:
     """A finished fax with its cover page before it."""
     from bridge.document import coverpage  # noqa: PLC0415 - loaded behind the fence
 
-    cover = read_cover(Path(COVER).read_text("utf-8"))
+    cover = read_cover(Path(WORDS).read_text("utf-8"))
     pdf, report = coverpage.put_before(document.read(), cover, job.limits, job.options)
+    return report if pdf is None else _saved(pdf, report, job.limits)
+
+
+def _proof(document: BinaryIO, job: Job) -> Report:
+    """A sheet, and the pages it is about."""
+    from bridge.document import binding  # noqa: PLC0415 - loaded behind the fence
+
+    pdf, report = binding.bind(document.read(), Path(WORDS).read_text("utf-8"))
     return report if pdf is None else _saved(pdf, report, job.limits)
 
 

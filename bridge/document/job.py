@@ -9,7 +9,7 @@ from typing import Literal
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 
-Task = Literal["mail", "office", "cover", "received", "picture"]
+Task = Literal["mail", "office", "cover", "received", "picture", "proof"]
 
 STATUS = struct.Struct("i")
 """How an exit status is told; below 0 it is the signal that ended the child."""

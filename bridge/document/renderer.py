@@ -5,8 +5,8 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +20,7 @@ from bridge.document.job import Job, Task
 from bridge.document.limits import CORES, Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.pieces import ON_THE_COVER
-from bridge.document.report import COVER, DISK_FULL, NO_PROCESS, PDF, PICTURE, REPORT, Report
+from bridge.document.report import DISK_FULL, NO_PROCESS, PDF, PICTURE, REPORT, WORDS, Report
 from bridge.errors import OutOfSpace, Permanent, Unavailable
 from bridge.fax.jobs import Part
 
@@ -102,20 +102,28 @@ class Renderer:
         async with self._run("received", file, self._options) as (folder, report):
             yield Rendered(folder / PDF, report.pages, ())
 
-    async def picture(self, pdf: BinaryIO) -> bytes:
+    @asynccontextmanager
+    async def proof(self, pages: bytes, sheet: str) -> AsyncIterator[Rendered]:
+        """A sheet (HTML) and the finished pages it is about, if any, as one PDF; raises DocumentUnusable."""
+        with _file_of(pages) as source:
+            async with self._run("proof", source, self._options, sheet) as (folder, report):
+                yield Rendered(folder / PDF, report.pages, ())
+
+    async def picture(self, pdf: bytes) -> bytes:
         """Page 1 of a PDF as PNG; raises DocumentUnusable."""
-        async with self._run("picture", pdf, self._options) as (folder, _):
-            return (folder / PICTURE).read_bytes()
+        with _file_of(pdf) as source:
+            async with self._run("picture", source, self._options) as (folder, _):
+                return (folder / PICTURE).read_bytes()
 
     @asynccontextmanager
     async def _run(
-        self, task: Task, source: BinaryIO, options: DocumentOptions, cover: str = ""
+        self, task: Task, source: BinaryIO, options: DocumentOptions, words: str = ""
     ) -> AsyncIterator[tuple[Path, Report]]:
         folder = Path(tempfile.mkdtemp(prefix="pages-", dir=self._workspace))
         try:
             job = Job(task, str(folder), self._limits, options, self._office if task == "mail" else "")
-            if cover:
-                (folder / COVER).write_text(cover, "utf-8")
+            if words:
+                (folder / WORDS).write_text(words, "utf-8")
             async with self._at_once:
                 report = await self._report(job, source, folder)
             if report.failed is not None:
@@ -187,6 +195,17 @@ def _size(path: Path) -> int:
     except OSError:
         return 0
     return found.st_size if stat.S_ISREG(found.st_mode) else 0
+
+
+@contextmanager
+def _file_of(content: bytes) -> Iterator[BinaryIO]:
+    """Bytes as a child reads them: a file without a name, in memory."""
+    with os.fdopen(os.memfd_create("pages"), "w+b", buffering=0) as file:
+        view = memoryview(content)
+        while view:
+            view = view[file.write(view) :]
+        file.seek(0)
+        yield file
 
 
 def _parts(report: Report) -> tuple[Part, ...]:

@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 REPORT = "report.json"
 PDF = "out.pdf"
 PICTURE = "out.png"
-COVER = "cover.json"
+WORDS = "words"
 """What is to stand on a cover page, for the child to read."""
 
 DISK_FULL = 75

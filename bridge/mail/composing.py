@@ -21,8 +21,8 @@ from bridge.mail.options import MailOptions
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 _BOUNDARY = "=_faxbridge_"
-_WORDS = "=_faxbridge-words_"
-"""Of the part within, which begins with no boundary of the whole."""
+_WORDS, _HTML, _FILES = "=_faxbridge-words_", "=_faxbridge-html_", "=_faxbridge-files_"
+"""Of the parts within, of which none begins with another, nor with that of the whole."""
 _BOUNDARY_OF = re.compile(rf'boundary="{_BOUNDARY}([0-9A-Za-z]+)"'.encode("ascii"))
 EIGHT_BIT = b"8bit"
 EIGHT_BIT_FIELD = b"Content-Transfer-Encoding: " + EIGHT_BIT + b"\r\n"
@@ -97,11 +97,34 @@ def _with_line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def words_part(text: str, tone: Tone, row_id: str) -> bytes:
-    """A part for people, as plain text and as HTML that says the same: their program shows the one it prefers."""
-    head = f'Content-Type: multipart/alternative;\r\n boundary="{_WORDS}{row_id}"\r\n\r\n'
-    html = _text("html", hypertext.page(_with_line_feeds(text), tone))
-    return head.encode("ascii") + _joined(f"--{_WORDS}{row_id}".encode("ascii"), text_part(text), html)
+def words_part(text: str, tone: Tone, row_id: str, picture: bytes = b"") -> bytes:
+    """A part for people, as plain text and as HTML that says the same: their program shows the one it prefers.
+
+    ``picture`` (PNG) of page 1 stands in the HTML form, where it is not empty.
+    """
+    shown = f"page-1.{row_id}@faxbridge" if picture else ""
+    html = _text("html", hypertext.page(_with_line_feeds(text), tone, shown))
+    if picture:
+        html = _nested("related", _HTML, row_id, html, _picture_part(picture, shown))
+    return _nested("alternative", _WORDS, row_id, text_part(text), html)
+
+
+def with_files(words: bytes, row_id: str, *files: bytes) -> bytes:
+    """One part of words and what is attached to them; the words alone where that is nothing."""
+    return _nested("mixed", _FILES, row_id, words, *files) if files else words
+
+
+def _nested(subtype: str, boundary: str, row_id: str, *parts: bytes) -> bytes:
+    head = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}{row_id}"\r\n\r\n'
+    return head.encode("ascii") + _joined(f"--{boundary}{row_id}".encode("ascii"), *parts)
+
+
+def _picture_part(content: bytes, content_id: str) -> bytes:
+    head = (
+        f"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\nContent-ID: <{content_id}>\r\n"
+        'Content-Disposition: inline; filename="page-1.png"\r\n\r\n'
+    )
+    return head.encode("ascii") + base64.encodebytes(content).replace(b"\n", b"\r\n")
 
 
 def quoted_printable(lines: bytes) -> bytes:

@@ -40,13 +40,14 @@ class Block:
     is_command: bool = False
 
 
-def page(text: str, tone: Tone) -> str:
-    """A whole HTML page, which fetches nothing."""
+def page(text: str, tone: Tone, picture: str = "") -> str:
+    """A whole HTML page, which fetches nothing; ``picture`` is the Content-ID of one of page 1 in the same mail."""
     body, _, small = f"\n{text}".partition(f"\n{_SMALL_PRINT}\n")
     first, *others = [block.strip("\n").split("\n") for block in _BLANK_LINES.split(body.strip("\n"))]
     return _template().render(
         verdict=" ".join(first),
         tone=tone,
+        picture=picture,
         blocks=[block for lines in others for block in _blocks(lines)],
         small=[line for line in small.split("\n") if line.strip()],
     )

@@ -16,7 +16,7 @@ from bridge.mail import composing, discretion, reports
 from bridge.mail.headers import Headers
 from bridge.mail.hypertext import Tone
 from bridge.mail.options import MailOptions
-from bridge.mail.reports import Report, Status
+from bridge.mail.reports import NOTHING, Enclosed, Report, Status
 from bridge.mail.returned import Returned
 from bridge.mail.wishes import Action, not_wanted
 from bridge.runtime import foreign
@@ -84,6 +84,7 @@ class NoticeFacts:
     headers: Headers
     why: str = ""
     returned: Returned | None = None
+    enclosed: Enclosed = NOTHING
     in_a_row: int = 0
     refused_now: bool = False
 
@@ -137,7 +138,7 @@ def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: 
         called_at=facts.attempts[-1].started_at if facts.attempts else None,
     )
     tone = TONES.get(facts.event, Tone.BAD)
-    report = Report(facts.event, fax, facts.headers, subject, text, status, tone, facts.returned)
+    report = Report(facts.event, fax, facts.headers, subject, text, status, tone, facts.returned, facts.enclosed)
     return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)
 
 
@@ -176,6 +177,7 @@ def _discreet(facts: NoticeFacts) -> NoticeFacts:
         headers=discretion.of_headers(facts.headers),
         why="",
         returned=None if facts.returned is None else discretion.of_returned(facts.headers),
+        enclosed=NOTHING,
     )
 
 

@@ -37,6 +37,17 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosed:
+    """What goes with the words: ``picture`` of page 1 (PNG; may be empty), and PDFs by their names."""
+
+    picture: bytes = b""
+    files: tuple[tuple[str, bytes], ...] = ()
+
+
+NOTHING = Enclosed()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One notice in all its parts: ``headers`` are of the mail it answers."""
 
@@ -48,6 +59,7 @@ class Report:
     status: Status
     tone: Tone
     returned: Returned | None = None
+    enclosed: Enclosed = NOTHING
 
 
 def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str, now: datetime) -> bytes:
@@ -58,8 +70,11 @@ def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str
         fields.unstructured("X-Fax-Id", report.fax.id),
         fields.unstructured("X-Fax-Number", report.fax.number),
     ]
+    enclosed = report.enclosed
+    words = composing.words_part(report.text, report.tone, row_id, enclosed.picture)
+    files = [composing.file_part(content, "application/pdf", name) for name, content in enclosed.files]
     parts = [
-        composing.words_part(report.text, report.tone, row_id),
+        composing.with_files(words, row_id, *files),
         composing.status_part(_of_the_message(report.status, options), _of_the_recipient(report.status, report.fax)),
     ]
     if report.returned is not None:

@@ -266,6 +266,9 @@ class Events:
         self.meters.undeliverable.labels(kind=kind).inc()
         self._log.error("mail.failed", mail=mail, kind=kind, code=code)
 
+    def notice_bare(self, *, fax: str, error: BaseException) -> None:
+        self._log.warning("notice.bare", fax=fax, error=type(error).__name__)
+
     def trouble_began(self, *, what: str, why: str) -> None:
         self._log.error("trouble.began", what=what, why=why)
 

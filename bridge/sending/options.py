@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Literal
 
 from bridge.fax.options import LimitOptions, RetryOptions
+
+Enclosure = Literal["thumbnail", "document", "proof"]
+"""What may go with a notice: page 1 as a picture, the fax as it was sent, its proof of transmission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,7 @@ class SendingOptions:
     the site's; ``page_limits`` an identity's pages a day, by its name. ``senders`` are the patterns of
     addresses to which a whole mail may be given back (``policy.senders``); none means to nobody. ``retry``: what is
     tried again, and for how long. ``refuse_after`` so many failures in a row mail to a number is refused; 0: never.
+    ``enclosed`` is what goes with notices to addresses that policy names.
     """
 
     uploads: int
@@ -28,5 +33,6 @@ class SendingOptions:
     limits: LimitOptions = field(default_factory=LimitOptions)
     page_limits: Mapping[str, int] = field(default_factory=dict)
     refuse_after: int = 5
+    enclosed: frozenset[Enclosure] = frozenset()
     senders: tuple[str, ...] = ()
     retry: RetryOptions = field(default_factory=RetryOptions)

@@ -27,6 +27,7 @@ from bridge.mail.wishes import Action
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.sending.alarms import Alarms
+from bridge.sending.enclosures import Enclosures
 from bridge.sending.options import SendingOptions
 from bridge.store import attempts, failing, faxes, history, outbox, troubles
 from bridge.store.blobs import BlobDamaged
@@ -66,10 +67,13 @@ class Change:
 class Reporter:
     """Writes the notices of outgoing faxes."""
 
-    def __init__(self, desk: Desk, options: SendingOptions, mail: MailOptions) -> None:
+    def __init__(
+        self, desk: Desk, options: SendingOptions, mail: MailOptions, enclosures: Enclosures | None = None
+    ) -> None:
         self._desk = desk
         self._options = options
         self._mail = mail
+        self._enclosures = enclosures
         self._may_have_mails = tuple(pattern_of(each) for each in options.senders)
         self.alarms = Alarms(desk, mail)
 
@@ -205,6 +209,8 @@ class Reporter:
         )
         if reason:
             return Draft(mail, None)
+        if self._enclosures is not None:
+            facts = replace(facts, enclosed=await self._enclosures.of(facts, recipient, now))
         content = notices.render(facts, self._mail, row_id=row_id, recipient=recipient, now=now)
         return await self._desk.draft(mail, content)
 

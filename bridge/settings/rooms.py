@@ -24,7 +24,7 @@ from bridge.intake.options import IntakeOptions, ListenerOptions, Tls
 from bridge.mail.options import MailOptions
 from bridge.posting.options import RelayOptions, RelaySecurity, WatchOptions
 from bridge.receiving.options import ReceivingOptions
-from bridge.sending.options import SendingOptions
+from bridge.sending.options import Enclosure, SendingOptions
 from bridge.settings import sections
 from bridge.settings.identities import NO_OPTIONS
 from bridge.settings.sections import StoreSection
@@ -195,10 +195,20 @@ def sending_options(settings: "Settings") -> SendingOptions:
         delayed_after=settings.notices.delayed_after,
         limits=limit_options(settings),
         refuse_after=settings.policy.refuse_after,
+        enclosed=_enclosed(settings.notices),
         page_limits={identity.name: identity.pages_per_day for identity in settings.identities},
         senders=settings.policy.senders,
         retry=retry_options(settings),
     )
+
+
+def _enclosed(notices: sections.Notices) -> frozenset[Enclosure]:
+    wanted: dict[Enclosure, bool] = {
+        "thumbnail": notices.thumbnail,
+        "document": notices.attach_document,
+        "proof": notices.attach_proof,
+    }
+    return frozenset(name for name, is_on in wanted.items() if is_on)
 
 
 def retry_options(settings: "Settings") -> RetryOptions:

@@ -255,6 +255,9 @@ class Notices(Section):
     delayed_after: Duration = read_duration("1h")
     duplicate: bool = True
     privacy: Privacy = Privacy.FULL
+    thumbnail: bool = False
+    attach_document: bool = False
+    attach_proof: bool = False
 
 
 class Log(Section):

@@ -487,10 +487,7 @@ async def test_the_limits_given_to_the_renderer_hold_in_the_child(tmp_path: Path
 
 async def test_a_picture_of_the_first_page(tmp_path: Path) -> None:
     """The preview is page 1 as PNG."""
-    path = tmp_path / "a.pdf"
-    path.write_bytes(a_pdf("one", "two"))
-    with path.open("rb", buffering=0) as file:
-        drawn = Image.open(io.BytesIO(await Renderer(tmp_path, a_converter()).picture(file)))
+    drawn = Image.open(io.BytesIO(await Renderer(tmp_path, a_converter()).picture(a_pdf("one", "two"))))
     assert drawn.size == (850, 1100)
     assert ink(drawn.convert("L")) is not None
 

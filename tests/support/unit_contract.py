@@ -109,6 +109,9 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("notices", "delayed_after", "1h"),
     ("notices", "duplicate", True),
     ("notices", "privacy", "full"),
+    ("notices", "thumbnail", False),
+    ("notices", "attach_document", False),
+    ("notices", "attach_proof", False),
     ("log", "level", "info"),
     ("log", "format", "auto"),
     ("service", "shutdown_timeout", "150s"),
@@ -126,8 +129,6 @@ SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hoo
 
 LATER: tuple[str, ...] = (
     '[notices]\nlanguage = "en"',
-    "[notices]\nthumbnail = false",
-    "[notices]\nattach_document = false",
     '[retention]\ndocuments = "30d"',
 )
 """Keys of later parts, as they would be written: unknown until their part is built."""
@@ -135,7 +136,7 @@ LATER: tuple[str, ...] = (
 COMMANDS = (
     *("serve", "demo", "sandbox", "check", "list", "show", "codes", "migrate"),
     *("retry", "hold", "release", "settle", "resend", "cancel", "pause", "resume"),
-    *("failing", "forget"),
+    *("failing", "forget", "proof"),
 )
 """The commands of the parts that are built."""
 
