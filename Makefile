@@ -54,7 +54,7 @@ wheel: .set-up
 	@deploy/set-up deploy/packages.txt
 	@touch $@
 
-.set-up-tests: .set-up deploy/test-packages.txt deploy/fetch-samples deploy/samples.txt
+.set-up-tests: .set-up deploy/test-packages.txt deploy/fetch-samples deploy/samples.txt deploy/readers.txt
 	@deploy/set-up deploy/packages.txt deploy/test-packages.txt
 	@deploy/fetch-samples
 	@touch $@

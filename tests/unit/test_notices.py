@@ -459,6 +459,21 @@ def test_every_cause_reads_well(cause: outcomes.Cause) -> None:
     assert "\n\n\n" not in text
 
 
+CONSTANT = re.compile(r"\b[A-Z]{2,}(?:[_-][A-Z0-9]+)+\b|\b[A-Z]{4,}\b")
+"""Words in capitals, of several pieces or of four letters and more."""
+
+
+@pytest.mark.parametrize("row", outcomes.rows(), ids=lambda row: f"{row.code}-{row.text}"[:60])
+@pytest.mark.parametrize("event", [NoticeEvent.FAILED, NoticeEvent.DELAYED, NoticeEvent.UNCONFIRMED])
+def test_no_code_of_the_table_shows_above_the_line(row: outcomes.CodeRow, event: NoticeEvent) -> None:
+    """Above the line a person reads no constant and no text of the carrier's; below it stand code and text as given."""
+    outcome = Outcome(row.cause.outcome_class, row.cause.slug, row.code, row.text)
+    above, below = "\n".join(body(facts(event, outcome=outcome))).split("\n-- \n")
+    assert CONSTANT.findall(above) == []
+    assert not re.search(rf"\b{row.code}\b", above) or abs(row.code) < 100
+    assert f"iFax said: {row.code} {foreign.one_line(row.text, 300)}".strip() in below
+
+
 def test_lines_are_not_broken_by_the_wire() -> None:
     """The text for people comes out of its encoding as it was written, in any script."""
     lines = body(facts(NoticeEvent.DELIVERED, parts=(Part("Überweisung, 傳真.pdf", "application/pdf", 2),)))
