@@ -55,7 +55,9 @@ from bridge.sending.evidence import Inquirer
 from bridge.sending.orders import OrderClerk
 from bridge.sending.prepare import Preparer
 from bridge.sending.previews import Previewer
+from bridge.sending.replies import Answerer
 from bridge.sending.report import Reporter
+from bridge.sending.resending import Resender
 from bridge.sending.retry import Retrier
 from bridge.sending.settle import Calls, Settler
 from bridge.sending.submit import Submitter
@@ -231,6 +233,7 @@ def _duties(  # noqa: PLR0917 - what the workers share, one by one
     sending, receiving = rooms.sending_options(settings), rooms.receiving_options(settings)
     mail = rooms.mail_options(settings)
     reporter = Reporter(desk, sending, mail, Enclosures(desk, renderer, sending))
+    resender = Resender(desk, Policy(rooms.policy_options(settings)), sending)
     mailer = Mailer(desk, mail)
     budget = StrangerBudget(desk.clock)
     calls = Calls()
@@ -274,7 +277,8 @@ def _duties(  # noqa: PLR0917 - what the workers share, one by one
         ),
         Router(desk, mailer, receiving, owner("route")).duty,
         BacklogClerk(desk, owner("backlog")).duty,
-        OrderClerk(desk, reporter, Policy(rooms.policy_options(settings)), owner("orders")).duty,
+        OrderClerk(desk, reporter, resender, owner("orders")).duty,
+        Answerer(desk, reporter, resender, mail, owner("reply")).duty,
         *(Courier(desk, relay, undeliverable, owner("post", number)).duty for number in range(2)),
         Bounces(desk, undeliverable, owner("bounce")).duty,
         Alarms(desk, mail).duty,

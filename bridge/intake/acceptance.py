@@ -70,7 +70,7 @@ class Acceptor:
     async def _take_on(self, client: Client, envelope: FaxEnvelope, content: Content) -> tuple[Plan, Taken]:
         stored, headers = content.stored, content.headers
         sender = envelope.sender or ""
-        if envelope.for_pages:
+        if envelope.for_pages or envelope.answers:
             loops.check_header(headers, sender, self._hostnames)
         else:
             loops.check_hops(headers)
@@ -88,7 +88,7 @@ class Acceptor:
             since=now - seen.window,
             limit=self._options.limits.faxes_per_day,
             own=replace(
-                await self._own.plan(client, message, envelope.own, content),
+                await self._own.plan(client, message, envelope, content),
                 previews=tuple(self._preview(message, envelope.permission, each) for each in envelope.previews),
             ),
         )
@@ -207,7 +207,7 @@ class Acceptor:
             events.fax_held(fax=fax_id, reason=HoldReason.LIMIT)
         for earlier in plan.found.earlier.values():
             events.fax_duplicate(fax=earlier.fax.id, client=message.client)
-        self._desk.bells.ring(Bell.PREPARE, Bell.PREVIEW, Bell.POST, Bell.BOUNCE)
+        self._desk.bells.ring(Bell.PREPARE, Bell.PREVIEW, Bell.POST, Bell.BOUNCE, Bell.REPLY)
 
 
 def _named(recipient: FaxRecipient, headers: Headers) -> FaxRecipient:

@@ -7,6 +7,7 @@ from bridge.errors import Permanent
 from bridge.fax.addresses import OwnMailbox
 from bridge.fax.arrivals import Delivery
 from bridge.fax.policy import Permission
+from bridge.fax.replies import Answerable
 from bridge.fax.wishes import Notify, Ret
 
 ADDRESS_LIMIT = 320
@@ -51,11 +52,15 @@ class FaxRecipient:
 
 @dataclass(frozen=True, slots=True)
 class OwnRecipient:
-    """A recipient that is one of our own mailboxes; ``delivery`` is what a bounce address stands for."""
+    """A recipient that is one of our own mailboxes.
+
+    ``delivery`` is what a bounce address stands for, ``answerable`` the notice of a reply address.
+    """
 
     address: str
     mailbox: OwnMailbox
     delivery: Delivery | None = None
+    answerable: Answerable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,11 @@ class FaxEnvelope:
     def recipients(self) -> int:
         """How many were accepted."""
         return len(self.faxes) + len(self.previews) + len(self.own)
+
+    @property
+    def answers(self) -> bool:
+        """Whether it answers a notice."""
+        return any(each.answerable is not None for each in self.own)
 
     @property
     def for_pages(self) -> list[FaxRecipient | PreviewRecipient]:

@@ -12,15 +12,16 @@ import sqlalchemy as sa
 from bridge.fax.arrivals import Delivery, Mail, MailKind
 from bridge.fax.jobs import Message, Preview
 from bridge.intake.content import Content
-from bridge.intake.envelopes import OwnRecipient
+from bridge.intake.envelopes import FaxEnvelope, OwnRecipient
 from bridge.intake.options import IntakeOptions
 from bridge.mail import forwarding
 from bridge.mail.bounces import CameBack, Meaning, read_bounce
 from bridge.runtime import foreign
-from bridge.store import bounces, history, outbox, previews
+from bridge.store import bounces, history, outbox, previews, replies
 from bridge.store.bounces import Bounce
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
+from bridge.store.replies import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +48,18 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What a mail means for ourselves: ``drafts`` for the operator, mails of ours that came back, remarks, previews."""
+    """What a mail means for ourselves: ``drafts`` for the operator, mails of ours that came back, answers to them."""
 
     drafts: tuple[Draft, ...] = ()
     bounces: tuple[Bounce, ...] = ()
     remarks: tuple[Remark, ...] = ()
     previews: tuple[Preview, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
     @property
     def any(self) -> bool:
         """Whether one of the recipients was a mailbox of ours."""
-        return bool(self.drafts or self.bounces or self.remarks or self.previews)
+        return bool(self.drafts or self.bounces or self.remarks or self.previews or self.answers)
 
     def write(self, connection: sa.Connection, now: datetime) -> list[Draft]:
         """All of it, in the transaction that keeps the mail; returns the drafts whose purpose was met before."""
@@ -76,6 +78,7 @@ class Own:
                 received_id=each.received_id,
             )
         previews.add(connection, self.previews, now)
+        replies.add(connection, self.answers, now)
         return met
 
 
@@ -89,11 +92,23 @@ class OwnMail:
         self._desk = desk
         self._options = options
 
-    async def plan(self, client: Client, message: Message, own: Sequence[OwnRecipient], content: Content) -> Own:
+    async def plan(self, client: Client, message: Message, envelope: FaxEnvelope, content: Content) -> Own:
         """What this mail means for those of its recipients that are ours.
 
         Everything a person must read goes to the operator, so that one copy of a mail is enough.
         """
+        answers = tuple(
+            Answer(
+                self._desk.ids.new(),
+                message.id,
+                each.answerable.hashed,
+                admitted=envelope.permission is not None,
+                identity=envelope.permission.name if envelope.permission else None,
+            )
+            for each in envelope.own
+            if each.answerable is not None
+        )
+        own = [each for each in envelope.own if each.answerable is None]
         deliveries = [each.delivery for each in own if each.delivery is not None]
         came = read_bounce(content.head, content.headers) if deliveries else None
         failed = came is not None and came.meaning is Meaning.FAILED
@@ -104,6 +119,7 @@ class OwnMail:
             bounces=tuple(
                 Bounce(self._desk.ids.new(), each.id, message.id, came.why) for each in deliveries if came and failed
             ),
+            answers=answers,
             remarks=tuple(_remark(each, came) for each in deliveries if came and not failed),
         )
 

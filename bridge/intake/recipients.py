@@ -1,15 +1,18 @@
 """Who a mail is for: each recipient is judged as it is named, and joins the envelope, or is refused in words."""
 
+from contextlib import suppress
+
 from bridge.errors import BridgeError, NotAFaxNumber, Refused, Unavailable
 from bridge.fax import failing
 from bridge.fax.addresses import FaxNumber, FaxNumbers, Mailbox, OwnMailbox, PreviewOf
 from bridge.fax.policy import Permission, check_not_null
+from bridge.fax.replies import Answerable
 from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient, PreviewRecipient
 from bridge.intake.options import ListenerOptions
 from bridge.intake.parameters import RecipientWishes
 from bridge.intake.parts import Intake
 from bridge.intake.standing import Standing
-from bridge.store import arrivals
+from bridge.store import arrivals, replies
 
 
 class NoSuchMailbox(Refused):
@@ -49,7 +52,8 @@ class Recipients:
             raise
         if isinstance(wanted, OwnMailbox):
             self._check_count(mail, 1)
-            await self._add_own(mail, address, wanted)
+            known = await self._answerable(mail, wanted, standing, may_log_in=may_log_in)
+            await self._add_own(mail, address, wanted, known)
             return ""
         await self._admit(mail, standing, may_log_in=may_log_in)
         self._check_count(mail, max(1, len(wanted.numbers)))
@@ -107,7 +111,27 @@ class Recipients:
         if mail.recipients + more > most:
             raise TooManyRecipients(f"{most} recipients at most; send the rest separately")
 
-    async def _add_own(self, mail: FaxEnvelope, address: str, wanted: OwnMailbox) -> None:
+    async def _answerable(
+        self, mail: FaxEnvelope, wanted: OwnMailbox, standing: Standing, *, may_log_in: bool
+    ) -> Answerable | None:
+        """The notice that this address answers; raises NoSuchMailbox where that is none, or none any more.
+
+        Whoever has the address may write: if it is not who got the notice, that one is told.
+        """
+        if wanted.mailbox is not Mailbox.REPLY:
+            return None
+        check_not_null(mail.sender or "")
+        hashed, desk = replies.digest(wanted.token), self._intake.desk
+        known = await desk.store.read(lambda connection: replies.find(connection, hashed))
+        if known is None or known.expires_at <= desk.clock.now():
+            raise NoSuchMailbox("a notice can be answered for two weeks; this one is not known, or no longer")
+        with suppress(Refused):
+            await self._admit(mail, standing, may_log_in=may_log_in)
+        return known
+
+    async def _add_own(
+        self, mail: FaxEnvelope, address: str, wanted: OwnMailbox, answerable: Answerable | None
+    ) -> None:
         known = None
         if wanted.mailbox is Mailbox.BOUNCE:
             known = await self._intake.desk.store.read(
@@ -115,12 +139,10 @@ class Recipients:
             )
             if known is None:
                 raise NoSuchMailbox("that address is not, or no longer, one of ours")
-        elif wanted.mailbox is Mailbox.REPLY:
-            raise NoSuchMailbox("this mailbox takes no mail in this version; nothing was faxed")
-        else:
+        elif answerable is None:
             check_not_null(mail.sender or "")
         if not any(each.mailbox == wanted for each in mail.own):
-            mail.own.append(OwnRecipient(address, wanted, known))
+            mail.own.append(OwnRecipient(address, wanted, known, answerable))
 
 
 def check_not_mixed(mail: FaxEnvelope) -> None:

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from bridge.errors import OutOfSpace, Paused, Permanent, Refused
@@ -301,3 +302,6 @@ class FaxServer(Connection):
         if mail.provable and mail.for_pages:
             mail.permission = await self._intake.gate.prove(self._standing, self._listener, mail, content)
             check_all(mail, mail.permission)
+        elif mail.provable and mail.answers:
+            with suppress(Refused):  # whom the notice went to is told then
+                mail.permission = await self._intake.gate.prove(self._standing, self._listener, mail, content)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bridge.fax import numbers, outcomes
+from bridge.fax import numbers, outcomes, replies
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.options import Privacy
 from bridge.fax.outcomes import OutcomeClass
@@ -71,6 +71,7 @@ class NoticeFacts:
 
     For a held fax it is the cause it is held for. ``returned`` is what the sender asked to be given back (RET).
     ``in_a_row`` so many faxes to that number have failed for good, with this one; ``refused_now``: no more are taken.
+    ``reply_to`` is where an answer goes that has ``may_ask`` done; empty: this notice cannot be answered.
     """
 
     event: NoticeEvent
@@ -86,6 +87,8 @@ class NoticeFacts:
     returned: Returned | None = None
     enclosed: Enclosed = NOTHING
     in_a_row: int = 0
+    reply_to: str = ""
+    may_ask: frozenset[replies.Action] = frozenset()
     refused_now: bool = False
 
 
@@ -138,7 +141,18 @@ def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: 
         called_at=facts.attempts[-1].started_at if facts.attempts else None,
     )
     tone = TONES.get(facts.event, Tone.BAD)
-    report = Report(facts.event, fax, facts.headers, subject, text, status, tone, facts.returned, facts.enclosed)
+    report = Report(
+        event=facts.event,
+        fax=fax,
+        headers=facts.headers,
+        subject=subject,
+        text=text,
+        status=status,
+        tone=tone,
+        returned=facts.returned,
+        enclosed=facts.enclosed,
+        reply_to=facts.reply_to,
+    )
     return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)
 
 
@@ -150,7 +164,7 @@ def render_duplicate(
     fax = facts.fax
     subject, text = composing.render(
         NoticeEvent.DUPLICATE,
-        **_whose(fax, recipient),
+        **words_of_fax(fax, recipient),
         state=fax.state,
         state_since=in_words(fax.state_since),
         again_from=None if facts.again_from is None else in_words(facts.again_from),
@@ -209,7 +223,7 @@ def _duplicate_status(first: Fax) -> str:
     return {Action.FAILED: "5.0.0"}.get(duplicate_action(first), "2.0.0")
 
 
-def _whose(fax: Fax, recipient: str) -> dict[str, object]:
+def words_of_fax(fax: Fax, recipient: str) -> dict[str, object]:
     """What the templates may say of any fax; whatever is foreign in it is one line."""
     number, sender = numbers.as_people_write(fax.number), foreign.one_line(fax.sender, 320)
     for_sender = recipient == fax.sender
@@ -234,7 +248,7 @@ def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, objec
     code = str(outcome.code) if outcome.code is not None else ""
     job = next((each.carrier_job_id for each in reversed(facts.attempts) if each.carrier_job_id), None)
     return (
-        _whose(facts.fax, recipient)
+        words_of_fax(facts.fax, recipient)
         | parts_in_words(facts.parts)
         | {
             "told": _told(facts, recipient),
@@ -243,6 +257,7 @@ def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, objec
             "why": foreign.one_line(facts.why, 500).rstrip("."),
             "pages": facts.pages,
             "pages_sent": facts.pages_sent,
+            "answers": list(replies.in_words(facts.may_ask)) if facts.reply_to else [],
             "in_a_row": facts.in_a_row,
             "refused_now": facts.refused_now,
             "now": in_words(now),

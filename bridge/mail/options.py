@@ -8,6 +8,7 @@ class MailOptions:
     """``sender`` is the From field as configured; ``hostname`` the right side of our Message-IDs.
 
     ``domain`` is the first of our own, under which bounces come back; ``admin`` is told what an operator must know.
+    Answers to notices come under ``reply_domain``; empty: they cannot be answered.
     """
 
     sender: str
@@ -15,3 +16,4 @@ class MailOptions:
     domain: str
     admin: str
     default_country: str = "US"
+    reply_domain: str = ""

@@ -60,6 +60,7 @@ class Report:
     tone: Tone
     returned: Returned | None = None
     enclosed: Enclosed = NOTHING
+    reply_to: str = ""
 
 
 def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str, now: datetime) -> bytes:
@@ -73,6 +74,8 @@ def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str
     enclosed = report.enclosed
     words = composing.words_part(report.text, report.tone, row_id, enclosed.picture)
     files = [composing.file_part(content, "application/pdf", name) for name, content in enclosed.files]
+    if report.reply_to:
+        head.insert(1, fields.address("Reply-To", report.reply_to))
     parts = [
         composing.with_files(words, row_id, *files),
         composing.status_part(_of_the_message(report.status, options), _of_the_recipient(report.status, report.fax)),

@@ -77,6 +77,9 @@ class Point(StrEnum):
     FETCH_COMMITTED = "fetch.committed"
     ROUTE_DRAFTED = "route.drafted"
     ROUTE_COMMITTED = "route.committed"
+    REPLY_CLAIMED = "reply.claimed"
+    REPLY_ACTED = "reply.acted"
+    REPLY_TOLD = "reply.told"
     BOUNCE_CLAIMED = "bounce.claimed"
     BOUNCE_COMMITTED = "bounce.committed"
     # what an operator asks for

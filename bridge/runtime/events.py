@@ -269,6 +269,9 @@ class Events:
     def notice_bare(self, *, fax: str, error: BaseException) -> None:
         self._log.warning("notice.bare", fax=fax, error=type(error).__name__)
 
+    def reply_worked(self, *, fax: str, reply: str, result: str) -> None:
+        self._log.info("reply.worked", fax=fax, reply=reply, result=result)
+
     def trouble_began(self, *, what: str, why: str) -> None:
         self._log.error("trouble.began", what=what, why=why)
 

@@ -34,6 +34,7 @@ class Bell(StrEnum):
     ROUTE = "route"
     POST = "post"
     BOUNCE = "bounce"
+    REPLY = "reply"
     ALARM = "alarm"
     SETTLE = "settle"
     DEADLINE = "deadline"

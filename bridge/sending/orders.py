@@ -13,12 +13,12 @@ from bridge.errors import Unavailable
 from bridge.fax import orders, outcomes
 from bridge.fax.jobs import Fax, Outcome
 from bridge.fax.orders import Order, Reply
-from bridge.fax.policy import Policy
 from bridge.fax.states import FaxState, HoldReason
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import allowance, decisions
-from bridge.sending.report import Change, Reporter, write_end
+from bridge.sending.cancelling import cancel
+from bridge.sending.report import Change, Reporter
 from bridge.sending.resending import Resender
 from bridge.store import commands, faxes, waits
 from bridge.store.commands import Command
@@ -31,10 +31,10 @@ ROUNDS = 5
 class OrderClerk:
     """The worker that carries out what the shell asks of single faxes."""
 
-    def __init__(self, desk: Desk, reporter: Reporter, policy: Policy, name: str) -> None:
+    def __init__(self, desk: Desk, reporter: Reporter, resender: Resender, name: str) -> None:
         self._desk = desk
         self._reporter = reporter
-        self._resender = Resender(desk, policy)
+        self._resender = resender
         self._owner = name
         self._deeds: dict[Order, Callable[[Command, Fax, datetime], Awaitable[None]]] = {
             Order.RETRY: self._retry,
@@ -146,15 +146,12 @@ class OrderClerk:
         )
 
     async def _cancel(self, asked: Command, fax: Fax, now: datetime) -> None:
-        cause = outcomes.cause("cancelled")
         why = "your administrator called it off while it was waiting here"
-        change = Change(fax, FaxState.CANCELLED, Outcome(cause.outcome_class, cause.slug), why=why)
 
-        def unit(connection: sa.Connection) -> None:
-            write_end(connection, change, now, f"while it was {fax.state}", actor=_actor(asked))
+        def answer(connection: sa.Connection) -> None:
             self._done(connection, asked, Reply(f"{fax.id} is cancelled; its sender is told"))
 
-        await self._reporter.carry_out(change, now, unit)
+        await cancel(self._reporter, fax, now, actor=_actor(asked), why=why, answer=answer)
 
     async def _answer(self, asked: Command, reply: Reply) -> None:
         await self._desk.store.write(lambda connection: self._done(connection, asked, reply))

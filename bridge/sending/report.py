@@ -11,11 +11,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from bridge.fax import replies
 from bridge.fax.arrivals import Mail, MailKind, MailState
 from bridge.fax.failing import Failing, failures_in_a_row
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.policy import pattern_of
+from bridge.fax.replies import LASTS, Answerable
 from bridge.fax.states import FaxState
 from bridge.fax.wishes import Ret
 from bridge.mail import composing, headers, notices, wishes
@@ -33,6 +35,7 @@ from bridge.store import attempts, failing, faxes, history, outbox, troubles
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
+from bridge.store.replies import digest
 
 OPERATORS_BUSINESS = {OutcomeClass.MONEY, OutcomeClass.ACCOUNT}
 """Outcomes that every fax will meet until the operator does something."""
@@ -125,7 +128,8 @@ class Reporter:
         off = NOT_WANTED if facts.event is NoticeEvent.DELIVERED and not self._options.delivered else ""
         reason = off if for_operator else wishes.not_wanted(ACTIONS[facts.event], fax.notify, otherwise=off)
         returned = None if for_operator or reason else await self._returned(facts, head, to)
-        drafts = [await self._draft(replace(facts, returned=returned), to, now, reason)]
+        asked = frozenset[replies.Action]() if for_operator else replies.offered(change.target)
+        drafts = [await self._draft(replace(facts, returned=returned, may_ask=asked), to, now, reason)]
         if tell_admin and to != admin:
             drafts.append(await self._draft(facts, admin, now))
         return drafts
@@ -209,10 +213,15 @@ class Reporter:
         )
         if reason:
             return Draft(mail, None)
+        token = self._desk.ids.token() if facts.may_ask and self._mail.reply_domain else ""
+        answerable = None
+        if token:
+            facts = replace(facts, reply_to=f"reply+{token}@{self._mail.reply_domain}")
+            answerable = Answerable(digest(token), facts.fax.id, recipient, facts.may_ask, now + LASTS)
         if self._enclosures is not None:
             facts = replace(facts, enclosed=await self._enclosures.of(facts, recipient, now))
         content = notices.render(facts, self._mail, row_id=row_id, recipient=recipient, now=now)
-        return await self._desk.draft(mail, content)
+        return replace(await self._desk.draft(mail, content), answerable=answerable)
 
     def _say(self, change: Change) -> None:
         if change.target is FaxState.UNCONFIRMED:

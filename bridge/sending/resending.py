@@ -7,22 +7,25 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bridge.errors import NotAFaxNumber, Refused
-from bridge.fax import numbers
+from bridge.fax import failing as rules, numbers
+from bridge.fax.failing import NumberFails
 from bridge.fax.jobs import Fax
 from bridge.fax.orders import Reply
 from bridge.fax.policy import Permission, Policy
 from bridge.fax.states import FaxState
 from bridge.sending import allowance
-from bridge.store import faxes, usage
+from bridge.sending.options import SendingOptions
+from bridge.store import failing, faxes, usage
 from bridge.store.desk import Desk
 
 
 class Resender:
-    """Makes the new fax. It counts for the day, past its limits: an operator asked for it."""
+    """Makes the new fax. It counts for the day."""
 
-    def __init__(self, desk: Desk, policy: Policy) -> None:
+    def __init__(self, desk: Desk, policy: Policy, options: SendingOptions) -> None:
         self._desk = desk
         self._policy = policy
+        self._options = options
 
     async def resend(
         self,
@@ -31,11 +34,18 @@ class Resender:
         now: datetime,
         actor: str,
         answer: Callable[[sa.Connection, Reply], None],
+        *,
+        within_limits: bool = False,
     ) -> None:
-        """Take it on with its answer in one transaction; one that is on its way already is not doubled."""
+        """Take it on with its answer in one transaction; one that is on its way already is not doubled.
+
+        ``within_limits``: not past the limits of the day, nor to a number that fails; an operator may.
+        """
         try:
             number = self._number(old, to)
-        except (NotAFaxNumber, Refused) as error:
+            if within_limits:
+                await self._check_failing(number, now)
+        except (NotAFaxNumber, Refused, NumberFails) as error:
             refusal = Reply(f"{old.id}: {error.public}", refused=True)
             await self._desk.store.write(lambda connection: answer(connection, refusal))
             return
@@ -47,6 +57,9 @@ class Resender:
                 text = f"{old.id} was sent once more already, as {going.id}, which is {going.state}"
                 answer(connection, Reply(text, refused=True))
                 return
+            if within_limits and (over := self._over(connection, new, now)):
+                answer(connection, Reply(over, refused=True))
+                return
             faxes.add_again(connection, new, old, actor)
             usage.take(connection, now.date(), usage.SITE, faxes=1)
             if new.pages is not None:
@@ -54,6 +67,20 @@ class Resender:
             answer(connection, Reply(f"{new.id} is the new fax, to {number}; it sends {old.id} once more"))
 
         await self._desk.store.write(unit)
+
+    async def _check_failing(self, number: str, now: datetime) -> None:
+        known = await self._desk.store.read(lambda connection: failing.of(connection, number))
+        if known is not None:
+            rules.check(number, {number: known}, self._options.refuse_after, now)
+
+    def _over(self, connection: sa.Connection, new: Fax, now: datetime) -> str:
+        """Which limit of the day it would go over; empty where it would go over none."""
+        if usage.take(connection, now.date(), usage.SITE).faxes >= self._options.limits.faxes_per_day:
+            return "this site has sent as many faxes today as it may in one day"
+        if new.pages is None:
+            return ""  # its pages are made first, and counted then
+        held = allowance.find_held(connection, [new], new.pages, now.date(), self._options)
+        return "; ".join(excess.in_words(new.pages) for excess in held.get(new.id, ()))
 
     def _number(self, old: Fax, to: str | None) -> str:
         """The number it goes to; raises NotAFaxNumber, or Refused where policy has something against it."""

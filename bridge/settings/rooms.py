@@ -153,6 +153,7 @@ def mail_options(settings: "Settings") -> MailOptions:
         domain=settings.smtp.domains[0],
         admin=settings.relay.admin,
         default_country=settings.policy.default_country,
+        reply_domain=settings.relay.reply_domain,
     )
 
 

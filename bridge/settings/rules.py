@@ -107,6 +107,8 @@ def _addresses(settings: "Settings") -> Iterator[Broken]:
 
 
 def _relay(settings: "Settings") -> Iterator[Broken]:
+    if (answers := settings.relay.reply_domain) and answers not in settings.smtp.domains:
+        yield ("relay", "reply_domain"), f"{answers} is none of smtp.domains; answers to notices would not come here"
     parts = urlsplit(settings.relay.url)
     if not settings.relay.username:
         return

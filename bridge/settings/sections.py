@@ -74,6 +74,7 @@ class Relay(Section):
     password: SecretStr = SecretStr("")
     from_: values.Mailbox = Field(default="Fax <fax@fax.local>", alias="from")
     admin: values.AddressOrNone = ""
+    reply_domain: values.DomainOrNone = ""
 
 
 class Http(Section):

@@ -112,6 +112,10 @@ def _domain(value: str) -> str:
     return _host_name(value).lower()
 
 
+def _domain_or_empty(value: str) -> str:
+    return _domain(value) if value else value
+
+
 def _host_port(value: str) -> str:
     host, _, port = value.rpartition(":")
     if not _is_host(host) or not _PORT.fullmatch(port) or int(port) > _LAST_PORT:
@@ -246,6 +250,7 @@ def at_least_one(values: tuple[object, ...]) -> tuple[object, ...]:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+DomainOrNone = Annotated[str, AfterValidator(_domain_or_empty)]
 AddressOrNone = Annotated[str, AfterValidator(_address_or_empty)]
 Country = Annotated[str, AfterValidator(_country)]
 Domain = Annotated[str, AfterValidator(_domain)]

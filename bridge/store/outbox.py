@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from bridge.errors import LeaseLost
 from bridge.fax.arrivals import Delivery, DeliveryState, Mail, MailKind, MailState
-from bridge.store import arrivals, blobs, history, leases
+from bridge.fax.replies import Answerable
+from bridge.store import arrivals, blobs, history, leases, replies
 from bridge.store.leases import Lease
 from bridge.store.tables import delivery, outbox
 from bridge.store.writing import StoredBlob
@@ -29,10 +30,13 @@ class Draft:
 
     mail: Mail
     blob: StoredBlob | None
+    answerable: Answerable | None = None
 
     def write(self, connection: sa.Connection, now: datetime) -> None:
-        """Owe it."""
+        """Owe it; from then on it can be answered, if it is one of those."""
         add(connection, self.mail, self.blob, now)
+        if self.answerable is not None:
+            replies.offer(connection, self.answerable, now)
 
 
 def add(connection: sa.Connection, mail: Mail, stored: StoredBlob | None, now: datetime) -> None:

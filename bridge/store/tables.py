@@ -3,14 +3,13 @@
 Rows are turned into the frozen classes of ``bridge.fax`` by the modules beside this one; no row leaves the store raw.
 """
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from bridge.fax.arrivals import DeliveryState, MailState
 from bridge.fax.jobs import AttemptResult
 from bridge.fax.states import ON_THE_LINE, FaxState, ReceivedState
 from bridge.store.instants import Instant
+from bridge.store.schema import leased, one_of, partial, row_id
 from bridge.store.texts import Text
 
 metadata = sa.MetaData(
@@ -22,30 +21,6 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-
-def _one_of(column: str, values: type) -> sa.CheckConstraint:
-    allowed = ", ".join(f"'{value}'" for value in values)  # type: ignore[attr-defined]
-    return sa.CheckConstraint(f"{column} IN ({allowed})", name=column)
-
-
-def _row_id() -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True)
-
-
-def _leased() -> tuple[sa.Column[object], ...]:
-    """Columns of a row that workers claim: when it is due, and who holds it until when."""
-    return (
-        sa.Column("due_at", Instant),
-        sa.Column("lease_owner", sa.String(80)),
-        sa.Column("lease_until", Instant),
-    )
-
-
-def _partial(name: str, *columns: Any, where: sa.TextClause | sa.ColumnElement[bool], unique: bool = False) -> sa.Index:
-    """An index of those rows alone that meet a condition."""
-    return sa.Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
-
 
 _EMPTY = sa.text("''")
 
@@ -107,7 +82,7 @@ fax = sa.Table(
     sa.Column("state", sa.String(12), nullable=False),
     sa.Column("state_since", Instant, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
-    *_leased(),
+    *leased(),
     sa.Column("polls", sa.Integer, nullable=False, server_default="0"),
     sa.Column("hold_reason", sa.String(12)),
     sa.Column("parts", sa.JSON),
@@ -131,14 +106,14 @@ fax = sa.Table(
     sa.Column("quiet_hours", sa.String(11)),
     sa.Column("carrier_cover", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("privacy", sa.String(8), nullable=False, server_default=sa.text("'full'")),
-    _one_of("state", FaxState),
+    one_of("state", FaxState),
     sa.Index("ix_fax_due", "state", "due_at"),
     sa.Index("ix_fax_number_state_due", "number", "state", "due_at"),
-    _partial("ix_fax_settle", "settle_at", where=sa.text("settle_at IS NOT NULL")),
-    _partial("ix_fax_resend_of", "resend_of", where=sa.text("resend_of IS NOT NULL")),
-    _partial("ix_fax_turn", "number", "sender", "due_at", "id", where=READY_ROWS),
-    _partial("ix_fax_ready_since", "counts_from", where=READY_ROWS),
-    _partial(
+    partial("ix_fax_settle", "settle_at", where=sa.text("settle_at IS NOT NULL")),
+    partial("ix_fax_resend_of", "resend_of", where=sa.text("resend_of IS NOT NULL")),
+    partial("ix_fax_turn", "number", "sender", "due_at", "id", where=READY_ROWS),
+    partial("ix_fax_ready_since", "counts_from", where=READY_ROWS),
+    partial(
         "uq_fax_on_the_line",
         "number",
         where=sa.text("state IN ('{}')".format("', '".join(sorted(ON_THE_LINE)))),
@@ -177,11 +152,11 @@ destination = sa.Table(
     "destination",
     metadata,
     sa.Column("number", sa.String(16), primary_key=True),
-    *_leased(),
+    *leased(),
     sa.Column("current_fax", sa.ForeignKey("fax.id")),
     sa.Column("sender", Text(320), nullable=False, server_default=_EMPTY),
     sa.Column("served", Text(320), nullable=False, server_default=_EMPTY),
-    _partial("ix_destination_turn", "sender", "due_at", "number", where=sa.text("due_at IS NOT NULL")),
+    partial("ix_destination_turn", "sender", "due_at", "number", where=sa.text("due_at IS NOT NULL")),
 )
 
 attempt = sa.Table(
@@ -198,14 +173,14 @@ attempt = sa.Table(
     sa.Column("code", sa.Integer),
     sa.Column("message", Text(500)),
     sa.Column("cause", sa.String(60)),
-    _one_of("result", AttemptResult),
+    one_of("result", AttemptResult),
     sa.UniqueConstraint("fax_id", "ordinal"),
 )
 
 evidence = sa.Table(
     "evidence",
     metadata,
-    _row_id(),
+    row_id(),
     sa.Column("at", Instant, nullable=False),
     sa.Column("kind", sa.String(12), nullable=False),
     sa.Column("direction", sa.String(3), nullable=False),
@@ -225,7 +200,7 @@ inquiry = sa.Table(
     sa.Column("carrier_job_id", Text(80), primary_key=True),
     sa.Column("number", Text(40), nullable=False, server_default=_EMPTY),
     sa.Column("heard_at", Instant, nullable=False, index=True),
-    *_leased(),
+    *leased(),
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_inquiry_due", "due_at"),
 )
@@ -233,7 +208,7 @@ inquiry = sa.Table(
 history = sa.Table(
     "history",
     metadata,
-    _row_id(),
+    row_id(),
     sa.Column("fax_id", sa.ForeignKey("fax.id"), index=True),
     sa.Column("received_id", sa.ForeignKey("received.id"), index=True),
     sa.Column("at", Instant, nullable=False),
@@ -252,7 +227,7 @@ received = sa.Table(
     sa.Column("state", sa.String(12), nullable=False),
     sa.Column("state_since", Instant, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
-    *_leased(),
+    *leased(),
     sa.Column("listed", sa.Boolean, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
     sa.Column("caller", Text(40), nullable=False),
@@ -266,7 +241,7 @@ received = sa.Table(
     sa.Column("hook_blob_id", sa.ForeignKey("blob.id")),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
-    _one_of("state", ReceivedState),
+    one_of("state", ReceivedState),
     sa.UniqueConstraint("direction", "carrier_job_id", "transaction_id"),
     sa.Index("ix_received_due", "state", "due_at"),
 )
@@ -281,7 +256,7 @@ delivery = sa.Table(
     sa.Column("token", sa.String(40), nullable=False, unique=True),
     sa.Column("state", sa.String(12), nullable=False),
     sa.Column("state_since", Instant, nullable=False),
-    _one_of("state", DeliveryState),
+    one_of("state", DeliveryState),
     sa.UniqueConstraint("received_id", "kind", "target"),
 )
 
@@ -304,7 +279,7 @@ outbox = sa.Table(
     sa.Column("blob_id", sa.ForeignKey("blob.id"), unique=True),
     sa.Column("state", sa.String(12), nullable=False),
     sa.Column("reason", Text(200)),
-    *_leased(),
+    *leased(),
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_reply", Text(500)),
     sa.Column("fax_id", sa.ForeignKey("fax.id"), index=True),
@@ -313,10 +288,10 @@ outbox = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("ended_at", Instant),
     sa.Column("told_by", sa.String(12)),
-    _one_of("state", MailState),
+    one_of("state", MailState),
     sa.Index("ix_outbox_due", "state", "due_at"),
-    _partial("ix_outbox_untold", "ended_at", where=sa.text(UNTOLD)),
-    _partial("ix_outbox_alarms", "ended_at", where=sa.text(ALARMS)),
+    partial("ix_outbox_untold", "ended_at", where=sa.text(UNTOLD)),
+    partial("ix_outbox_alarms", "ended_at", where=sa.text(ALARMS)),
 )
 
 bounce = sa.Table(
@@ -327,7 +302,7 @@ bounce = sa.Table(
     sa.Column("message_id", sa.ForeignKey("message.id"), nullable=False),
     sa.Column("why", Text(300), nullable=False),
     sa.Column("created_at", Instant, nullable=False),
-    *_leased(),
+    *leased(),
     sa.Column("done_at", Instant),
     sa.Column("result", sa.String(40)),
     sa.UniqueConstraint("delivery_id", "message_id"),
@@ -347,10 +322,40 @@ preview = sa.Table(
     sa.Column("caller_id", sa.String(16)),
     sa.Column("pages_to", Text(320), nullable=False),
     sa.Column("created_at", Instant, nullable=False),
-    *_leased(),
+    *leased(),
     sa.Column("done_at", Instant),
     sa.Column("result", Text(500)),
     sa.Index("ix_preview_due", "due_at"),
+)
+
+reply_token = sa.Table(
+    "reply_token",
+    metadata,
+    sa.Column("hashed", sa.String(64), primary_key=True),
+    sa.Column("fax_id", sa.ForeignKey("fax.id"), nullable=False),
+    sa.Column("notified", Text(320), nullable=False),
+    sa.Column("actions", sa.String(80), nullable=False),
+    sa.Column("number", sa.String(16), nullable=False, server_default=_EMPTY),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("said", Text(500)),
+)
+
+reply = sa.Table(
+    "reply",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("message_id", sa.ForeignKey("message.id"), nullable=False, index=True),
+    sa.Column("hashed", sa.ForeignKey("reply_token.hashed"), nullable=False),
+    sa.Column("admitted", sa.Boolean, nullable=False),
+    sa.Column("identity", sa.String(80)),
+    sa.Column("created_at", Instant, nullable=False),
+    *leased(),
+    sa.Column("result", sa.String(10)),
+    sa.Column("said", Text(500)),
+    sa.Column("number", sa.String(16), nullable=False, server_default=_EMPTY),
+    sa.Column("done_at", Instant),
+    sa.Index("ix_reply_due", "due_at"),
 )
 
 command = sa.Table(
@@ -362,7 +367,7 @@ command = sa.Table(
     sa.Column("arguments", sa.JSON, nullable=False),
     sa.Column("actor", Text(100), nullable=False),
     sa.Column("created_at", Instant, nullable=False),
-    *_leased(),
+    *leased(),
     sa.Column("done_at", Instant),
     sa.Column("result", Text()),
     sa.Column("refused", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -385,9 +390,9 @@ suspect = sa.Table(
     sa.Column("alone", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
-LEASED = (fax, destination, inquiry, received, outbox, bounce, preview, command)
+LEASED = (fax, destination, inquiry, received, outbox, bounce, preview, reply, command)
 """The tables whose rows workers claim."""
 
 for _table in LEASED:  # few rows are held at a time: those of the dead are found without looking at the others
     _held = _table.c.lease_owner.is_not(None)
-    _partial(f"ix_{_table.name}_held", _table.c.lease_until, where=_held)
+    partial(f"ix_{_table.name}_held", _table.c.lease_until, where=_held)

@@ -21,6 +21,8 @@ LEFT: Mapping[str, str] = {
     "command": "SELECT CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END AS state FROM command ORDER BY id DESC",
     "bounce": "SELECT CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END AS state FROM bounce",
     "preview": "SELECT CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END AS state FROM preview ORDER BY id DESC",
+    "reply": "SELECT CASE WHEN result IS NULL THEN 'open' WHEN done_at IS NULL THEN 'acted' ELSE 'done' END AS state"
+    " FROM reply ORDER BY id DESC",
     "schema": "SELECT 'there' AS state FROM sqlite_master WHERE name = 'alembic_version'",
 }
 """How what the dead left is looked at; the subject is the newest fax's number or job."""
@@ -100,6 +102,24 @@ async def an_operator_resends(stage: Stage, daemon: Daemon) -> str:
     return number
 
 
+async def an_answer_comes(stage: Stage, daemon: Daemon) -> str:
+    """The first fax's sender has got its notice, and wants it faxed to a number that no fax went to yet."""
+    await stage.house.is_up(daemon)
+    [notice] = await stage.house.sink.wait(event="delivered")
+    number = stage.number()
+    stage.asked_for(number)
+    stage.answer(notice.message, f"resend to {number}")
+    return ""
+
+
+async def the_answer_is_yes(stage: Stage, daemon: Daemon) -> str:
+    """The sender was asked back about that number."""
+    await stage.house.is_up(daemon)
+    [question] = await stage.house.sink.wait(event="reply")
+    stage.answer(question.message, "yes")
+    return ""
+
+
 async def an_operator_asks(stage: Stage, daemon: Daemon) -> str:
     """For what was set aside."""
     await stage.house.is_up(daemon)
@@ -152,6 +172,17 @@ LOOKING = (
     Life(Point.PREVIEW_RENDERED, "preview", ("open",), a_preview_is_asked_for),
 )
 """Two mails that are looked at, and not faxed."""
+
+ANSWERING = (
+    Life(Point.NOTICE_COMMITTED, "fax", ("delivered",), a_mail_comes),
+    Life(Point.REPLY_CLAIMED, "reply", ("open",), an_answer_comes),
+    Life(Point.REPLY_ACTED, "reply", ("acted",)),
+    Life(Point.REPLY_TOLD, "reply", ("done",)),
+    Life(Point.REPLY_CLAIMED, "reply", ("open",), the_answer_is_yes),
+    Life(Point.REPLY_ACTED, "reply", ("acted",)),
+    Life(Point.REPLY_TOLD, "reply", ("done",)),
+)
+"""One fax whose notice is answered, and then the question that comes back."""
 
 CALLING = (
     Life(Point.TRACK_COMMITTED, "fax", ("delivered",), a_mail_comes),

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import default as modern
+from email.utils import make_msgid
 from itertools import cycle
 from pathlib import Path
 
@@ -50,6 +51,7 @@ OPEN = (
     " UNION ALL SELECT id, state FROM outbox WHERE state = 'waiting'"
     " UNION ALL SELECT id, 'untold' FROM outbox WHERE state = 'failed' AND told_by IS NULL AND kind <> 'admin'"
     " UNION ALL SELECT id, 'preview' FROM preview WHERE done_at IS NULL"
+    " UNION ALL SELECT id, 'reply' FROM reply WHERE done_at IS NULL"
     " UNION ALL SELECT id, 'asked' FROM command WHERE done_at IS NULL"
     " UNION ALL SELECT key, what FROM suspect WHERE what <> 'document'"
     " UNION ALL SELECT id, 'held' FROM fax WHERE lease_owner IS NOT NULL"
@@ -90,6 +92,7 @@ class Stage:
             ifax={"first_poll": "300ms", "stall_timeout": "2s", "settle_window": "2s"},
             store=self.books.settings,
             policy={"senders": [SENDER]},
+            relay={"reply_domain": "fax.local"},
             receiving={"poll_interval": poll_interval},
             retry={
                 outcome: {"attempts": attempts, "delays": ["200ms", "600ms"]} for outcome, attempts in ATTEMPTS.items()
@@ -147,6 +150,15 @@ class Stage:
         mail = a_pdf_mail("preview")
         handed = self.handed[str(mail["Message-ID"])] = Handed(str(mail["Message-ID"]), (), None, preview=True)
         self._clients.append(asyncio.create_task(self._try_on(mail, handed, ("preview",))))
+
+    def answer(self, notice: EmailMessage, line: str) -> None:
+        """Such a client whose mail answers a notice."""
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Message-ID"] = SENDER, notice["Reply-To"], make_msgid(domain="client.example")
+        mail.set_content(f"{line}\n")
+        handed = self.handed[str(mail["Message-ID"])] = Handed(str(mail["Message-ID"]), (), None)
+        local, _, _ = str(notice["Reply-To"]).partition("@")
+        self._clients.append(asyncio.create_task(self._try_on(mail, handed, (local,))))
 
     async def _try_on(self, mail: EmailMessage, handed: Handed, local_parts: Sequence[str]) -> None:
         content = mail.as_bytes(policy=modern.clone(linesep="\r\n"))

@@ -52,6 +52,19 @@ async def test_deaths_on_the_way_to_a_preview(stage: Stage) -> None:
     assert (record.faxes, record.calls) == ((), ())
 
 
+async def test_deaths_on_the_way_to_an_answer(stage: Stage) -> None:
+    """Dead at any instant, the daemon does what an answer to a notice asks for once, and tells it once."""
+    await lives.play(stage, lives.ANSWERING)
+    await lives.live_on(stage)
+    record = await stage.record()
+    assert breaches(record) == []
+    assert [(row["state"], row["resend_of"] is not None) for row in _in_order(record)] == [
+        ("delivered", False),
+        ("delivered", True),
+    ]
+    assert len([mail for mail in record.arrived if mail.event == "reply"]) == 2
+
+
 async def test_deaths_with_the_call_in_hand(stage: Stage) -> None:
     """Dead from the intent to the answer's commit, the daemon never calls again; only evidence makes it delivered."""
     await lives.play(stage, lives.CALLING)

@@ -13,6 +13,7 @@ VISITED = {
     "test_deaths_on_the_way_in": lives.INTAKE,
     "test_deaths_on_the_way_to_the_final_word": tuple(life for row in lives.SENDING for life in row),
     "test_deaths_on_the_way_to_a_preview": lives.LOOKING,
+    "test_deaths_on_the_way_to_an_answer": lives.ANSWERING,
     "test_deaths_with_the_call_in_hand": lives.CALLING,
     "test_deaths_on_the_way_to_the_proof": lives.EVIDENCE,
     "test_deaths_on_the_way_to_the_mailbox": tuple(life for row in lives.RECEIVING for life in row),

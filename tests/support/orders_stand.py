@@ -8,6 +8,7 @@ from bridge.fax.policy import Policy
 from bridge.sending.options import SendingOptions
 from bridge.sending.orders import OrderClerk
 from bridge.sending.report import Reporter
+from bridge.sending.resending import Resender
 from bridge.store import commands
 from bridge.store.commands import Answer, Command
 from tests.support.store_bench import Bench, work
@@ -28,7 +29,8 @@ class Counter:
 
     def __post_init__(self) -> None:
         self.reporter = Reporter(self.bench.desk, self.options, MAIL)
-        self.clerk = OrderClerk(self.bench.desk, self.reporter, Policy(POLICY), "orders-0/x")
+        self.resender = Resender(self.bench.desk, Policy(POLICY), self.options)
+        self.clerk = OrderClerk(self.bench.desk, self.reporter, self.resender, "orders-0/x")
 
     async def put(self, order: Order, fax_id: str, **arguments: object) -> Command:
         """Write the order down as the shell does."""

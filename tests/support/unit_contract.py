@@ -67,6 +67,7 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("relay", "password", ""),
     ("relay", "from", "Fax <fax@fax.local>"),
     ("relay", "admin", ""),
+    ("relay", "reply_domain", ""),
     ("http", "listen", ["127.0.0.1:8080"]),
     ("http", "public_url", ""),
     ("http", "hook_secrets", []),

@@ -1,0 +1,32 @@
+"""Columns, constraints and indexes that several tables have."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from bridge.store.instants import Instant
+
+
+def one_of(column: str, values: type) -> sa.CheckConstraint:
+    """The column holds one of these words."""
+    allowed = ", ".join(f"'{value}'" for value in values)  # type: ignore[attr-defined]
+    return sa.CheckConstraint(f"{column} IN ({allowed})", name=column)
+
+
+def row_id() -> sa.Column[int]:
+    """A number that counts up."""
+    return sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+def leased() -> tuple[sa.Column[object], ...]:
+    """Columns of a row that workers claim: when it is due, and who holds it until when."""
+    return (
+        sa.Column("due_at", Instant),
+        sa.Column("lease_owner", sa.String(80)),
+        sa.Column("lease_until", Instant),
+    )
+
+
+def partial(name: str, *columns: Any, where: sa.TextClause | sa.ColumnElement[bool], unique: bool = False) -> sa.Index:
+    """An index of those rows alone that meet a condition."""
+    return sa.Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
