@@ -197,9 +197,10 @@ class Answerer:
         return replace(await self._desk.draft(mail, content), answerable=answerable)
 
     async def _mail_of(self, message: Message) -> tuple[Headers, str]:
-        """Its header and its text; nothing where its file is gone."""
+        """Its header and its text; nothing where its file is gone or damaged, for a letter makes another order."""
         try:
             stored = await self._desk.store.stored(message.blob_id)
+            await self._desk.store.blobs.check(stored)
             head = await self._desk.store.blobs.head(stored, bodies.BODY_LIMIT)
         except BlobDamaged:
             return Headers(()), ""
