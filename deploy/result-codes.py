@@ -50,6 +50,10 @@ def _section(kind: OutcomeClass) -> Iterator[str]:
 def _line(cause: Cause) -> str:
     codes = dict.fromkeys(f"`{row.code} {_plain(row.text)}`" for row in outcomes.rows() if row.cause is cause)
     meaning = f"**{cause.title}.** {cause.explanation}"
+    if cause.calls is not None:
+        meaning += f" *No more than {cause.calls} calls end so.*"
+    if cause.wait:
+        meaning += f" *The next call comes {int(cause.wait.total_seconds()) // 60} minutes later at the earliest.*"
     return f"| {meaning} | {cause.advice} | {cause.who} | {cause.status} | {', '.join(codes)} |"
 
 

@@ -8,7 +8,7 @@ import typer
 
 from bridge.cli.common import Json, UnreadConfig, fail, print_json, print_table, read_or_fail
 from bridge.fax import outcomes
-from bridge.fax.outcomes import LANGUAGES, CodeRow, Language, in_language
+from bridge.fax.outcomes import LANGUAGES, Cause, CodeRow, Language, in_language
 
 _CODE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
@@ -72,10 +72,21 @@ def _as_text(row: CodeRow) -> str:
             "",
             row.cause.explanation,
             f"What to do: {row.cause.advice}",
+            *_called_again(row.cause),
             "",
             f"class {row.cause.outcome_class}, status {row.cause.status}, up to: {row.cause.who}; iFax says: {said}",
         ]
     )
+
+
+def _called_again(cause: Cause) -> list[str]:
+    """What the catalogue itself has against calling again; the rest is as [retry] has it."""
+    said = []
+    if cause.calls is not None:
+        said.append(f"after {cause.calls} calls that ended so there is no further one")
+    if cause.wait:
+        said.append(f"the next call comes {int(cause.wait.total_seconds()) // 60} minutes later at the earliest")
+    return [f"What we do: {'; '.join(said)}."] if said else []
 
 
 def _as_json(row: CodeRow) -> dict[str, Any]:
@@ -90,4 +101,6 @@ def _as_json(row: CodeRow) -> dict[str, Any]:
         "advice": cause.advice,
         "who": cause.who,
         "status": cause.status,
+        "calls": cause.calls,
+        "wait_seconds": int(cause.wait.total_seconds()),
     }

@@ -55,6 +55,7 @@ class Called:
     result: AttemptResult
     outcome_class: OutcomeClass | None
     started_at: datetime
+    cause: str | None = None
 
 
 def calls_of(attempts: Iterable[Attempt]) -> tuple[Called, ...]:
@@ -64,6 +65,7 @@ def calls_of(attempts: Iterable[Attempt]) -> tuple[Called, ...]:
             attempt.result,
             None if attempt.cause is None else outcomes.cause(attempt.cause).outcome_class,
             attempt.started_at,
+            attempt.cause,
         )
         for attempt in attempts
         if attempt.result is not None
@@ -81,7 +83,8 @@ def after_outcome(
     """After a call that ended with ``outcome``; ``calls`` are all there were, that one the last of them.
 
     A fax of which any page went over is never called again: not even where all went and only the confirmation is
-    missing, for then the recipient may hold it.
+    missing, for then the recipient may hold it. What the catalogue says of the one cause goes before what holds for its
+    class, where it is stricter.
     """
     plan = options.classes.get(outcome.outcome_class)
     made = sum(call.outcome_class is outcome.outcome_class for call in calls)
@@ -91,9 +94,12 @@ def after_outcome(
         return GiveUp(Why.PAGES_WENT, made)
     if made >= plan.attempts:
         return GiveUp(Why.TRIES, made)
+    cause = outcomes.cause(outcome.cause)
+    if cause.calls is not None and sum(call.cause == cause.slug for call in calls) >= cause.calls:
+        return GiveUp(Why.TRIES, made)
     if transmissions(calls) >= MOST_TRANSMISSIONS:
         return GiveUp(Why.CAP, made)
-    at = now + plan.delays[min(max(made, 1), len(plan.delays)) - 1]
+    at = now + max(cause.wait, plan.delays[min(max(made, 1), len(plan.delays)) - 1])
     return GiveUp(Why.TIME, made) if at >= deadline(fax, options) else Again(at, made, plan.attempts)
 
 

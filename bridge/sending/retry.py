@@ -81,7 +81,7 @@ class Retrier:
         this = next(attempt for attempt in made if attempt.id == failure.attempt)
         of_class = None if failure.result is AttemptResult.NOT_TAKEN else failure.outcome.outcome_class
         before = retries.calls_of(attempt for attempt in made if attempt.id != failure.attempt)
-        calls = (*before, Called(failure.result, of_class, this.started_at))
+        calls = (*before, Called(failure.result, of_class, this.started_at, failure.outcome.cause))
         if failure.result is AttemptResult.NOT_TAKEN:
             return retries.after_not_taken(failure.fax, calls, now, self._options, retry_after=failure.retry_after)
         return retries.after_outcome(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from bridge.fax import retries
+from bridge.fax import outcomes, retries
 from bridge.fax.jobs import AttemptResult, Outcome
 from bridge.fax.options import MOST_TRANSMISSIONS, REDIALS, Redial, RetryOptions
 from bridge.fax.outcomes import OutcomeClass
@@ -19,6 +19,12 @@ FAX = a_fax(number="+14155550150", state=FaxState.SENDING, version=4, pages=2)
 DEFAULT = RetryOptions()
 RETRYABLE = sorted(REDIALS)
 FAILED, NOT_TAKEN = AttemptResult.FAILED, AttemptResult.NOT_TAKEN
+
+
+def plain(of_class: str) -> str:
+    """A cause of that class, if there is one, for which the class's own rules are all there is."""
+    of_it = [cause for cause in outcomes.causes() if cause.outcome_class == of_class]
+    return min(of_it, key=lambda cause: (cause.calls is not None, cause.wait)).slug
 
 
 def ended(of_class: str, result: AttemptResult = FAILED) -> Called:
@@ -34,7 +40,7 @@ def after(
     pages_sent: int | None = None,
 ) -> Again | GiveUp:
     """What follows on one more call that ended in this class."""
-    outcome = Outcome(OutcomeClass(of_class), "whatever")
+    outcome = Outcome(OutcomeClass(of_class), plain(of_class))
     return retries.after_outcome(FAX, outcome, [*before, ended(of_class)], now, options, pages_sent=pages_sent)
 
 
@@ -106,7 +112,7 @@ def test_it_always_comes_to_an_end(course: list[str], retry_after: int) -> None:
             decided = retries.after_not_taken(FAX, calls, now, DEFAULT, retry_after=wish)
         else:
             calls.append(ended(came))
-            outcome = Outcome(OutcomeClass(came), "whatever")
+            outcome = Outcome(OutcomeClass(came), plain(came))
             decided = retries.after_outcome(FAX, outcome, calls, now, DEFAULT, pages_sent=0)
         if isinstance(decided, GiveUp):
             break
@@ -145,3 +151,30 @@ def test_time_counts_from_where_the_fax_was_let_go_on() -> None:
     assert late == GiveUp(Why.TIME, 1)
     released = replace(FAX, counts_from=now)
     assert isinstance(retries.after_outcome(released, outcome, [ended("busy")], now, DEFAULT, pages_sent=0), Again)
+
+
+REFINED = [cause for cause in outcomes.causes() if cause.calls is not None or cause.wait]
+EAGER = RetryOptions(
+    give_up_after=timedelta(days=30),
+    classes={each: Redial(10, (timedelta(seconds=1),)) for each in ("busy", "no_answer", "voice", "line", "carrier")},
+)
+
+
+@pytest.mark.parametrize("cause", REFINED, ids=lambda cause: cause.slug)
+def test_the_catalogue_is_stricter_than_any_setting(cause: outcomes.Cause) -> None:
+    """However eager the site, of such a cause there are no more calls, and no sooner; of another one there are."""
+    outcome = Outcome(cause.outcome_class, cause.slug)
+    calls: list[Called] = []
+    for made in range(1, 10):
+        calls.append(Called(AttemptResult.FAILED, cause.outcome_class, START, cause.slug))
+        decided = retries.after_outcome(FAX, outcome, calls, START, EAGER, pages_sent=None)
+        if cause.calls is not None and made >= cause.calls:
+            assert decided == GiveUp(Why.TRIES, made)
+        else:
+            assert decided == Again(START + max(cause.wait, timedelta(seconds=1)), made, 10)
+
+
+def test_a_line_where_a_person_answers_is_called_twice() -> None:
+    """Whatever is set."""
+    voice = [cause for cause in outcomes.causes() if cause.outcome_class is OutcomeClass.VOICE]
+    assert [cause.calls for cause in voice] == [2] * len(voice)

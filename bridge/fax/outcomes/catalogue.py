@@ -9,6 +9,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from importlib import resources
@@ -47,7 +48,11 @@ class Actor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One meaning: a title, what it means, what to do, who can do it, and the status of RFC 3463 for programs."""
+    """One meaning: a title, what it means, what to do, who can do it, and the status of RFC 3463 for programs.
+
+    Where its class is tried again, ``calls`` is how many at the most may end so (None: as the class has it), and
+    ``wait`` how long it is at the least until the next.
+    """
 
     slug: str
     outcome_class: OutcomeClass
@@ -56,6 +61,8 @@ class Cause:
     advice: str
     who: Actor
     status: str
+    calls: int | None = None
+    wait: timedelta = timedelta()
 
     @property
     def final(self) -> bool:
@@ -172,9 +179,11 @@ def _read_causes(table: str) -> dict[str, Cause]:
 
 
 def _read_cause(entry: Mapping[str, object]) -> Cause:
-    if wrong := _KEYS ^ entry.keys():
+    given = dict(entry)
+    calls, minutes = given.pop("calls", None), given.pop("wait_minutes", 0)
+    if wrong := _KEYS ^ given.keys():
         raise ValueError(f"missing or strange: {', '.join(sorted(wrong))}")
-    values = {key: value for key, value in entry.items() if isinstance(value, str) and value and value == value.strip()}
+    values = {key: value for key, value in given.items() if isinstance(value, str) and value and value == value.strip()}
     if empty := _KEYS - values.keys():
         raise ValueError(f"not a text, empty, or with spaces around it: {', '.join(sorted(empty))}")
     if not _SLUG.fullmatch(values["slug"]):
@@ -192,7 +201,15 @@ def _read_cause(entry: Mapping[str, object]) -> Cause:
         advice=values["advice"],
         who=Actor(values["who"]),
         status=values["status"],
+        calls=None if calls is None else _whole(calls),
+        wait=timedelta(minutes=_whole(minutes) if minutes else 0),
     )
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"calls and wait_minutes are whole numbers above 0, not {value!r}")
+    return value
 
 
 def _read_rows(table: str, known: Mapping[str, Cause]) -> tuple[CodeRow, ...]:
