@@ -47,6 +47,7 @@ def _sent(row: Sent) -> dict[str, Any]:
         "updated_at": rfc3339(fax.updated_at),
         "outcome": None if fax.outcome is None else _outcome(fax.outcome),
         "resend_of": fax.resend_of,
+        "reference": row.message.asked.reference,
         "history": _history(row.history),
     }
 
@@ -169,6 +170,7 @@ _SHOWN = (
     "pages_sent",
     "carrier_job_id",
     "transaction_id",
+    "reference",
 )
 
 

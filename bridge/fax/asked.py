@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 FIELD = "X-Fax-Option"
 
+LONGEST_REFERENCE = 60
+
 _YES_OR_NO = {"yes": True, "no": False, "none": False}
 _UNKNOWN = "is no option here; there are {}"
 _NOT_ALLOWED = "is not this sender's to choose; the operator can add it to the options of the identity"
@@ -36,12 +38,16 @@ class Unheeded:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """None where nothing is asked for. What ``after`` means depends on where the number is (``hours``)."""
+    """None where nothing is asked for. What ``after`` means depends on where the number is (``hours``).
+
+    ``reference`` is a word of the sender's own by which notices tell which fax they are about.
+    """
 
     after: str | None = None
     cover: bool | None = None
     body: BodyUse | None = None
     pages: PagesUse | None = None
+    reference: str | None = None
     unheeded: tuple[Unheeded, ...] = ()
 
 
@@ -53,6 +59,7 @@ def read(pairs: Sequence[tuple[str, str]], allowed: Iterable[str]) -> Asked:
         cover=_chosen("cover", heeded, _YES_OR_NO),
         body=_chosen("body", heeded, {use: use for use in get_args(BodyUse)}),
         pages=_chosen("pages", heeded, {use: use for use in get_args(PagesUse)}),
+        reference=_reference(heeded),
         unheeded=tuple(Unheeded(_written(pair), _why(pair)) for pair in pairs if pair not in heeded),
     )
 
@@ -63,6 +70,13 @@ def _one(name: str, pairs: list[tuple[str, str]]) -> str | None:
     if len(values) > 1:
         raise BadOption(f"{FIELD}: {name} stands there twice, with two values; write one")
     return values.pop() if values else None
+
+
+def _reference(pairs: list[tuple[str, str]]) -> str | None:
+    value = _one("reference", pairs)
+    if value is not None and not 1 <= len(value) <= LONGEST_REFERENCE:
+        raise BadOption(f"{FIELD}: a reference has 1 to {LONGEST_REFERENCE} characters")
+    return value
 
 
 def _chosen(name: str, pairs: list[tuple[str, str]], choices: Mapping[str, T]) -> T | None:

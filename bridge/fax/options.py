@@ -98,7 +98,7 @@ BodyUse = Literal["cover", "page", "ignore"]
 PagesUse = Literal["auto", "fax", "original"]
 """Which pages are brought into black and white here."""
 
-OPTION_NAMES = ("after", "body", "cover", "pages")
+OPTION_NAMES = ("after", "body", "cover", "pages", "reference")
 """What a sender may ask for in the mail itself."""
 
 

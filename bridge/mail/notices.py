@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bridge.fax import numbers, outcomes, replies
+from bridge.fax.asked import LONGEST_REFERENCE, Asked
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.options import Privacy
 from bridge.fax.outcomes import OutcomeClass
@@ -58,6 +59,9 @@ TONES = {
     NoticeEvent.UNCONFIRMED: Tone.OPEN,
 }
 """Of the others it is bad news."""
+
+ENDS = {NoticeEvent.DELIVERED, NoticeEvent.PARTIAL, NoticeEvent.FAILED}
+"""Events that end a fax by what came of its calls."""
 
 MOST_CALLS_SHOWN, LAST_CALLS_SHOWN = 8, 5
 
@@ -152,6 +156,7 @@ def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: 
         returned=facts.returned,
         enclosed=facts.enclosed,
         reply_to=facts.reply_to,
+        reference=_reference(facts.message),
     )
     return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)
 
@@ -164,7 +169,7 @@ def render_duplicate(
     fax = facts.fax
     subject, text = composing.render(
         NoticeEvent.DUPLICATE,
-        **words_of_fax(fax, recipient),
+        **words_of_fax(fax, recipient, _reference(facts.message)),
         state=fax.state,
         state_since=in_words(fax.state_since),
         again_from=None if facts.again_from is None else in_words(facts.again_from),
@@ -177,7 +182,16 @@ def render_duplicate(
         arrived=now,
         envelope_id=facts.envelope_id,
     )
-    report = Report(NoticeEvent.DUPLICATE, fax, facts.headers, subject, text, status, TONES[NoticeEvent.DUPLICATE])
+    report = Report(
+        event=NoticeEvent.DUPLICATE,
+        fax=fax,
+        headers=facts.headers,
+        subject=subject,
+        text=text,
+        status=status,
+        tone=TONES[NoticeEvent.DUPLICATE],
+        reference=_reference(facts.message),
+    )
     return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)
 
 
@@ -190,6 +204,7 @@ def _discreet(facts: NoticeFacts) -> NoticeFacts:
         parts=discretion.of_parts(facts.parts),
         headers=discretion.of_headers(facts.headers),
         why="",
+        message=replace(facts.message, asked=Asked()),
         returned=None if facts.returned is None else discretion.of_returned(facts.headers),
         enclosed=NOTHING,
     )
@@ -197,9 +212,14 @@ def _discreet(facts: NoticeFacts) -> NoticeFacts:
 
 def _discreet_again(facts: DuplicateFacts) -> DuplicateFacts:
     """Under minimal privacy."""
-    recipient = discretion.of_recipient(facts.recipient or facts.fax.recipient, facts.fax.number)
-    headers = discretion.of_headers(facts.headers)
-    return replace(facts, fax=discretion.of_fax(facts.fax), headers=headers, recipient=recipient, original_recipient="")
+    return replace(
+        facts,
+        fax=discretion.of_fax(facts.fax),
+        message=replace(facts.message, asked=Asked()),
+        headers=discretion.of_headers(facts.headers),
+        recipient=discretion.of_recipient(facts.recipient or facts.fax.recipient, facts.fax.number),
+        original_recipient="",
+    )
 
 
 def duplicate_action(first: Fax) -> Action:
@@ -223,7 +243,7 @@ def _duplicate_status(first: Fax) -> str:
     return {Action.FAILED: "5.0.0"}.get(duplicate_action(first), "2.0.0")
 
 
-def words_of_fax(fax: Fax, recipient: str) -> dict[str, object]:
+def words_of_fax(fax: Fax, recipient: str, reference: str = "") -> dict[str, object]:
     """What the templates may say of any fax; whatever is foreign in it is one line."""
     number, sender = numbers.as_people_write(fax.number), foreign.one_line(fax.sender, 320)
     for_sender = recipient == fax.sender
@@ -237,6 +257,8 @@ def words_of_fax(fax: Fax, recipient: str) -> dict[str, object]:
         "whose": f"fax to {number}" if for_sender else f"fax from {sender or 'an unknown sender'} to {number}",
         "written": "" if written.startswith(f"{fax.number}@") else written,
         "person": ", ".join(filter(None, (foreign.one_line(fax.person), foreign.one_line(fax.company)))),
+        "reference": reference,
+        "took": "",
         "accepted_at": in_words(fax.created_at),
         "fax": fax.id,
     }
@@ -248,7 +270,7 @@ def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, objec
     code = str(outcome.code) if outcome.code is not None else ""
     job = next((each.carrier_job_id for each in reversed(facts.attempts) if each.carrier_job_id), None)
     return (
-        words_of_fax(facts.fax, recipient)
+        words_of_fax(facts.fax, recipient, _reference(facts.message))
         | parts_in_words(facts.parts)
         | {
             "told": _told(facts, recipient),
@@ -261,12 +283,31 @@ def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, objec
             "in_a_row": facts.in_a_row,
             "refused_now": facts.refused_now,
             "now": in_words(now),
+            "took": _took(facts, now),
             "tried": len(facts.attempts),
             "calls": [(in_words(each.started_at), _ended(each, facts)) for each in _shown(facts.attempts)],
             "job": None if job is None else foreign.one_line(job),
             "said": f"{code} {_said(outcome)}".strip(),
         }
     )
+
+
+def _reference(message: Message) -> str:
+    """The sender's own; empty where it gave none."""
+    return foreign.one_line(message.asked.reference or "", LONGEST_REFERENCE)
+
+
+def _took(facts: NoticeFacts, now: datetime) -> str:
+    """How long it was from the first call to the end; empty before that, and where no call was made."""
+    if not facts.attempts or facts.event not in ENDS:
+        return ""
+    left = max(1, round((now - facts.attempts[0].started_at).total_seconds()))
+    told = []
+    for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        count, left = divmod(left, size)
+        if count:
+            told.append(f"{count} {unit if count == 1 else unit + 's'}")
+    return " ".join(told[:2])
 
 
 def _told(facts: NoticeFacts, recipient: str) -> str:

@@ -61,12 +61,13 @@ class Report:
     returned: Returned | None = None
     enclosed: Enclosed = NOTHING
     reply_to: str = ""
+    reference: str = ""
 
 
 def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str, now: datetime) -> bytes:
     """The notice's bytes; the same for the same report, row and time."""
     head = [
-        begin_answer(report.headers, report.subject, options, row_id=row_id, recipient=recipient, now=now),
+        begin_answer(report.headers, _subject(report), options, row_id=row_id, recipient=recipient, now=now),
         fields.unstructured("X-Fax-Event", report.event),
         fields.unstructured("X-Fax-Id", report.fax.id),
         fields.unstructured("X-Fax-Number", report.fax.number),
@@ -74,6 +75,8 @@ def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str
     enclosed = report.enclosed
     words = composing.words_part(report.text, report.tone, row_id, enclosed.picture)
     files = [composing.file_part(content, "application/pdf", name) for name, content in enclosed.files]
+    if report.reference:
+        head.append(fields.unstructured("X-Fax-Reference", report.reference))
     if report.reply_to:
         head.insert(1, fields.address("Reply-To", report.reply_to))
     parts = [
@@ -83,6 +86,11 @@ def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str
     if report.returned is not None:
         parts.append(returned.part(report.returned, row_id))
     return composing.multipart(b"".join(head), 'report; report-type="delivery-status"', row_id, *parts)
+
+
+def _subject(report: Report) -> str:
+    """With the sender's reference, by which other programs sort."""
+    return f"{report.subject} [{report.reference}]" if report.reference else report.subject
 
 
 def begin_answer(

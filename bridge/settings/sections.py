@@ -108,7 +108,7 @@ class Policy(Section):
     countries: tuple[values.Country, ...] = ("US", "CA")
     default_country: values.Country = "US"
     quiet_hours: values.QuietHoursOrNone = ""
-    options: identities.SenderOptions = ("after", "body", "cover", "pages")
+    options: identities.SenderOptions = ("after", "body", "cover", "pages", "reference")
     refuse_after: int = Field(default=5, ge=0, le=1000)
 
 

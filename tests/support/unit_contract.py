@@ -81,7 +81,7 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("policy", "countries", ["US", "CA"]),
     ("policy", "default_country", "US"),
     ("policy", "quiet_hours", ""),
-    ("policy", "options", ["after", "body", "cover", "pages"]),
+    ("policy", "options", ["after", "body", "cover", "pages", "reference"]),
     ("policy", "refuse_after", 5),
     ("limits", "sessions", 200),
     ("limits", "recipients", 100),

@@ -42,17 +42,26 @@ def test_what_cannot_be_read_is_refused(field: str, why: str) -> None:
     assert caught.value.smtp.isascii()
 
 
+def test_a_reference_is_any_short_text() -> None:
+    """Up to sixty characters of the sender's own; longer ones, and none at all, are refused."""
+    assert read("X-Fax-Option: reference=Order 4711/a").reference == "Order 4711/a"
+    assert read("X-Fax-Option: cover=no").reference is None
+    for wrong in ("", "x" * 61):
+        with pytest.raises(BadOption, match="a reference has 1 to 60 characters"):
+            read(f"X-Fax-Option: reference={wrong}")
+
+
 def test_what_is_no_option_is_told() -> None:
     """A name that is none, and one that is not this sender's to choose, are let be, each with its line."""
     found = read("X-Fax-Option: colour=red; cover=no; urgent", allowed=("body",))
     assert found.cover is None
     assert [(each.written, each.why) for each in found.unheeded] == [
-        ("X-Fax-Option: colour=red", "is no option here; there are after, body, cover, pages"),
+        ("X-Fax-Option: colour=red", "is no option here; there are after, body, cover, pages, reference"),
         (
             "X-Fax-Option: cover=no",
             "is not this sender's to choose; the operator can add it to the options of the identity",
         ),
-        ("X-Fax-Option: urgent", "is no option here; there are after, body, cover, pages"),
+        ("X-Fax-Option: urgent", "is no option here; there are after, body, cover, pages, reference"),
     ]
 
 

@@ -1,5 +1,7 @@
 import base64
 import re
+from dataclasses import replace
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default as modern
 
@@ -8,6 +10,7 @@ from hypothesis import example, given, settings, strategies as st
 
 from bridge.errors import Permanent
 from bridge.fax import outcomes
+from bridge.fax.asked import Asked
 from bridge.fax.jobs import Outcome, Part
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
@@ -506,3 +509,34 @@ def test_page_ranges_count_through(pages: list[int]) -> None:
         counted += range(int(first), int(last or first) + 1)
     assert counted == list(range(1, sum(pages) + 1))
     assert [name for _, name in ranges] == [str(number) for number, count in enumerate(pages) if count]
+
+
+def test_the_senders_own_word_is_everywhere() -> None:
+    """In the subject before the original's, in the words, in a field of its own; none of these without one."""
+    message = replace(facts().message, asked=Asked(reference="Order 4711\r\nBcc: x"))
+    mail = render(facts(NoticeEvent.FAILED, b"Subject: The lease\r\n\r\n", message=message))
+    assert field(mail, "Subject") == "Fax to +1 415-555-0123 failed [Order 4711 Bcc: x]: The lease"
+    assert field(mail, "X-Fax-Reference") == "Order 4711 Bcc: x"
+    assert "Reference:  Order 4711 Bcc: x" in text_of(parts_of(mail)[0])
+    assert well_formed(mail)
+    plain = render(facts(NoticeEvent.FAILED))
+    assert "X-Fax-Reference" not in names(plain)
+    assert "Reference:" not in text_of(parts_of(plain)[0])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "1 second"),
+        (61, "1 minute 1 second"),
+        (3600, "1 hour"),
+        (3725, "1 hour 2 minutes"),
+        (90_061, "1 day 1 hour"),
+    ],
+)
+def test_how_long_it_took(seconds: int, words: str) -> None:
+    """From the first call to the end; of one that only waits, or was never called, nothing is said."""
+    calls = (an_attempt(started_at=START - timedelta(seconds=seconds)), an_attempt(started_at=START))
+    assert f"Took:  {words} from the first call" in body(facts(NoticeEvent.DELIVERED, attempts=calls))
+    for event, made in ((NoticeEvent.DELAYED, calls), (NoticeEvent.FAILED, ())):
+        assert not [line for line in body(facts(event, attempts=made)) if line.startswith("Took:")]
