@@ -61,6 +61,7 @@ from bridge.sending.resending import Resender
 from bridge.sending.retry import Retrier
 from bridge.sending.settle import Calls, Settler
 from bridge.sending.submit import Submitter
+from bridge.sending.summaries import Summariser
 from bridge.sending.track import Tracker
 from bridge.settings import Settings, rooms
 from bridge.store import Store
@@ -278,6 +279,7 @@ def _duties(  # noqa: PLR0917 - what the workers share, one by one
         Router(desk, mailer, receiving, owner("route")).duty,
         BacklogClerk(desk, owner("backlog")).duty,
         OrderClerk(desk, reporter, resender, owner("orders")).duty,
+        Summariser(desk, mail, owner("summary")).duty,
         Answerer(desk, reporter, resender, mail, owner("reply")).duty,
         *(Courier(desk, relay, undeliverable, owner("post", number)).duty for number in range(2)),
         Bounces(desk, undeliverable, owner("bounce")).duty,

@@ -7,7 +7,8 @@ the handle by which whoever may know the rest finds it.
 from dataclasses import replace
 
 from bridge.fax.arrivals import Received
-from bridge.fax.jobs import Fax, Outcome, Part
+from bridge.fax.asked import Asked
+from bridge.fax.jobs import Fax, Message, Outcome, Part
 from bridge.fax.options import Privacy
 from bridge.mail.headers import Headers
 from bridge.mail.returned import Returned
@@ -32,6 +33,11 @@ def of_fax(fax: Fax) -> Fax:
 def of_recipient(recipient: str, number: str) -> str:
     """An address that names ``number`` (E.164), with the masked number in its place."""
     return f"{masked(number)}@{recipient.rpartition('@')[2]}"
+
+
+def of_message(message: Message) -> Message:
+    """Without the sender's own word for it."""
+    return replace(message, asked=Asked())
 
 
 def of_parts(parts: tuple[Part, ...]) -> tuple[Part, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bridge.fax import numbers, outcomes, replies
-from bridge.fax.asked import LONGEST_REFERENCE, Asked
+from bridge.fax.asked import LONGEST_REFERENCE
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.options import Privacy
 from bridge.fax.outcomes import OutcomeClass
@@ -138,7 +138,7 @@ def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: 
         original=fax.original_recipient,
         recipient=fax.recipient,
         action=ACTIONS[facts.event],
-        code=_status(facts.event, outcome),
+        code=status_of(facts.event, outcome),
         arrived=facts.message.received_at,
         envelope_id=facts.message.envelope_id,
         diagnosis=f"{code} {_said(outcome)}".strip() if outcome.code is not None or outcome.text else "",
@@ -204,7 +204,7 @@ def _discreet(facts: NoticeFacts) -> NoticeFacts:
         parts=discretion.of_parts(facts.parts),
         headers=discretion.of_headers(facts.headers),
         why="",
-        message=replace(facts.message, asked=Asked()),
+        message=discretion.of_message(facts.message),
         returned=None if facts.returned is None else discretion.of_returned(facts.headers),
         enclosed=NOTHING,
     )
@@ -215,7 +215,7 @@ def _discreet_again(facts: DuplicateFacts) -> DuplicateFacts:
     return replace(
         facts,
         fax=discretion.of_fax(facts.fax),
-        message=replace(facts.message, asked=Asked()),
+        message=discretion.of_message(facts.message),
         headers=discretion.of_headers(facts.headers),
         recipient=discretion.of_recipient(facts.recipient or facts.fax.recipient, facts.fax.number),
         original_recipient="",
@@ -236,7 +236,7 @@ def duplicate_action(first: Fax) -> Action:
 def _duplicate_status(first: Fax) -> str:
     """The code that the first fax's own notice has, or would have."""
     if first.outcome is not None and first.state.final:
-        return _status(event_of(first.state, first.outcome), first.outcome)
+        return status_of(event_of(first.state, first.outcome), first.outcome)
     slug = {FaxState.HELD: "held-limit", FaxState.UNCONFIRMED: "unconfirmed"}.get(first.state)
     if slug is not None:
         return f"4{outcomes.cause(slug).status[1:]}"
@@ -365,7 +365,7 @@ def page_ranges(parts: tuple[Part, ...]) -> list[tuple[str, str]]:
     return ranges
 
 
-def _status(event: NoticeEvent, outcome: Outcome) -> str:
+def status_of(event: NoticeEvent, outcome: Outcome) -> str:
     """RFC 3463: the cause's own code, in the class that the event asks for (contract, "Mail that we write")."""
     fixed = {
         NoticeEvent.ACCEPTED: "2.0.0",

@@ -81,7 +81,7 @@ def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str
         head.insert(1, fields.address("Reply-To", report.reply_to))
     parts = [
         composing.with_files(words, row_id, *files),
-        composing.status_part(_of_the_message(report.status, options), _of_the_recipient(report.status, report.fax)),
+        composing.status_part(of_the_message(report.status, options), of_the_recipient(report.status, report.fax)),
     ]
     if report.returned is not None:
         parts.append(returned.part(report.returned, row_id))
@@ -122,7 +122,7 @@ def original_recipient(orcpt: str, recipient: str) -> str:
     return "utf-8; " + _NOT_XTEXT.sub(lambda char: f"\\x{{{ord(char[0]):02X}}}", address)
 
 
-def _of_the_message(status: Status, options: MailOptions) -> Mapping[str, str]:
+def of_the_message(status: Status, options: MailOptions) -> Mapping[str, str]:
     """RFC 3464, 2.2."""
     envelope = {"Original-Envelope-Id": status.envelope_id} if status.envelope_id else {}
     return envelope | {
@@ -131,7 +131,7 @@ def _of_the_message(status: Status, options: MailOptions) -> Mapping[str, str]:
     }
 
 
-def _of_the_recipient(status: Status, fax: Fax) -> Mapping[str, str]:
+def of_the_recipient(status: Status, fax: Fax) -> Mapping[str, str]:
     """RFC 3464, 2.3."""
     block = {
         "Original-Recipient": original_recipient(status.original, status.recipient),

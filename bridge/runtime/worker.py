@@ -35,6 +35,7 @@ class Bell(StrEnum):
     POST = "post"
     BOUNCE = "bounce"
     REPLY = "reply"
+    SUMMARY = "summary"
     ALARM = "alarm"
     SETTLE = "settle"
     DEADLINE = "deadline"

@@ -20,6 +20,7 @@ class SendingOptions:
     the site's; ``page_limits`` an identity's pages a day, by its name. ``senders`` are the patterns of
     addresses to which a whole mail may be given back (``policy.senders``); none means to nobody. ``retry``: what is
     tried again, and for how long. ``refuse_after`` so many failures in a row mail to a number is refused; 0: never.
+    ``digest``: several faxes of a mail are told of together, at the end.
     ``enclosed`` is what goes with notices to addresses that policy names.
     """
 
@@ -33,6 +34,7 @@ class SendingOptions:
     limits: LimitOptions = field(default_factory=LimitOptions)
     page_limits: Mapping[str, int] = field(default_factory=dict)
     refuse_after: int = 5
+    digest: bool = False
     enclosed: frozenset[Enclosure] = frozenset()
     senders: tuple[str, ...] = ()
     retry: RetryOptions = field(default_factory=RetryOptions)

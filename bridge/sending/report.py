@@ -29,13 +29,14 @@ from bridge.mail.wishes import Action
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.sending.alarms import Alarms
-from bridge.sending.enclosures import Enclosures
+from bridge.sending.enclosures import FINAL, Enclosures
 from bridge.sending.options import SendingOptions
-from bridge.store import attempts, failing, faxes, history, outbox, troubles
+from bridge.store import attempts, failing, faxes, history, outbox, summaries, troubles
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
 from bridge.store.replies import digest
+from bridge.store.summaries import COLLECTED
 
 OPERATORS_BUSINESS = {OutcomeClass.MONEY, OutcomeClass.ACCOUNT}
 """Outcomes that every fax will meet until the operator does something."""
@@ -113,7 +114,7 @@ class Reporter:
         told_before = await self._desk.store.write_files(unit, *files)
         crash_point(Point.NOTICE_COMMITTED)
         self.discard(told_before)
-        self._desk.bells.ring(Bell.POST)
+        self._desk.bells.ring(Bell.POST, Bell.SUMMARY)
         self._say(change)
 
     async def drafts(self, change: Change, now: datetime, *, tell_admin: bool = False) -> list[Draft]:
@@ -127,9 +128,12 @@ class Reporter:
         facts, head = await self._facts(change, now)
         off = NOT_WANTED if facts.event is NoticeEvent.DELIVERED and not self._options.delivered else ""
         reason = off if for_operator else wishes.not_wanted(ACTIONS[facts.event], fax.notify, otherwise=off)
+        collected = not for_operator and await self._is_collected(facts)
+        reason = reason or (COLLECTED if collected else "")
         returned = None if for_operator or reason else await self._returned(facts, head, to)
         asked = frozenset[replies.Action]() if for_operator else replies.offered(change.target)
-        drafts = [await self._draft(replace(facts, returned=returned, may_ask=asked), to, now, reason)]
+        own = await self._draft(replace(facts, returned=returned, may_ask=asked), to, now, reason)
+        drafts = [replace(own, collected_for=facts.message.id) if collected else own]
         if tell_admin and to != admin:
             drafts.append(await self._draft(facts, admin, now))
         return drafts
@@ -139,6 +143,12 @@ class Reporter:
         for draft in drafts:
             if draft.blob is not None:
                 self._desk.store.blobs.discard(draft.blob)
+
+    async def _is_collected(self, facts: NoticeFacts) -> bool:
+        """Whether a fax's end is told together with those of the other faxes of its mail."""
+        if not self._options.digest or facts.event not in FINAL or facts.fax.resend_of is not None:
+            return False
+        return await self._desk.store.read(lambda connection: summaries.has_several(connection, facts.message.id))
 
     async def _facts(self, change: Change, now: datetime) -> tuple[NoticeFacts, bytes]:
         """What the notices tell, and the mail's beginning."""

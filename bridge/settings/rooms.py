@@ -197,6 +197,7 @@ def sending_options(settings: "Settings") -> SendingOptions:
         limits=limit_options(settings),
         refuse_after=settings.policy.refuse_after,
         enclosed=_enclosed(settings.notices),
+        digest=settings.notices.digest,
         page_limits={identity.name: identity.pages_per_day for identity in settings.identities},
         senders=settings.policy.senders,
         retry=retry_options(settings),

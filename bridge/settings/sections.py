@@ -259,6 +259,7 @@ class Notices(Section):
     thumbnail: bool = False
     attach_document: bool = False
     attach_proof: bool = False
+    digest: bool = False
 
 
 class Log(Section):

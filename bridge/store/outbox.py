@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from bridge.errors import LeaseLost
 from bridge.fax.arrivals import Delivery, DeliveryState, Mail, MailKind, MailState
 from bridge.fax.replies import Answerable
-from bridge.store import arrivals, blobs, history, leases, replies
+from bridge.store import arrivals, blobs, history, leases, replies, summaries
 from bridge.store.leases import Lease
 from bridge.store.tables import delivery, outbox
 from bridge.store.writing import StoredBlob
@@ -26,17 +26,23 @@ class Stale(LeaseLost):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A mail whose bytes are on disk and whose row is not written yet; a suppressed one has no bytes."""
+    """A mail whose bytes are on disk and whose row is not written yet; a suppressed one has no bytes.
+
+    ``collected_for``: the mail whose summary tells instead.
+    """
 
     mail: Mail
     blob: StoredBlob | None
     answerable: Answerable | None = None
+    collected_for: str = ""
 
     def write(self, connection: sa.Connection, now: datetime) -> None:
         """Owe it; from then on it can be answered, if it is one of those."""
         add(connection, self.mail, self.blob, now)
         if self.answerable is not None:
             replies.offer(connection, self.answerable, now)
+        if self.collected_for and self.mail.fax_id is not None:
+            summaries.expect(connection, self.collected_for, self.mail.fax_id, now)
 
 
 def add(connection: sa.Connection, mail: Mail, stored: StoredBlob | None, now: datetime) -> None:

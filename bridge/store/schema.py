@@ -1,10 +1,20 @@
-"""Columns, constraints and indexes that several tables have."""
+"""What the tables have in common: how constraints are named, and columns and indexes that several have."""
 
 from typing import Any
 
 import sqlalchemy as sa
 
 from bridge.store.instants import Instant
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
 
 def one_of(column: str, values: type) -> sa.CheckConstraint:

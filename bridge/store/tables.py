@@ -8,24 +8,16 @@ import sqlalchemy as sa
 from bridge.fax.arrivals import DeliveryState, MailState
 from bridge.fax.jobs import AttemptResult
 from bridge.fax.states import ON_THE_LINE, FaxState, ReceivedState
+from bridge.store import schema
 from bridge.store.instants import Instant
 from bridge.store.schema import leased, one_of, partial, row_id
 from bridge.store.texts import Text
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
+metadata = schema.metadata
 _EMPTY = sa.text("''")
 
 READY_ROWS = sa.text("state = 'ready'")
-"""The condition of the indexes that hold ready faxes alone; a query that is to use them has it word for word."""
+"""The condition of the indexes of ready faxes; a query that is to use them has it word for word."""
 
 blob = sa.Table(
     "blob",
@@ -328,6 +320,16 @@ preview = sa.Table(
     sa.Index("ix_preview_due", "due_at"),
 )
 
+summary = sa.Table(
+    "summary",
+    metadata,
+    sa.Column("message_id", sa.ForeignKey("message.id"), primary_key=True),
+    sa.Column("created_at", Instant, nullable=False),
+    *leased(),
+    sa.Column("done_at", Instant),
+    sa.Index("ix_summary_due", "due_at"),
+)
+
 reply_token = sa.Table(
     "reply_token",
     metadata,
@@ -390,7 +392,7 @@ suspect = sa.Table(
     sa.Column("alone", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
-LEASED = (fax, destination, inquiry, received, outbox, bounce, preview, reply, command)
+LEASED = (fax, destination, inquiry, received, outbox, bounce, preview, reply, summary, command)
 """The tables whose rows workers claim."""
 
 for _table in LEASED:  # few rows are held at a time: those of the dead are found without looking at the others

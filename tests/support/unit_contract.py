@@ -113,6 +113,7 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("notices", "thumbnail", False),
     ("notices", "attach_document", False),
     ("notices", "attach_proof", False),
+    ("notices", "digest", False),
     ("log", "level", "info"),
     ("log", "format", "auto"),
     ("service", "shutdown_timeout", "150s"),
