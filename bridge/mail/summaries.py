@@ -54,7 +54,6 @@ def render(facts: SummaryFacts, options: MailOptions, *, row_id: str, recipient:
     subject, text = composing.render(
         "summary",
         verdict=_verdict(delivered, len(facts.faxes)),
-        total=len(facts.faxes),
         for_sender=recipient == facts.message.envelope_sender,
         faxes=[(numbers.as_people_write(each.fax.number), _ended(each)) for each in facts.faxes],
         troubles=_troubles(facts),

@@ -122,6 +122,7 @@ def test_every_point_is_visited() -> None:
         lives.INTAKE,
         *lives.SENDING,
         lives.LOOKING,
+        lives.ANSWERING,
         lives.CALLING,
         lives.EVIDENCE,
         *lives.RECEIVING,
