@@ -11,8 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bridge.fax.arrivals import Mail, MailKind
-from bridge.mail import alarms, composing
+from bridge.mail import alarms
 from bridge.mail.notices import in_words
 from bridge.mail.options import MailOptions
 from bridge.runtime.worker import Bell
@@ -144,24 +143,14 @@ class Refusals:
         self._clients[told.client] = replace(known, times=left, first_at=told.last_at, told=told.hour)
 
     async def _draft(self, refused: Refused, now: datetime) -> Draft:
-        row_id = self._desk.ids.new()
         who = "Several machines" if refused.client == OTHERS else refused.client
-        content = alarms.render_alarm(
+        mail, content = alarms.alarm(
             subject=f"A machine may have lost a fax: {who} was turned away",
             lines=_lines(refused),
             options=self._mail,
-            row_id=row_id,
-            now=now,
-            event="alarm",
-        )
-        mail = Mail(
-            id=row_id,
-            kind=MailKind.ADMIN,
+            row_id=self._desk.ids.new(),
             purpose=refused.purpose,
-            event="alarm",
-            envelope_sender="",
-            recipient=self._mail.admin,
-            message_id=composing.message_id(row_id, self._mail),
+            now=now,
         )
         return await self._desk.draft(mail, content)
 

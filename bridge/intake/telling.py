@@ -76,7 +76,7 @@ class Teller:
 
     async def limit(self, now: datetime) -> Draft:
         """For the operator, once a day: the site has reached its limit of faxes."""
-        row_id, limit = self._desk.ids.new(), self._options.limits.faxes_per_day
+        limit = self._options.limits.faxes_per_day
         lines = (
             f"On {now.day} {now:%B %Y} (UTC) this site has taken on {_faxes(limit)}, and may send no more in one day.",
             "Every further fax of this day is taken on and held. Nothing is lost.",
@@ -86,22 +86,13 @@ class Teller:
             "To see what is held: faxbridge list --state held",
             "To let one of them go, past the limit: faxbridge release ID; to call it off: faxbridge cancel ID",
         )
-        content = alarms.render_alarm(
+        mail, content = alarms.alarm(
             subject="Faxes are held: the site has reached the daily limit of faxes",
             lines=lines,
             options=self._mail,
-            row_id=row_id,
-            now=now,
-            event="alarm",
-        )
-        mail = Mail(
-            id=row_id,
-            kind=MailKind.ADMIN,
+            row_id=self._desk.ids.new(),
             purpose=alarm_purpose(now),
-            event="alarm",
-            envelope_sender="",
-            recipient=self._mail.admin,
-            message_id=composing.message_id(row_id, self._mail),
+            now=now,
         )
         return await self._desk.draft(mail, content)
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from bridge.fax.arrivals import Mail, MailKind
-from bridge.mail import alarms, composing
+from bridge.fax.arrivals import Mail
+from bridge.mail import alarms
 from bridge.mail.options import MailOptions
 from bridge.runtime.clock import rfc3339
 from bridge.runtime.worker import Bell, Duty
@@ -46,16 +46,8 @@ class Alarms:
     async def tell(self, batch: Batch) -> None:
         """One mail about all of these, unless another daemon has told of one of them."""
         now, row_id = self._desk.clock.now(), self._desk.ids.new()
-        mail = Mail(
-            id=row_id,
-            kind=MailKind.ADMIN,
-            purpose=f"undeliverable/{batch[0].mail.id}",
-            event="undeliverable",
-            envelope_sender="",
-            recipient=self._options.admin,
-            message_id=composing.message_id(row_id, self._options),
-        )
-        draft = await self._desk.draft(mail, self._render(batch, row_id, now))
+        mail, content = self._mail(batch, row_id, now)
+        draft = await self._desk.draft(mail, content)
 
         def unit(connection: sa.Connection) -> None:
             if not outbox.tell(connection, [each.mail.id for each in batch], row_id):
@@ -66,7 +58,7 @@ class Alarms:
         await self._desk.store.write_files(unit, draft.blob)
         self._desk.bells.ring(Bell.POST)
 
-    def _render(self, batch: Batch, row_id: str, now: datetime) -> bytes:
+    def _mail(self, batch: Batch, row_id: str, now: datetime) -> tuple[Mail, bytes]:
         only = batch[0] if len(batch) == 1 else None
         subject = (
             f"Mail about {_about(only.mail)} cannot be delivered" if only else f"{len(batch)} mails cannot be delivered"
@@ -78,11 +70,12 @@ class Alarms:
             "What to do: check the addresses in the configuration or with the senders, and what the relay says.",
             "You are told of such mails once an hour at most.",
         ]
-        return alarms.render_alarm(
+        return alarms.alarm(
             subject=subject,
             lines=tuple(lines),
             options=self._options,
             row_id=row_id,
+            purpose=f"undeliverable/{batch[0].mail.id}",
             now=now,
             event="undeliverable",
         )

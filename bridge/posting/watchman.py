@@ -6,8 +6,7 @@ from contextlib import suppress
 import sqlalchemy as sa
 
 from bridge.errors import BridgeError
-from bridge.fax.arrivals import Mail, MailKind
-from bridge.mail import alarms, composing
+from bridge.mail import alarms
 from bridge.mail.options import MailOptions
 from bridge.posting.troubles import Sign, Trouble
 from bridge.runtime.worker import Bell
@@ -72,23 +71,14 @@ class Watchman:
             self._desk.store.blobs.discard(draft.blob)
 
     async def _draft(self, name: str, trouble: Trouble) -> Draft:
-        row_id, now = self._desk.ids.new(), self._desk.clock.now()
+        row_id = self._desk.ids.new()
         last = "You are told once; when it is over and comes again, you are told again."
-        content = alarms.render_alarm(
+        mail, content = alarms.alarm(
             subject=trouble.subject,
             lines=(*trouble.lines, last),
             options=self._mail,
             row_id=row_id,
-            now=now,
-            event="alarm",
-        )
-        mail = Mail(
-            id=row_id,
-            kind=MailKind.ADMIN,
             purpose=f"trouble/{name}/{row_id}",
-            event="alarm",
-            envelope_sender="",
-            recipient=self._mail.admin,
-            message_id=composing.message_id(row_id, self._mail),
+            now=self._desk.clock.now(),
         )
         return await self._desk.draft(mail, content)

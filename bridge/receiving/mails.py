@@ -64,8 +64,7 @@ class Mailer:
 
     async def poison(self, fax: Received, why: str, then: str, now: datetime) -> outbox.Draft:
         """A received fax is set aside, told to the operator once for each time; ``then``: what that means for it."""
-        row_id = self._desk.ids.new()
-        content = alarms.render_alarm(
+        mail, content = alarms.alarm(
             subject="A received fax is set aside: the work on it broke off three times",
             lines=(
                 f"Received fax {fax.id} is set aside: {why}.",
@@ -75,19 +74,11 @@ class Mailer:
                 f"To see it: faxbridge show {fax.id}",
             ),
             options=self._options,
-            row_id=row_id,
-            now=now,
-            event="alarm",
-        )
-        return await self._draft(
-            content,
-            row_id=row_id,
-            kind=MailKind.ADMIN,
+            row_id=self._desk.ids.new(),
             purpose=f"poison/{fax.id}/{fax.version}",
-            event="alarm",
-            envelope_sender="",
-            recipient=self._options.admin,
+            now=now,
         )
+        return await self._desk.draft(mail, content)
 
     async def _draft(
         self,

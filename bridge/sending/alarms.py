@@ -4,9 +4,8 @@ from datetime import datetime
 
 from bridge.fax import outcomes
 from bridge.fax.adoption import Call
-from bridge.fax.arrivals import Mail, MailKind
 from bridge.fax.jobs import Fax, Outcome
-from bridge.mail import alarms, composing
+from bridge.mail import alarms
 from bridge.mail.notices import in_words
 from bridge.mail.options import MailOptions
 from bridge.runtime.clock import rfc3339
@@ -134,17 +133,7 @@ class Alarms:
         )
 
     async def _draft(self, purpose: str, now: datetime, subject: str, *lines: str) -> Draft:
-        row_id = self._desk.ids.new()
-        content = alarms.render_alarm(
-            subject=subject, lines=lines, options=self._mail, row_id=row_id, now=now, event="alarm"
-        )
-        mail = Mail(
-            id=row_id,
-            kind=MailKind.ADMIN,
-            purpose=purpose,
-            event="alarm",
-            envelope_sender="",
-            recipient=self._mail.admin,
-            message_id=composing.message_id(row_id, self._mail),
+        mail, content = alarms.alarm(
+            subject=subject, lines=lines, options=self._mail, row_id=self._desk.ids.new(), purpose=purpose, now=now
         )
         return await self._desk.draft(mail, content)

@@ -60,8 +60,7 @@ class Summariser:
 
     async def _set_aside(self, due: Summary, why: str) -> None:
         """It is not tried again; the operator is told, since the sender hears nothing."""
-        row_id, now = self._desk.ids.new(), self._desk.clock.now()
-        content = alarms.render_alarm(
+        mail, content = alarms.alarm(
             subject=f"A sender was not told how the faxes of mail {due.message_id} ended",
             lines=(
                 f"The notice for all faxes of mail {due.message_id} could not be written: {why}.",
@@ -69,18 +68,9 @@ class Summariser:
                 f"What to do: tell the sender. To see how each ended: faxbridge show {due.message_id}.",
             ),
             options=self._mail,
-            row_id=row_id,
-            now=now,
-            event="alarm",
-        )
-        mail = Mail(
-            id=row_id,
-            kind=MailKind.ADMIN,
+            row_id=self._desk.ids.new(),
             purpose=f"summary/{due.message_id}",
-            event="alarm",
-            envelope_sender="",
-            recipient=self._mail.admin,
-            message_id=composing.message_id(row_id, self._mail),
+            now=self._desk.clock.now(),
         )
         await self._owe(due, await self._desk.draft(mail, content))
 
