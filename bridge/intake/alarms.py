@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.mail import alarms
-from bridge.mail.notices import in_words
 from bridge.mail.options import MailOptions
+from bridge.mail.wording import in_words
 from bridge.runtime.worker import Bell
 from bridge.store import outbox
 from bridge.store.desk import Desk

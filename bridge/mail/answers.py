@@ -10,8 +10,8 @@ from bridge.fax.replies import Result, Said
 from bridge.mail import composing, discretion, fields, reports
 from bridge.mail.headers import Headers
 from bridge.mail.hypertext import Tone
-from bridge.mail.notices import words_of_fax
 from bridge.mail.options import MailOptions
+from bridge.mail.wording import words_of_fax
 
 EVENT = "reply"
 """The word in ``X-Fax-Event``."""

@@ -8,8 +8,8 @@ from bridge.fax import numbers
 from bridge.fax.arrivals import Delivery, Received
 from bridge.mail import composing, fields
 from bridge.mail.hypertext import Tone
-from bridge.mail.notices import in_words
 from bridge.mail.options import MailOptions
+from bridge.mail.wording import in_words
 from bridge.runtime import foreign
 
 _DIALLED = re.compile(r"[A-Za-z0-9+*#(](?:[A-Za-z0-9+*#(). -]{0,38}[A-Za-z0-9*#.)])?", re.ASCII)

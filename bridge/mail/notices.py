@@ -4,11 +4,10 @@ Meaning first, then what to do, and the carrier's code and text last.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bridge.fax import numbers, outcomes, replies
-from bridge.fax.asked import LONGEST_REFERENCE
+from bridge.fax import outcomes, replies
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.options import Privacy
 from bridge.fax.outcomes import OutcomeClass
@@ -20,6 +19,7 @@ from bridge.mail.options import MailOptions
 from bridge.mail.reports import NOTHING, Enclosed, Report, Status
 from bridge.mail.returned import Returned
 from bridge.mail.wishes import Action, not_wanted
+from bridge.mail.wording import in_words, parts_in_words, reference_of, words_of_fax
 from bridge.runtime import foreign
 
 
@@ -156,7 +156,7 @@ def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: 
         returned=facts.returned,
         enclosed=facts.enclosed,
         reply_to=facts.reply_to,
-        reference=_reference(facts.message),
+        reference=reference_of(facts.message),
     )
     return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)
 
@@ -169,7 +169,7 @@ def render_duplicate(
     fax = facts.fax
     subject, text = composing.render(
         NoticeEvent.DUPLICATE,
-        **words_of_fax(fax, recipient, _reference(facts.message)),
+        **words_of_fax(fax, recipient, reference_of(facts.message)),
         state=fax.state,
         state_since=in_words(fax.state_since),
         again_from=None if facts.again_from is None else in_words(facts.again_from),
@@ -190,7 +190,7 @@ def render_duplicate(
         text=text,
         status=status,
         tone=TONES[NoticeEvent.DUPLICATE],
-        reference=_reference(facts.message),
+        reference=reference_of(facts.message),
     )
     return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)
 
@@ -243,34 +243,13 @@ def _duplicate_status(first: Fax) -> str:
     return {Action.FAILED: "5.0.0"}.get(duplicate_action(first), "2.0.0")
 
 
-def words_of_fax(fax: Fax, recipient: str, reference: str = "") -> dict[str, object]:
-    """What the templates may say of any fax; whatever is foreign in it is one line."""
-    number, sender = numbers.as_people_write(fax.number), foreign.one_line(fax.sender, 320)
-    for_sender = recipient == fax.sender
-    written = foreign.one_line(fax.recipient, 320)
-    return {
-        "number": number,
-        "country": numbers.country_name(fax.number),
-        "pages": fax.pages,
-        "sender": sender,
-        "for_sender": for_sender,
-        "whose": f"fax to {number}" if for_sender else f"fax from {sender or 'an unknown sender'} to {number}",
-        "written": "" if written.startswith(f"{fax.number}@") else written,
-        "person": ", ".join(filter(None, (foreign.one_line(fax.person), foreign.one_line(fax.company)))),
-        "reference": reference,
-        "took": "",
-        "accepted_at": in_words(fax.created_at),
-        "fax": fax.id,
-    }
-
-
 def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, object]:
     """What the templates may say of a fax at this point."""
     outcome = facts.outcome
     code = str(outcome.code) if outcome.code is not None else ""
     job = next((each.carrier_job_id for each in reversed(facts.attempts) if each.carrier_job_id), None)
     return (
-        words_of_fax(facts.fax, recipient, _reference(facts.message))
+        words_of_fax(facts.fax, recipient, reference_of(facts.message))
         | parts_in_words(facts.parts)
         | {
             "told": _told(facts, recipient),
@@ -284,17 +263,13 @@ def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, objec
             "refused_now": facts.refused_now,
             "now": in_words(now),
             "took": _took(facts, now),
+            "next_call": _next_call(facts, now),
             "tried": len(facts.attempts),
             "calls": [(in_words(each.started_at), _ended(each, facts)) for each in _shown(facts.attempts)],
             "job": None if job is None else foreign.one_line(job),
             "said": f"{code} {_said(outcome)}".strip(),
         }
     )
-
-
-def _reference(message: Message) -> str:
-    """The sender's own; empty where it gave none."""
-    return foreign.one_line(message.asked.reference or "", LONGEST_REFERENCE)
 
 
 def _took(facts: NoticeFacts, now: datetime) -> str:
@@ -308,6 +283,14 @@ def _took(facts: NoticeFacts, now: datetime) -> str:
         if count:
             told.append(f"{count} {unit if count == 1 else unit + 's'}")
     return " ".join(told[:2])
+
+
+def _next_call(facts: NoticeFacts, now: datetime) -> str:
+    """When a fax that has to wait is called again; empty where that is not settled, or at any moment."""
+    due_at = facts.fax.due_at
+    if facts.event is not NoticeEvent.DELAYED or due_at is None or due_at - now < timedelta(minutes=1):
+        return ""
+    return in_words(due_at)
 
 
 def _told(facts: NoticeFacts, recipient: str) -> str:
@@ -342,29 +325,6 @@ def _said(outcome: Outcome) -> str:
     return foreign.one_line(outcome.text or "", 300)
 
 
-def parts_in_words(parts: tuple[Part, ...]) -> dict[str, object]:
-    """What the templates say of a mail's parts: those that have pages, and those that are left out and why."""
-    return {
-        "parts": [(pages, foreign.one_line(name)) for pages, name in page_ranges(parts)],
-        "left_out": [
-            (foreign.one_line(part.name), foreign.one_line(part.left_out, 500))
-            for part in parts
-            if part.left_out is not None
-        ],
-    }
-
-
-def page_ranges(parts: tuple[Part, ...]) -> list[tuple[str, str]]:
-    """For each part that was faxed, its pages and its name: ``("page 1", "a.pdf")``, ``("pages 2-4", "b.tif")``."""
-    ranges, page = [], 1
-    for part in parts:
-        if part.pages:
-            last = page + part.pages - 1
-            ranges.append((f"page {page}" if part.pages == 1 else f"pages {page}-{last}", part.name))
-            page = last + 1
-    return ranges
-
-
 def status_of(event: NoticeEvent, outcome: Outcome) -> str:
     """RFC 3463: the cause's own code, in the class that the event asks for (contract, "Mail that we write")."""
     fixed = {
@@ -377,9 +337,3 @@ def status_of(event: NoticeEvent, outcome: Outcome) -> str:
         return fixed[event]
     leading = "4" if ACTIONS[event] is Action.DELAYED else "5"
     return leading + outcomes.cause(outcome.cause).status[1:]
-
-
-def in_words(moment: datetime) -> str:
-    """``23 November 2026, 08:15 EST``: by the clock of this machine."""
-    local = moment.astimezone()
-    return f"{local.day} {local:%B %Y, %H:%M %Z}"

@@ -8,8 +8,8 @@ from bridge.fax.jobs import Message, Part, Preview
 from bridge.mail import composing, fields, reports
 from bridge.mail.headers import Headers
 from bridge.mail.hypertext import Tone
-from bridge.mail.notices import in_words, parts_in_words
 from bridge.mail.options import MailOptions
+from bridge.mail.wording import in_words, parts_in_words
 from bridge.runtime import foreign
 
 EVENT = "preview"

@@ -13,7 +13,8 @@ import jinja2
 from bridge.fax import numbers, outcomes
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.states import FaxState
-from bridge.mail.notices import ON_A_PERSONS_WORD, parts_in_words
+from bridge.mail.notices import ON_A_PERSONS_WORD
+from bridge.mail.wording import parts_in_words
 from bridge.runtime import foreign
 
 FILE_NAME = "fax.pdf"

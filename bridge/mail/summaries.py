@@ -14,6 +14,7 @@ from bridge.mail.notices import ACTIONS, NoticeEvent
 from bridge.mail.options import MailOptions
 from bridge.mail.reports import Status
 from bridge.mail.returned import Returned
+from bridge.mail.wording import in_words, parts_in_words, reference_of
 from bridge.runtime import foreign
 
 EVENT = "digest"
@@ -50,19 +51,19 @@ def render(facts: SummaryFacts, options: MailOptions, *, row_id: str, recipient:
     if any(each.fax.privacy is Privacy.MINIMAL for each in facts.faxes):
         facts = _discreet(facts)
     delivered = sum(each.event is NoticeEvent.DELIVERED for each in facts.faxes)
-    reference = foreign.one_line(facts.message.asked.reference or "", 60)
+    reference = reference_of(facts.message)
     subject, text = composing.render(
         "summary",
         verdict=_verdict(delivered, len(facts.faxes)),
         for_sender=recipient == facts.message.envelope_sender,
         faxes=[(numbers.as_people_write(each.fax.number), _ended(each)) for each in facts.faxes],
         troubles=_troubles(facts),
-        accepted_at=notices.in_words(facts.message.received_at),
+        accepted_at=in_words(facts.message.received_at),
         sender=foreign.one_line(facts.message.envelope_sender, 320),
         reference=reference,
         message=facts.message.id,
         ids=[(numbers.as_people_write(each.fax.number), each.fax.id) for each in facts.faxes],
-        **notices.parts_in_words(facts.parts),
+        **parts_in_words(facts.parts),
     )
     shown = f"{subject} [{reference}]" if reference else subject
     head = reports.begin_answer(facts.headers, shown, options, row_id=row_id, recipient=recipient, now=now)

@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from asn1crypto import pem, x509
 
-from bridge.mail.notices import in_words
+from bridge.mail.wording import in_words
 from bridge.posting.options import WatchOptions
 from bridge.store import cursors, overview, pauses, troubles
 from bridge.store.desk import Desk

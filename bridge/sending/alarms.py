@@ -6,8 +6,8 @@ from bridge.fax import outcomes
 from bridge.fax.adoption import Call
 from bridge.fax.jobs import Fax, Outcome
 from bridge.mail import alarms
-from bridge.mail.notices import in_words
 from bridge.mail.options import MailOptions
+from bridge.mail.wording import in_words
 from bridge.runtime.clock import rfc3339
 from bridge.sending.allowance import Excess, plural
 from bridge.sending.breaker import Outage

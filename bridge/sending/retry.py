@@ -14,7 +14,7 @@ from bridge.fax.jobs import Attempt, AttemptResult, Fax, Outcome
 from bridge.fax.options import MOST_TRANSMISSIONS, RetryOptions
 from bridge.fax.retries import Again, Called, GiveUp, Why
 from bridge.fax.states import FaxState
-from bridge.mail.notices import in_words
+from bridge.mail.wording import in_words
 from bridge.runtime.clock import rfc3339
 from bridge.sending.report import Change, Reporter, write_end
 from bridge.store import attempts, faxes

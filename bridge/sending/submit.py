@@ -19,7 +19,7 @@ from bridge.ifax.answers import Answer, small
 from bridge.ifax.client import CoverWords, FaxRequest, IfaxClient, Taken
 from bridge.ifax.errors import CallRefused, NotTaken, OutcomeUnknown
 from bridge.mail.headers import HEADER_LIMIT, read_headers
-from bridge.mail.notices import in_words
+from bridge.mail.wording import in_words
 from bridge.runtime.clock import rfc3339
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty

@@ -16,7 +16,8 @@ from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
 from bridge.intake.envelopes import read_path
 from bridge.mail import notices
-from bridge.mail.notices import NoticeEvent, NoticeFacts, event_of, page_ranges
+from bridge.mail.notices import NoticeEvent, NoticeFacts, event_of
+from bridge.mail.wording import page_ranges
 from bridge.runtime import foreign
 from tests.support.unit_clock import START
 from tests.support.unit_mail import (
@@ -540,3 +541,11 @@ def test_how_long_it_took(seconds: int, words: str) -> None:
     assert f"Took:  {words} from the first call" in body(facts(NoticeEvent.DELIVERED, attempts=calls))
     for event, made in ((NoticeEvent.DELAYED, calls), (NoticeEvent.FAILED, ())):
         assert not [line for line in body(facts(event, attempts=made)) if line.startswith("Took:")]
+
+
+def test_a_delay_tells_when_the_next_call_is() -> None:
+    """If it is settled and not at once; no other notice tells of a call to come."""
+    due = START + timedelta(minutes=15)
+    assert "Next call:  23 November 2026, 08:30 UTC" in body(facts(NoticeEvent.DELAYED, fax=a_fax(due_at=due)))
+    for event, due_at in ((NoticeEvent.DELAYED, START), (NoticeEvent.DELAYED, None), (NoticeEvent.FAILED, due)):
+        assert "Next call" not in "\n".join(body(facts(event, fax=a_fax(due_at=due_at))))
