@@ -41,8 +41,8 @@ def page() -> str:
 
 def _section(kind: OutcomeClass) -> Iterator[str]:
     yield f"## {_CLASSES[kind]}\n"
-    yield "| what it means | what to do | up to | status | codes |"
-    yield "|---|---|---|---|---|"
+    yield "| what it means | what we do | what to do | up to | status | codes |"
+    yield "|---|---|---|---|---|---|"
     yield from (_line(cause) for cause in outcomes.causes() if cause.outcome_class is kind)
     yield ""
 
@@ -50,11 +50,8 @@ def _section(kind: OutcomeClass) -> Iterator[str]:
 def _line(cause: Cause) -> str:
     codes = dict.fromkeys(f"`{row.code} {_plain(row.text)}`" for row in outcomes.rows() if row.cause is cause)
     meaning = f"**{cause.title}.** {cause.explanation}"
-    if cause.calls is not None:
-        meaning += f" *No more than {cause.calls} calls end so.*"
-    if cause.wait:
-        meaning += f" *The next call comes {int(cause.wait.total_seconds()) // 60} minutes later at the earliest.*"
-    return f"| {meaning} | {cause.advice} | {cause.who} | {cause.status} | {', '.join(codes)} |"
+    cells = (meaning, outcomes.what_we_do(cause), cause.advice, cause.who, cause.status, ", ".join(codes))
+    return f"| {' | '.join(cells)} |"
 
 
 def _plain(text: str) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from bridge.cli.common import Json, UnreadConfig, fail, print_json, print_table, read_or_fail
 from bridge.fax import outcomes
-from bridge.fax.outcomes import LANGUAGES, Cause, CodeRow, Language, in_language
+from bridge.fax.outcomes import LANGUAGES, CodeRow, Language, in_language
 
 _CODE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
@@ -33,14 +33,14 @@ def codes(
         if not rows:
             fail(f"no code has {said!r} in its number, its text or its meaning")
     if as_json:
-        print_json([_as_json(row) for row in rows])
+        print_json([_as_json(row, known) for row in rows])
     elif code is None:
         print_table(
             ["code", "class", "meaning", "iFax says"],
             [[str(row.code), row.cause.outcome_class, row.cause.title, row.text] for row in rows],
         )
     else:
-        typer.echo("\n\n".join(_as_text(row) for row in rows))
+        typer.echo("\n\n".join(_as_text(row, known) for row in rows))
 
 
 def _rows(code: int | None) -> list[CodeRow]:
@@ -64,7 +64,7 @@ def _language(written: str) -> Language:
     raise ValueError(f"{written!r} is no language here; there are {', '.join(LANGUAGES)}")
 
 
-def _as_text(row: CodeRow) -> str:
+def _as_text(row: CodeRow, language: Language) -> str:
     said = f"{row.code} {row.text}".rstrip()
     return "\n".join(
         [
@@ -72,24 +72,14 @@ def _as_text(row: CodeRow) -> str:
             "",
             row.cause.explanation,
             f"What to do: {row.cause.advice}",
-            *_called_again(row.cause),
+            f"What we do: {outcomes.what_we_do(row.cause, language)}",
             "",
             f"class {row.cause.outcome_class}, status {row.cause.status}, up to: {row.cause.who}; iFax says: {said}",
         ]
     )
 
 
-def _called_again(cause: Cause) -> list[str]:
-    """What the catalogue itself has against calling again; the rest is as [retry] has it."""
-    said = []
-    if cause.calls is not None:
-        said.append(f"after {cause.calls} calls that ended so there is no further one")
-    if cause.wait:
-        said.append(f"the next call comes {int(cause.wait.total_seconds()) // 60} minutes later at the earliest")
-    return [f"What we do: {'; '.join(said)}."] if said else []
-
-
-def _as_json(row: CodeRow) -> dict[str, Any]:
+def _as_json(row: CodeRow, language: Language) -> dict[str, Any]:
     cause = row.cause
     return {
         "code": row.code,
@@ -99,6 +89,7 @@ def _as_json(row: CodeRow) -> dict[str, Any]:
         "title": cause.title,
         "explanation": cause.explanation,
         "advice": cause.advice,
+        "we_do": outcomes.what_we_do(cause, language),
         "who": cause.who,
         "status": cause.status,
         "calls": cause.calls,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.fax import outcomes
+from bridge.fax.options import REDIALS
 from bridge.fax.outcomes import LANGUAGES, Cause, Language, OutcomeClass, in_language
 from bridge.fax.outcomes.languages import read_words
 from tests.unit.test_outcomes import CONSTANT, sentences
@@ -87,3 +88,25 @@ def test_the_page_of_result_codes_is_the_catalogue() -> None:
     assert all(f"`{row.code} " in page for row in outcomes.rows())
     assert all(f"**{cause.title}.**" in page for cause in outcomes.causes())
     assert page.count("\n## ") == len(OutcomeClass)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_we_do_is_said_of_every_cause(language: Language) -> None:
+    """In whole sentences of that language; what a single cause adds to its class is there, with its figures."""
+    for cause in outcomes.causes():
+        said = outcomes.what_we_do(cause, language)
+        assert said.endswith(".")
+        assert "{" not in said
+        if language != "en":
+            assert said != outcomes.what_we_do(cause)
+        if cause.calls is not None:
+            assert str(cause.calls) in said
+        if cause.wait:
+            assert str(int(cause.wait.total_seconds()) // 60) in said
+
+
+def test_what_we_do_fits_what_is_done() -> None:
+    """Of the classes that are called again it is said, and of no other."""
+    for cause in outcomes.causes():
+        again = "call again by ourselves" in (said := outcomes.what_we_do(cause)) or "call once more" in said
+        assert again is (cause.outcome_class in REDIALS), cause.slug
