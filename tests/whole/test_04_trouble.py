@@ -56,7 +56,7 @@ async def test_surely_not_taken_is_tried_until_time_is_out_and_then_told(house: 
 
     async def told() -> bool:
         waiting = {row["state"] for row in house.rows("SELECT state FROM fax")}
-        if "ready" in waiting:
+        if waiting & {"ready", "sending"}:  # the carrier answers 429 when it is asked after a fax, too
             house.hurry()
         return {mail.event for mail in house.sink.those(to=SENDER)} == {"failed", "delivered"}
 
