@@ -18,7 +18,6 @@ from bridge.mail.headers import HEADER_LIMIT, read_headers
 from bridge.mail.proofs import ProofFacts
 from bridge.sending.enclosures import handed_over
 from bridge.store import Store, faxes
-from bridge.store.blobs import BlobDamaged
 from bridge.store.overview import Arrived, Sent
 
 
@@ -60,18 +59,9 @@ async def _make(store: Store, row: Sent, target: Path) -> None:
         parts=row.parts,
         attempts=row.attempts,
         message=row.message,
-        subject=await _subject(store, row),
+        subject=read_headers(await store.head(row.message.blob_id, HEADER_LIMIT)).text("subject"),
         handed_over=handed_over(pages),
     )
     with tempfile.TemporaryDirectory(prefix="faxbridge-") as folder, Converter() as converter:
         async with Renderer(Path(folder), converter).proof(pages, proofs.render(facts, now)) as made:
             await asyncio.to_thread(put, made.path, target)
-
-
-async def _subject(store: Store, row: Sent) -> str:
-    """Of the sender's mail; empty where its file is gone."""
-    try:
-        head = await store.blobs.head(await store.stored(row.message.blob_id), HEADER_LIMIT)
-    except BlobDamaged:
-        return ""
-    return read_headers(head).text("subject")

@@ -175,6 +175,11 @@ def pattern_of(written: str) -> re.Pattern[str]:
     return re.compile("[^@]*".join(re.escape(piece) for piece in written.split("*")), re.IGNORECASE | re.ASCII)
 
 
+def is_named(address: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns names it; without any nobody is."""
+    return _matching(patterns, address) is not None
+
+
 def _matching(patterns: Iterable[str], address: str) -> tuple[bool, int] | None:
     """How much the pattern says that fits best (without a star, then by its letters); None when none fits."""
     fitting = [written for written in patterns if pattern_of(written).fullmatch(address)]

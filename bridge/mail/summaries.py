@@ -83,7 +83,7 @@ def render(facts: SummaryFacts, options: MailOptions, *, row_id: str, recipient:
 def _verdict(delivered: int, total: int) -> str:
     if delivered == total:
         return f"All {total} faxes were delivered"
-    return f"{delivered or 'None'} of {total} faxes {'was' if delivered < 2 else 'were'} delivered"  # noqa: PLR2004 - one
+    return f"{delivered or 'None'} of {total} faxes {'were' if delivered > 1 else 'was'} delivered"
 
 
 def _ended(ended: Ended) -> str:

@@ -5,17 +5,15 @@ cannot be had: it goes without.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-
-import sqlalchemy as sa
+from functools import partial
 
 from bridge.document.renderer import Renderer
 from bridge.errors import BridgeError
-from bridge.fax.jobs import Attempt, Document, Fax
+from bridge.fax.jobs import Attempt, Fax
 from bridge.fax.options import Privacy
-from bridge.fax.policy import pattern_of
+from bridge.fax.policy import is_named
 from bridge.fax.states import FaxState
 from bridge.mail import proofs
 from bridge.mail.notices import NoticeEvent, NoticeFacts
@@ -43,21 +41,17 @@ class Enclosures:
         self._desk = desk
         self._renderer = renderer
         self._options = options
-        self._named = tuple(pattern_of(each) for each in options.senders)
 
     async def of(self, facts: NoticeFacts, recipient: str, now: datetime) -> Enclosed:
         """What goes with that notice to that address."""
         wanted = self._options.enclosed
-        if not wanted or facts.fax.privacy is Privacy.MINIMAL or not self._may_have_pages(recipient):
+        if not wanted or facts.fax.privacy is Privacy.MINIMAL or not is_named(recipient, self._options.senders):
             return NOTHING
         try:
             return await self._made(facts, now)
         except BridgeError as error:
             self._desk.events.notice_bare(fax=facts.fax.id, error=error)
             return NOTHING
-
-    def _may_have_pages(self, recipient: str) -> bool:
-        return any(pattern.fullmatch(recipient) for pattern in self._named)
 
     async def _made(self, facts: NoticeFacts, now: datetime) -> Enclosed:
         wanted, fax = self._options.enclosed, facts.fax
@@ -77,7 +71,7 @@ class Enclosures:
         """As they were made for the carrier; nothing where there are none."""
         if fax.document_id is None:
             return b""
-        document: Document = await self._desk.store.read(_document(fax.document_id))
+        document = await self._desk.store.read(partial(faxes.document_of, document_id=fax.document_id))
         return await self._desk.store.read_blob(document.blob_id)
 
     async def _proof(self, facts: NoticeFacts, pages: bytes, now: datetime) -> bytes:
@@ -110,7 +104,3 @@ def _ended(facts: NoticeFacts, now: datetime) -> tuple[Attempt, ...]:
 def handed_over(pages: bytes) -> HandedOver | None:
     """What identifies the file that went to the carrier; None without one."""
     return HandedOver(len(pages), hashlib.sha256(pages).hexdigest()) if pages else None
-
-
-def _document(document_id: str) -> Callable[[sa.Connection], Document]:
-    return lambda connection: faxes.document_of(connection, document_id)

@@ -15,7 +15,7 @@ from bridge.fax.arrivals import Mail, MailKind
 from bridge.fax.jobs import Fax, Message
 from bridge.fax.options import Privacy
 from bridge.fax.orders import FITTING, Order, Reply
-from bridge.fax.replies import LASTS, Action, Answerable, Result, Said, Wish
+from bridge.fax.replies import Action, Answerable, Result, Said, Wish
 from bridge.mail import answers, bodies, composing
 from bridge.mail.answers import AnswerFacts
 from bridge.mail.headers import Headers, read_headers
@@ -25,13 +25,14 @@ from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.events import masked
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending.cancelling import cancel
+from bridge.sending.offers import offer
 from bridge.sending.report import Reporter
 from bridge.sending.resending import Resender
 from bridge.store import faxes, outbox, replies
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
-from bridge.store.replies import Answer, digest
+from bridge.store.replies import Answer
 
 ROUNDS = 5
 NOT_READ = "It has no line that could be read."
@@ -177,12 +178,9 @@ class Answerer:
         now = self._desk.clock.now()
         row_id, stranger = self._desk.ids.new(), said.result is Result.STRANGER
         facts = AnswerFacts(fax, said, Headers(()) if stranger else headers)
-        answerable = None
-        if (asked := _may_ask(said, fax)) and self._mail.reply_domain:
-            token = self._desk.ids.token()
-            reply_to = f"reply+{token}@{self._mail.reply_domain}"
-            facts = replace(facts, may_ask=asked, reply_to=reply_to)
-            answerable = Answerable(digest(token), fax.id, known.notified, asked, now + LASTS, said.number)
+        asked = _may_ask(said, fax)
+        reply_to, answerable = offer(self._desk, self._mail, fax.id, known.notified, asked, to=said.number)
+        facts = replace(facts, may_ask=asked, reply_to=reply_to)
         content = answers.render(facts, self._mail, row_id=row_id, recipient=known.notified, now=now)
         mail = Mail(
             id=row_id,

@@ -13,11 +13,10 @@ import sqlalchemy as sa
 
 from bridge.fax import replies
 from bridge.fax.arrivals import Mail, MailKind, MailState
-from bridge.fax.failing import Failing, failures_in_a_row
+from bridge.fax.failing import COUNTED, Failing, failures_in_a_row
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.outcomes import OutcomeClass
-from bridge.fax.policy import pattern_of
-from bridge.fax.replies import LASTS, Answerable
+from bridge.fax.policy import is_named
 from bridge.fax.states import FaxState
 from bridge.fax.wishes import Ret
 from bridge.mail import composing, headers, notices, wishes
@@ -30,12 +29,12 @@ from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.sending.alarms import Alarms
 from bridge.sending.enclosures import FINAL, Enclosures
+from bridge.sending.offers import offer
 from bridge.sending.options import SendingOptions
 from bridge.store import attempts, failing, faxes, history, outbox, summaries, troubles
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
-from bridge.store.replies import digest
 from bridge.store.summaries import COLLECTED
 
 OPERATORS_BUSINESS = {OutcomeClass.MONEY, OutcomeClass.ACCOUNT}
@@ -78,7 +77,6 @@ class Reporter:
         self._options = options
         self._mail = mail
         self._enclosures = enclosures
-        self._may_have_mails = tuple(pattern_of(each) for each in options.senders)
         self.alarms = Alarms(desk, mail)
 
     async def carry_out(
@@ -156,12 +154,12 @@ class Reporter:
 
         def query(connection: sa.Connection) -> tuple[Message, list[Attempt], tuple[Part, ...], Failing | None]:
             parts = faxes.parts_of(connection, fax.id) if change.parts is None else change.parts
-            known = failing.of(connection, fax.number)
+            known = failing.of(connection, fax.number) if change.outcome.outcome_class in COUNTED else None
             return faxes.message_of(connection, fax.message_id), attempts.of_fax(connection, fax.id), parts, known
 
         message, calls, parts, known = await self._desk.store.read(query)
         times = failures_in_a_row(known, change.outcome, now)
-        head = await self._head(message)
+        head = await self._desk.store.head(message.blob_id, HEADER_LIMIT)
         facts = NoticeFacts(
             event=change.event or notices.event_of(change.target, change.outcome),
             fax=fax,
@@ -178,13 +176,6 @@ class Reporter:
         )
         return facts, head
 
-    async def _head(self, message: Message) -> bytes:
-        """The mail's beginning; nothing where its file is gone, for a fax must come to its end all the same."""
-        try:
-            return await self._desk.store.blobs.head(await self._desk.store.stored(message.blob_id), HEADER_LIMIT)
-        except BlobDamaged:
-            return b""
-
     async def _returned(self, facts: NoticeFacts, head: bytes, to: str) -> Returned | None:
         """What the sender gets back of its mail, if it asked (RET): all of it with a failure alone (RFC 3461, 4.3).
 
@@ -193,7 +184,7 @@ class Reporter:
         message = facts.message
         if message.ret is None or not head:
             return None
-        named = any(pattern.fullmatch(to) for pattern in self._may_have_mails)
+        named = is_named(to, self._options.senders)
         failed = ACTIONS[facts.event] is Action.FAILED
         if message.ret is Ret.FULL and failed and named and message.size <= RETURNED_LIMIT:
             with suppress(BlobDamaged):
@@ -223,11 +214,8 @@ class Reporter:
         )
         if reason:
             return Draft(mail, None)
-        token = self._desk.ids.token() if facts.may_ask and self._mail.reply_domain else ""
-        answerable = None
-        if token:
-            facts = replace(facts, reply_to=f"reply+{token}@{self._mail.reply_domain}")
-            answerable = Answerable(digest(token), facts.fax.id, recipient, facts.may_ask, now + LASTS)
+        reply_to, answerable = offer(self._desk, self._mail, facts.fax.id, recipient, facts.may_ask)
+        facts = replace(facts, reply_to=reply_to)
         if self._enclosures is not None:
             facts = replace(facts, enclosed=await self._enclosures.of(facts, recipient, now))
         content = notices.render(facts, self._mail, row_id=row_id, recipient=recipient, now=now)

@@ -13,7 +13,6 @@ from bridge.mail.returned import Returned
 from bridge.mail.summaries import Ended, SummaryFacts
 from bridge.runtime.worker import Bell, Duty
 from bridge.store import attempts, faxes, summaries
-from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
 from bridge.store.summaries import Summary
@@ -85,11 +84,7 @@ class Summariser:
         message, ended, parts = await self._desk.store.read(query)
         if not ended:
             return None
-        try:
-            stored = await self._desk.store.stored(message.blob_id)
-            head = await self._desk.store.blobs.head(stored, HEADER_LIMIT)
-        except BlobDamaged:
-            head = b""
+        head = await self._desk.store.head(message.blob_id, HEADER_LIMIT)
         returned = Returned(head, whole=False) if message.ret is not None and head else None
         return SummaryFacts(message, ended, parts, read_headers(head), returned)
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bridge.errors import Unavailable
 from bridge.runtime.clock import Clock
 from bridge.store import marker, tables
-from bridge.store.blobs import Blobs
+from bridge.store.blobs import BlobDamaged, Blobs
 from bridge.store.embedded import Embedded
 from bridge.store.options import ServerOptions, StoreOptions
 from bridge.store.units import Database, Undecided, Unit
@@ -162,6 +162,13 @@ class Store:
     async def read_blob(self, blob_id: str) -> bytes:
         """A blob's bytes, checked against the digest in its row."""
         return await self.blobs.read(await self.stored(blob_id))
+
+    async def head(self, blob_id: str, limit: int) -> bytes:
+        """A blob's first bytes; nothing where its file is gone, for what tells of a fax must be told all the same."""
+        try:
+            return await self.blobs.head(await self.stored(blob_id), limit)
+        except BlobDamaged:
+            return b""
 
     def sweep(self) -> int:
         """Remove blob files that no row names and that are old enough; returns how many. Half-written ones go, too."""

@@ -6,13 +6,13 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.errors import BridgeError
 from bridge.fax.failing import ANSWERED, COUNTED, FORGOTTEN_AFTER, WARNED_AFTER, Failing
 from bridge.fax.jobs import Outcome
 from bridge.runtime.clock import Clock
 from bridge.store import Store
+from bridge.store.schema import insert
 from bridge.store.tables import failing
 
 FRESH_SECONDS = 1.0
@@ -77,7 +77,6 @@ def _read(row: Any) -> Failing:
 
 @cache
 def _statement(dialect: str) -> sa.Executable:
-    """SQLAlchemy has the same words for both databases, but no statement that serves both."""
-    insert = postgresql.insert(failing) if dialect == "postgresql" else sqlite.insert(failing)
-    again = {"times": failing.c.times + 1, "cause": insert.excluded.cause, "last_at": insert.excluded.last_at}
-    return insert.on_conflict_do_update(index_elements=["number"], set_=again)
+    made = insert(dialect, failing)
+    again = {"times": failing.c.times + 1, "cause": made.excluded.cause, "last_at": made.excluded.last_at}
+    return made.on_conflict_do_update(index_elements=["number"], set_=again)

@@ -1,8 +1,10 @@
 """What the tables have in common: how constraints are named, and columns and indexes that several have."""
 
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.store.instants import Instant
 
@@ -17,9 +19,9 @@ metadata = sa.MetaData(
 )
 
 
-def one_of(column: str, values: type) -> sa.CheckConstraint:
+def one_of(column: str, values: type[StrEnum]) -> sa.CheckConstraint:
     """The column holds one of these words."""
-    allowed = ", ".join(f"'{value}'" for value in values)  # type: ignore[attr-defined]
+    allowed = ", ".join(f"'{value}'" for value in values)
     return sa.CheckConstraint(f"{column} IN ({allowed})", name=column)
 
 
@@ -40,3 +42,11 @@ def leased() -> tuple[sa.Column[object], ...]:
 def partial(name: str, *columns: Any, where: sa.TextClause | sa.ColumnElement[bool], unique: bool = False) -> sa.Index:
     """An index of those rows alone that meet a condition."""
     return sa.Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+def insert(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that may say what is done where the row is there already.
+
+    SQLAlchemy has the same words for both databases, but no statement that serves both.
+    """
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.fax.states import FaxState
 from bridge.store import leases
 from bridge.store.leases import Lease
+from bridge.store.schema import insert
 from bridge.store.tables import fax, outbox, summary
 
 COLLECTED = "it is told together with the mail's other faxes"
@@ -40,8 +40,7 @@ def expect(connection: sa.Connection, message_id: str, fax_id: str, now: datetim
     others = sa.and_(_of_mail(message_id), fax.c.id != fax_id, fax.c.state.in_(OPEN))
     is_last = connection.execute(sa.select(fax.c.id).where(others).limit(1)).first() is None
     due_at = now if is_last else now + LOOK_AGAIN
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(summary)
-    made = insert.values(message_id=message_id, created_at=now, due_at=due_at)
+    made = insert(connection.dialect.name, summary).values(message_id=message_id, created_at=now, due_at=due_at)
     connection.execute(made.on_conflict_do_update(index_elements=["message_id"], set_={"due_at": due_at}))
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.fax.states import FaxState
 from bridge.store.history import EvidenceKind
+from bridge.store.schema import insert
 from bridge.store.tables import attempt, cursor, evidence, fax, received
 
 PREFIX = "trouble."
@@ -35,9 +35,8 @@ class Oldest:
 
 def begin(connection: sa.Connection, name: str, now: datetime) -> bool:
     """This trouble is there; whether that is new, whoever else says so at the same time."""
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(cursor)
-    values = {"name": f"{PREFIX}{name}", "value": "", "updated_at": now}
-    return connection.execute(insert.values(values).on_conflict_do_nothing()).rowcount > 0
+    made = insert(connection.dialect.name, cursor).values(name=f"{PREFIX}{name}", value="", updated_at=now)
+    return connection.execute(made.on_conflict_do_nothing()).rowcount > 0
 
 
 def end(connection: sa.Connection, name: str) -> None:

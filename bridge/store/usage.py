@@ -5,8 +5,8 @@ from datetime import date
 from functools import cache
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from bridge.store.schema import insert
 from bridge.store.tables import usage
 
 SITE = ""
@@ -34,12 +34,11 @@ def take(connection: sa.Connection, day: date, scope: str, *, faxes: int = 0, pa
 
 @cache
 def _statement(dialect: str) -> sa.Executable:
-    """SQLAlchemy has the same words for both databases, but no statement that serves both."""
-    insert = postgresql.insert(usage) if dialect == "postgresql" else sqlite.insert(usage)
-    return insert.on_conflict_do_update(
+    made = insert(dialect, usage)
+    return made.on_conflict_do_update(
         index_elements=["day", "scope"],
         set_={
-            "faxes": usage.c.faxes + insert.excluded.faxes,
-            "pages": usage.c.pages + insert.excluded.pages,
+            "faxes": usage.c.faxes + made.excluded.faxes,
+            "pages": usage.c.pages + made.excluded.pages,
         },
     ).returning(usage.c.faxes, usage.c.pages)
