@@ -3,7 +3,7 @@
 
 RUN := .tools/bin/uv run --frozen --no-sync
 
-.PHONY: demo test check lint types walls tests bench bench-work bench-pages crash result-codes wheel clean
+.PHONY: demo test check lint types walls tests bench bench-work bench-pages crash result-codes sentences wheel clean
 
 demo: .set-up
 	$(RUN) faxbridge demo --once
@@ -45,6 +45,10 @@ bench-pages: .set-up-tests
 # Needed after a change to bridge/fax/outcomes; a test holds the page against it.
 result-codes: .set-up
 	$(RUN) python deploy/result-codes.py > docs/result-codes.md
+
+# Needed after a change to what mail says: brings bridge/mail/languages up to date, and tells what has no words yet.
+sentences: .set-up
+	$(RUN) python -m tests.support.sentences
 
 wheel: .set-up
 	.tools/bin/uv build --wheel --quiet --out-dir build/wheel

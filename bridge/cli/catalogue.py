@@ -8,7 +8,13 @@ import typer
 
 from bridge.cli.common import Json, UnreadConfig, fail, print_json, print_table, read_or_fail
 from bridge.fax import outcomes
-from bridge.fax.outcomes import LANGUAGES, CodeRow, Language, in_language
+from bridge.fax.options import LANGUAGES, Language
+from bridge.fax.outcomes import CodeRow, in_language
+from bridge.mail import tongues
+from bridge.runtime.phrases import phrase
+
+WHAT_TO_DO = phrase("What to do:")
+WHAT_WE_DO = phrase("What we do:")
 
 _CODE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
@@ -65,14 +71,14 @@ def _language(written: str) -> Language:
 
 
 def _as_text(row: CodeRow, language: Language) -> str:
-    said = f"{row.code} {row.text}".rstrip()
+    said, tongue = f"{row.code} {row.text}".rstrip(), tongues.of(language)
     return "\n".join(
         [
             row.cause.title,
             "",
             row.cause.explanation,
-            f"What to do: {row.cause.advice}",
-            f"What we do: {outcomes.what_we_do(row.cause, language)}",
+            f"{tongue.say(WHAT_TO_DO)} {row.cause.advice}",
+            f"{tongue.say(WHAT_WE_DO)} {outcomes.what_we_do(row.cause, language)}",
             "",
             f"class {row.cause.outcome_class}, status {row.cause.status}, up to: {row.cause.who}; iFax says: {said}",
         ]

@@ -11,10 +11,18 @@ from bridge.document import headline, kinds, sheets, typesetting
 from bridge.document.covers import Cover
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
+from bridge.document.pieces import COVER_NAME
 from bridge.document.report import Report
+from bridge.runtime.phrases import phrase
 
 MOST = 5
 """Pages of a cover; a longer text belongs on pages of its own."""
+
+
+LONG_TEXT = phrase("its text takes more than {pages} pages; attach it as a file")
+MANY_PAGES = phrase("with it the fax has more than {pages} pages")
+NOT_FILLED = phrase("its template cannot be filled ({why})")
+NO_PICTURE = phrase("its logo is no picture")
 
 
 class CoverUnusable(Exception):
@@ -28,7 +36,7 @@ def put_before(
     try:
         return _covered(pages, cover, limits, options)
     except (CoverUnusable, typesetting.TextUnusable) as error:
-        return None, Report(failed=f"cover page: {error}"[:500])
+        return None, Report(failed=f"{COVER_NAME}: {error}"[:500])
 
 
 def _covered(pages: bytes, cover: Cover, limits: Limits, options: DocumentOptions) -> tuple[pikepdf.Pdf, Report]:
@@ -50,10 +58,10 @@ def _with_cover(pages: bytes, cover: Cover, limits: Limits, options: DocumentOpt
             if len(pdf.pages) <= covers:
                 break
         else:
-            raise CoverUnusable(f"its text takes more than {MOST} pages; attach it as a file")
+            raise CoverUnusable(LONG_TEXT.format(pages=MOST))
         total = count + len(pdf.pages)
         if total > limits.pages:
-            raise CoverUnusable(f"with it the fax has more than {limits.pages} pages")
+            raise CoverUnusable(MANY_PAGES.format(pages=limits.pages))
         pdf.pages.extend(fax.pages)
         return pdf
 
@@ -73,7 +81,7 @@ def fill(cover: Cover, total: int) -> str:
     try:
         return environment.from_string(cover.template).render(fields)
     except Exception as error:
-        raise CoverUnusable(f"its template cannot be filled ({type(error).__name__}: {error})") from error
+        raise CoverUnusable(NOT_FILLED.format(why=f"{type(error).__name__}: {error}")) from error
 
 
 def _address(logo: bytes) -> str:
@@ -81,6 +89,6 @@ def _address(logo: bytes) -> str:
     if not logo:
         return ""
     if kinds.kind_of(logo) is not kinds.Kind.PICTURE:
-        raise CoverUnusable("its logo is no picture")
+        raise CoverUnusable(NO_PICTURE)
     kind = "png" if logo.startswith(b"\x89PNG") else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(logo).decode('ascii')}"

@@ -12,16 +12,20 @@ import pikepdf
 from PIL import Image, ImageOps, ImageSequence
 
 from bridge.document.paper import POINTS, place
+from bridge.runtime.phrases import phrase
 
 FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "AVIF")
 """What is opened, beside HEIF, which iPhones write and call JPEG as often as not."""
 
-TOO_LARGE = "is larger than {} million dots"
+TOO_LARGE = phrase("is larger than {dots} million dots")
 
 DAMAGES = (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, EOFError, Image.DecompressionBombError)
 """What Pillow raises on a file that is not what it seems."""
 
-UNREADABLE = "is damaged, or of a kind that is not read here; save it as PNG or JPEG"
+MANY_PAGES = phrase("has more than {pages} pages")
+DEEP = phrase("has more than 8 bits a dot; save it as an ordinary picture")
+DAMAGED = phrase("is damaged")
+UNREADABLE = phrase("is damaged, or of a kind that is not read here; save it as PNG or JPEG")
 
 _SENSIBLE_DPI = (60.0, 1300.0)
 _DEEP = range(1 << 16)
@@ -70,14 +74,14 @@ def frames(content: bytes, max_pixels: int, max_pages: int) -> Iterator[Frame]:
         with opened(content) as picture:
             for count, frame in enumerate(ImageSequence.Iterator(picture), 1):
                 if count > max_pages:
-                    raise ImageUnusable(f"has more than {max_pages} pages")
+                    raise ImageUnusable(MANY_PAGES.format(pages=max_pages))
                 if frame.width * frame.height > max_pixels:
-                    raise ImageUnusable(TOO_LARGE.format(max_pixels // 1_000_000))
+                    raise ImageUnusable(TOO_LARGE.format(dots=max_pixels // 1_000_000))
                 yield _upright(frame, picture.format)
                 if picture.format != "TIFF":
                     return
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageUnusable(TOO_LARGE.format(max_pixels // 1_000_000)) from error
+        raise ImageUnusable(TOO_LARGE.format(dots=max_pixels // 1_000_000)) from error
     except DAMAGES as error:
         raise ImageUnusable(UNREADABLE) from error
 
@@ -106,7 +110,7 @@ def _on_white(image: Image.Image, kind: str | None) -> Image.Image:
     if image.mode == "1":
         return image
     if image.mode.startswith("I") or image.mode == "F":
-        raise ImageUnusable("has more than 8 bits a dot; save it as an ordinary picture")
+        raise ImageUnusable(DEEP)
     return image.convert("L")
 
 

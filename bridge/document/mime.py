@@ -18,15 +18,20 @@ from bridge.document.limits import Limits
 from bridge.document.pieces import BODY_NAME, EMPTY, OTHER_FORM, Piece, Role, TooComplex
 from bridge.fax.options import BodyUse
 from bridge.runtime import foreign
+from bridge.runtime.phrases import phrase
 
-_NESTED = "the mail's parts are nested more than {} deep"
-_TOO_MANY = "the mail has more than {} parts"
+_NESTED = phrase("the mail's parts are nested more than {levels} deep")
+_TOO_MANY = phrase("the mail has more than {parts} parts")
 _HEADING = ("From", "To", "Cc", "Date", "Subject")
 
-_ONLY_A_POINTER = "is only a pointer to a file that is kept elsewhere; attach the file itself"
+_ONLY_A_POINTER = phrase("is only a pointer to a file that is kept elsewhere; attach the file itself")
 _TEXTS = {"text/plain": Kind.TEXT, "text/html": Kind.HTML}
-_LITTER = "is nothing but a note of the system that made the archive"
-_FOR_MACHINES = {Kind.CARD: "an address card", Kind.CALENDAR: "a calendar entry", Kind.SIGNATURE: "a signature"}
+_LITTER = phrase("is nothing but a note of the system that made the archive")
+_FOR_MACHINES = {
+    Kind.CARD: phrase("an address card is not faxed"),
+    Kind.CALENDAR: phrase("a calendar entry is not faxed"),
+    Kind.SIGNATURE: phrase("a signature is not faxed"),
+}
 """What belongs to a mail and is not for reading."""
 
 
@@ -35,7 +40,7 @@ def read(file: BinaryIO, limits: Limits, body: BodyUse = "ignore") -> list[Piece
     try:
         return pieces(bulk.parse(file.read()), limits, body)
     except RecursionError as error:
-        raise TooComplex(_NESTED.format(limits.depth)) from error
+        raise TooComplex(_NESTED.format(levels=limits.depth)) from error
 
 
 def pieces(mail: Message, limits: Limits, body: BodyUse = "ignore") -> list[Piece]:
@@ -43,7 +48,7 @@ def pieces(mail: Message, limits: Limits, body: BodyUse = "ignore") -> list[Piec
     try:
         return roles.settle(_counted(_walk(mail, limits, 0), limits), body=body)
     except RecursionError as error:  # a message within a message within ...
-        raise TooComplex(_NESTED.format(limits.depth)) from error
+        raise TooComplex(_NESTED.format(levels=limits.depth)) from error
 
 
 def _counted(found: Iterator[Piece], limits: Limits) -> list[Piece]:
@@ -51,13 +56,13 @@ def _counted(found: Iterator[Piece], limits: Limits) -> list[Piece]:
     for piece in found:
         counted.append(piece)
         if len(counted) > limits.parts:
-            raise TooComplex(_TOO_MANY.format(limits.parts))
+            raise TooComplex(_TOO_MANY.format(parts=limits.parts))
     return counted
 
 
 def _walk(part: Message, limits: Limits, depth: int) -> Iterator[Piece]:
     if depth > limits.depth:
-        raise TooComplex(_NESTED.format(limits.depth))
+        raise TooComplex(_NESTED.format(levels=limits.depth))
     children = [child for child in _payload(part) if isinstance(child, Message)]
     if part.is_multipart() and part.get_content_maintype() == "multipart":
         if part.get_content_subtype() == "alternative":
@@ -94,7 +99,7 @@ def _opened(piece: Piece, limits: Limits, depth: int) -> Iterator[Piece]:
 def _unpacked(holder: Piece, limits: Limits, depth: int) -> Iterator[Piece]:
     """What a winmail.dat or an archive holds; itself, where that is nothing. Raises Unopenable, TooComplex."""
     if depth > limits.depth:
-        raise TooComplex(_NESTED.format(limits.depth))
+        raise TooComplex(_NESTED.format(levels=limits.depth))
     if holder.kind is Kind.TNEF:
         members = unpack.winmail(holder.content)
     elif holder.packed:
@@ -158,7 +163,7 @@ def _alternative(children: list[Message], limits: Limits, depth: int) -> Iterato
     for child in children:
         forms.append(list(_walk(child, limits, depth + 1)))
         if sum(map(len, forms)) > limits.parts:
-            raise TooComplex(_TOO_MANY.format(limits.parts))
+            raise TooComplex(_TOO_MANY.format(parts=limits.parts))
     best = max(range(len(forms)), key=lambda at: (_worth(forms[at]), at), default=-1)
     for at, (child, form) in enumerate(zip(children, forms, strict=True)):
         another = _worth(forms[best]) > 0 and _is_odd_text(child)
@@ -217,7 +222,7 @@ def _for_people(piece: Piece) -> Piece:
     """The piece, left out if only programs read it."""
     if piece.kind not in _FOR_MACHINES:
         return piece
-    return replace(piece, role=Role.LEFT_OUT, reason=f"{_FOR_MACHINES[piece.kind]} is not faxed")
+    return replace(piece, role=Role.LEFT_OUT, reason=_FOR_MACHINES[piece.kind])
 
 
 def _is_blank(content: bytes, charset: str | None, kind: Kind) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bridge.document.kinds import Kind
 from bridge.document.pieces import Piece, Role
+from bridge.runtime.phrases import phrase
 
 PROGRAMS = (
     *("/usr/lib/libreoffice/program/soffice.bin", "/usr/lib64/libreoffice/program/soffice.bin"),
@@ -19,7 +20,9 @@ PROGRAMS = (
 )
 """Where distributions have it; the script on the PATH starts more processes than are needed here."""
 
-NOT_CONVERTED = "LibreOffice could not convert it; it may be damaged or protected: open it, and attach it as PDF"
+NOT_CONVERTED = phrase(
+    "LibreOffice could not convert it; it may be damaged or protected: open it, and attach it as PDF"
+)
 
 _AGAIN = 81
 """LibreOffice's exit status when it has laid out a new profile, and wants to be started again."""

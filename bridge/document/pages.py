@@ -12,26 +12,34 @@ from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.pieces import EMPTY, Piece, Role
 from bridge.document.report import PartReport, Report
+from bridge.runtime.phrases import name_of_part, phrase
 
-UNUSABLE_TYPE = "this type of file cannot be faxed; attach it as PDF, as a picture or as plain text"
+UNUSABLE_TYPE = phrase("this type of file cannot be faxed; attach it as PDF, as a picture or as plain text")
 CURES = {
-    Kind.EMPTY: "the file is empty; attach it again",
-    Kind.ENCRYPTED: "the mail is encrypted; send it without encryption",
-    Kind.LOCKED: "the document is protected by a password; attach it without one, or as PDF",
-    Kind.OUTLOOK: "an item of Outlook's own kind cannot be faxed; print it to a PDF and attach that",
-    Kind.OFFICE: "office documents are not converted here; attach it as PDF",
+    Kind.EMPTY: phrase("the file is empty; attach it again"),
+    Kind.ENCRYPTED: phrase("the mail is encrypted; send it without encryption"),
+    Kind.LOCKED: phrase("the document is protected by a password; attach it without one, or as PDF"),
+    Kind.OUTLOOK: phrase("an item of Outlook's own kind cannot be faxed; print it to a PDF and attach that"),
+    Kind.OFFICE: phrase("office documents are not converted here; attach it as PDF"),
 }
 """For files that are known, and cannot be made into pages."""
-BLANK = "blank: nothing would be seen on the paper"
+BLANK = phrase("blank: nothing would be seen on the paper")
 MOST_BLANKS_TOLD = 50
-NOT_FETCHED = "nothing is fetched from the web; attach as a file what is to be faxed"
-TOO_MANY = "makes more than {} pages; send it in several faxes"
-NOT_ALONE = "not faxed, because another part cannot be and a fax goes out whole or not at all"
-DAMAGED = "the PDF is damaged; make it again, or print it to a new PDF"
-TOO_LARGE = "needs too much memory; make it smaller, or send it in several faxes"
-STRANGE = "cannot be made into pages ({}); make it again, or attach it as another PDF"
-NOTHING = "the mail holds nothing that could be faxed: no attachment and no text"
-ALL_BLANK = f"{BLANK}; if it was scanned, perhaps the other side of the paper was meant"
+NOT_FETCHED = phrase("nothing is fetched from the web; attach as a file what is to be faxed")
+TOO_MANY = phrase("makes more than {pages} pages; send it in several faxes")
+NOT_ALONE = phrase("not faxed, because another part cannot be and a fax goes out whole or not at all")
+DAMAGED = phrase("the PDF is damaged; make it again, or print it to a new PDF")
+TOO_LARGE = phrase("needs too much memory; make it smaller, or send it in several faxes")
+STRANGE = phrase("cannot be made into pages ({kind}); make it again, or attach it as another PDF")
+NOTHING = phrase("the mail holds nothing that could be faxed: no attachment and no text")
+ALL_BLANK = phrase(
+    "blank: nothing would be seen on the paper; if it was scanned, perhaps the other side of the paper was meant"
+)
+PROTECTED = phrase("the PDF is protected by a password; attach it without one")
+NO_PAGES = phrase("the PDF has no pages")
+ONE_PICTURE = name_of_part("a picture on the web")
+PICTURES = name_of_part("{count} pictures on the web")
+PAGE_OF = name_of_part("{name}, page {page}")
 
 
 DEFAULTS = DocumentOptions()
@@ -55,11 +63,11 @@ class _Line:
         piece = self.piece
         told = [PartReport(name=piece.name[:300], type=piece.type, pages=self.pages, left_out=self.left_out)]
         told += [
-            PartReport(name=f"{piece.name[:280]}, page {page}", type=piece.type, pages=0, left_out=BLANK)
+            PartReport(name=PAGE_OF.format(name=piece.name[:280], page=page), type=piece.type, pages=0, left_out=BLANK)
             for page in self.blanks[:MOST_BLANKS_TOLD]
         ]
         if piece.kind is Kind.HTML and self.pages and (count := seen.look(piece.content, piece.charset).on_the_web):
-            name = f"{'a picture' if count == 1 else f'{count} pictures'} on the web"
+            name = ONE_PICTURE if count == 1 else PICTURES.format(count=count)
             told.append(PartReport(name=name, type="image/*", pages=0, left_out=NOT_FETCHED))
         return told
 
@@ -99,7 +107,7 @@ def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOption
         line.blanks = _add(pdf, line.piece, limits, options)
         line.pages = len(pdf.pages) - before
         if len(pdf.pages) > limits.pages:
-            raise PieceUnusable(TOO_MANY.format(limits.pages))  # noqa: TRY301 - one piece's failure like any other
+            raise PieceUnusable(TOO_MANY.format(pages=limits.pages))  # noqa: TRY301 - one piece's failure like any other
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file sets off, the notice names the part
         line.left_out, line.pages, line.blanks = _words(error), 0, ()
         del pdf.pages[before:]
@@ -116,7 +124,7 @@ def _words(error: Exception) -> str:
         return TOO_LARGE
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         raise error
-    return STRANGE.format(type(error).__name__)
+    return STRANGE.format(kind=type(error).__name__)
 
 
 def _add(pdf: pikepdf.Pdf, piece: Piece, limits: Limits, options: DocumentOptions) -> tuple[int, ...]:
@@ -144,7 +152,7 @@ def _add_text(pdf: pikepdf.Pdf, piece: Piece, max_pages: int) -> int:
     if characters.is_blank(piece.content, piece.charset) and not piece.heading:
         return 0
     if text.pages_at_least(characters.read(piece.content, piece.charset)) > max_pages:
-        raise PieceUnusable(TOO_MANY.format(max_pages))
+        raise PieceUnusable(TOO_MANY.format(pages=max_pages))
     return text.add_text(pdf, piece.content, piece.charset, piece.heading)
 
 
@@ -154,7 +162,7 @@ def _add_pdf(pdf: pikepdf.Pdf, content: bytes, max_pages: int, options: Document
         with pikepdf.open(io.BytesIO(content)) as source:
             pages = len(source.pages)
             if pages > max_pages:
-                raise PieceUnusable(TOO_MANY.format(max_pages))
+                raise PieceUnusable(TOO_MANY.format(pages=max_pages))
             scans = (sheets.scan_of(page, options) for page in source.pages)
             if damage.is_broken(source, content, looked_at_later={scan.objgen for scan in scans if scan is not None}):
                 raise PieceUnusable(DAMAGED)
@@ -162,11 +170,11 @@ def _add_pdf(pdf: pikepdf.Pdf, content: bytes, max_pages: int, options: Document
             source.flatten_annotations("print")
             pdf.pages.extend(source.pages)
     except pikepdf.PasswordError as error:
-        raise PieceUnusable("the PDF is protected by a password; attach it without one") from error
+        raise PieceUnusable(PROTECTED) from error
     except (pikepdf.PdfError, ValueError, RuntimeError, TypeError) as error:
         raise PieceUnusable(DAMAGED) from error
     if not pages:
-        raise PieceUnusable("the PDF has no pages")
+        raise PieceUnusable(NO_PAGES)
 
 
 def check_received(content: bytes, limits: Limits) -> tuple[pikepdf.Pdf | None, Report]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bridge.document.kinds import Kind
+from bridge.runtime.phrases import name_of_part, phrase
 
 
 class Role(StrEnum):
@@ -44,10 +45,11 @@ class TooComplex(Exception):
     """More parts, or deeper ones, than a mail from a person has."""
 
 
-BODY_NAME = "text of the mail"
-OTHER_FORM = "the same text in another form"
-ON_THE_COVER = "stands on the cover page"
-BODY_NOT_FAXED = "only the attachments are faxed"
-IN_THE_TEXT = "stands within the text of the mail"
-DECORATION = "belongs to the writer's signature or letterhead; attach it as a file if it is to be faxed"
-EMPTY = "empty"
+COVER_NAME = name_of_part("cover page")
+BODY_NAME = name_of_part("text of the mail")
+OTHER_FORM = phrase("the same text in another form")
+ON_THE_COVER = phrase("stands on the cover page")
+BODY_NOT_FAXED = phrase("only the attachments are faxed")
+IN_THE_TEXT = phrase("stands within the text of the mail")
+DECORATION = phrase("belongs to the writer's signature or letterhead; attach it as a file if it is to be faxed")
+EMPTY = phrase("empty")

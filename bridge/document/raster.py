@@ -48,7 +48,7 @@ class Scan:
         try:
             return images.jpeg(self.jpeg, dots)
         except images.DAMAGES as error:
-            raise images.ImageUnusable("is damaged") from error
+            raise images.ImageUnusable(images.DAMAGED) from error
 
 
 def scan_of(page: pikepdf.Page) -> pikepdf.Stream | None:
@@ -66,7 +66,7 @@ def scan_of(page: pikepdf.Page) -> pikepdf.Stream | None:
 def taken(image: pikepdf.Stream, max_pixels: int) -> Scan:
     """The picture out of its PDF. Raises ImageUnusable if it is larger than that."""
     if int(image["/Width"]) * int(image["/Height"]) > max_pixels:
-        raise images.ImageUnusable(images.TOO_LARGE.format(max_pixels // 1_000_000))
+        raise images.ImageUnusable(images.TOO_LARGE.format(dots=max_pixels // 1_000_000))
     if image.get("/Filter") == "/DCTDecode":
         return Scan(jpeg=image.read_raw_bytes())
     return Scan(picture=pikepdf.PdfImage(image).as_pil_image())

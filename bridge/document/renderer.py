@@ -19,10 +19,11 @@ from bridge.document.covers import Cover, write_cover
 from bridge.document.job import Job, Task
 from bridge.document.limits import CORES, Limits
 from bridge.document.options import DocumentOptions
-from bridge.document.pieces import ON_THE_COVER
+from bridge.document.pieces import COVER_NAME, ON_THE_COVER
 from bridge.document.report import DISK_FULL, NO_PROCESS, PDF, PICTURE, REPORT, WORDS, Report
 from bridge.errors import OutOfSpace, Permanent, Unavailable
 from bridge.fax.jobs import Part
+from bridge.runtime.phrases import name_of_part, phrase
 
 OFFICE = Limits(memory=4 * 1024**3, open_files=512)
 """What LibreOffice may cost, which reserves more memory than it uses."""
@@ -30,10 +31,14 @@ OFFICE = Limits(memory=4 * 1024**3, open_files=512)
 OFFICE_SECONDS = 300.0
 """After that no further document of the same mail is converted."""
 
-COVER_NAME = "cover page"
-COVER_WITH_TEXT = "cover page, with the text of the mail"
+COVER_WITH_TEXT = name_of_part("cover page, with the text of the mail")
 
-_STOPPED = "its pages could not be made (the converter stopped {})"
+_STOPPED = phrase("its pages could not be made (the converter stopped {how})")
+NO_PAGES = phrase("without any pages")
+WITH_STATUS = phrase("with status {status}")
+NO_REPORT = phrase("without a report")
+HALF_A_REPORT = phrase("with half a report")
+TOO_LONG = phrase("making its pages took too long; send fewer or simpler pages")
 _LONGEST_REPORT = 2_000_000
 
 
@@ -129,7 +134,7 @@ class Renderer:
             if report.failed is not None:
                 raise DocumentUnusable(report.failed, _parts(report))
             if not report.pages or not _size(folder / (PICTURE if task == "picture" else PDF)):
-                raise ConverterDied(_STOPPED.format("without any pages"))
+                raise ConverterDied(_STOPPED.format(how=NO_PAGES))
             yield folder, report
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -177,15 +182,15 @@ def _read_report(folder: Path, status: int | None) -> Report:
     if status == NO_PROCESS:
         raise Unavailable("no process could be had to make the pages; tried again later")
     if status is None:
-        raise DocumentUnusable("making its pages took too long; send fewer or simpler pages")
+        raise DocumentUnusable(TOO_LONG)
     if status != 0:
-        raise ConverterDied(_STOPPED.format(f"with status {status}"))
+        raise ConverterDied(_STOPPED.format(how=WITH_STATUS.format(status=status)))
     if not 0 < _size(folder / REPORT) <= _LONGEST_REPORT:
-        raise ConverterDied(_STOPPED.format("without a report"))
+        raise ConverterDied(_STOPPED.format(how=NO_REPORT))
     try:
         return Report.model_validate_json((folder / REPORT).read_bytes())
     except (OSError, ValidationError) as error:
-        raise ConverterDied(_STOPPED.format("with half a report")) from error
+        raise ConverterDied(_STOPPED.format(how=HALF_A_REPORT)) from error
 
 
 def _size(path: Path) -> int:

@@ -12,8 +12,12 @@ from types import ModuleType
 from PIL import ImageFile
 
 from bridge.document import images
+from bridge.runtime.phrases import phrase
 
-NO_FONT = "the fonts for {} are not installed here; attach it as PDF"
+LETTERS = phrase("its {script} letters")
+SIGN = phrase("its sign U+{code}")
+DAMAGED_PICTURE = phrase("shows a picture that is damaged; attach the picture as a file")
+NO_FONT = phrase("the fonts for {what} are not installed here; attach it as PDF")
 _NO_GLYPH = ".notdef glyph"
 """How WeasyPrint's warning begins when no font has a character; the character is its first argument."""
 
@@ -38,13 +42,13 @@ def draw(page: str, style: str, pictures: Mapping[str, bytes]) -> bytes:
         return made
     for char in missing:
         if unicodedata.category(char)[0] not in "SM" or not unicodedata.name(char, ""):
-            raise TextUnusable(NO_FONT.format(_kind(char)))
+            raise TextUnusable(NO_FONT.format(what=_kind(char)))
     page = _EMOJI_SHAPES.sub("", page)
     for char in missing:
         page = page.replace(char, f"[{unicodedata.name(char).lower()}]")
     made, missing = _draw(page, style, pictures)
     if missing:
-        raise TextUnusable(NO_FONT.format(_kind(next(iter(missing)))))
+        raise TextUnusable(NO_FONT.format(what=_kind(next(iter(missing)))))
     return made
 
 
@@ -68,7 +72,7 @@ def drawable(content: bytes) -> bytes:
             picture.convert("RGBA").save(out, "PNG")
             return out.getvalue()
     except images.DAMAGES as error:
-        raise images.ImageUnusable("shows a picture that is damaged; attach the picture as a file") from error
+        raise images.ImageUnusable(DAMAGED_PICTURE) from error
 
 
 def load() -> ModuleType:
@@ -101,5 +105,5 @@ def _kind(char: str) -> str:
     """What a font would be needed for: a script by the first word of its letters' names, else the single sign."""
     name = unicodedata.name(char, "")
     if unicodedata.category(char).startswith("L") and name:
-        return f"its {name.split()[0].split('-')[0].capitalize().replace('Cjk', 'CJK')} letters"
-    return f"its sign U+{ord(char):04X}"
+        return LETTERS.format(script=name.split()[0].split("-")[0].capitalize().replace("Cjk", "CJK"))
+    return SIGN.format(code=f"{ord(char):04X}")

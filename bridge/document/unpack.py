@@ -9,18 +9,19 @@ from typing import IO, Any
 from bridge.document.kinds import ZIP_DAMAGES
 from bridge.document.limits import Limits
 from bridge.runtime import foreign
+from bridge.runtime.phrases import phrase
 
 NO_TNEF = (
     "a winmail.dat cannot be opened here (the extra tnef is not installed); have the mail sent as plain text or HTML, "
     "not as rich text"
 )
-NO_ARCHIVES = "an archive is not unpacked here; attach the files themselves"
-ARCHIVE_IN_ARCHIVE = "is an archive within an archive; attach the files themselves"
-ARCHIVE_LOCKED = "the archive is protected by a password; attach the files without one"
-ARCHIVE_TOO_LARGE = "the archive holds more than {} MB; send the files in several faxes"
-ARCHIVE_TOO_MANY = "the archive holds more than {} files; send them in several faxes"
-DAMAGED = "is damaged; attach it again"
-SIGNED_ELSEWHERE = "holds a signature only, not what was signed; attach that too"
+NO_ARCHIVES = phrase("an archive is not unpacked here; attach the files themselves")
+ARCHIVE_IN_ARCHIVE = phrase("is an archive within an archive; attach the files themselves")
+ARCHIVE_LOCKED = phrase("the archive is protected by a password; attach the files without one")
+ARCHIVE_TOO_LARGE = phrase("the archive holds more than {size} MB; send the files in several faxes")
+ARCHIVE_TOO_MANY = phrase("the archive holds more than {files} files; send them in several faxes")
+DAMAGED = phrase("is damaged; attach it again")
+SIGNED_ELSEWHERE = phrase("holds a signature only, not what was signed; attach that too")
 
 _WINDOW = 1 << 16
 _LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
@@ -75,14 +76,14 @@ def archive(content: bytes, limits: Limits) -> Iterator[Member]:
         with zipfile.ZipFile(io.BytesIO(content)) as opened:
             files = [each for each in opened.infolist() if not each.is_dir()]
             if len(files) > limits.archive_files:
-                raise Unopenable(ARCHIVE_TOO_MANY.format(limits.archive_files))
+                raise Unopenable(ARCHIVE_TOO_MANY.format(files=limits.archive_files))
             for each in files:
                 if each.flag_bits & 1:
                     raise Unopenable(ARCHIVE_LOCKED)
                 with opened.open(each) as file:
                     read = _at_most(file, left)
                 if read is None:
-                    raise Unopenable(ARCHIVE_TOO_LARGE.format(limits.archive_bytes // 1_000_000))
+                    raise Unopenable(ARCHIVE_TOO_LARGE.format(size=limits.archive_bytes // 1_000_000))
                 left -= len(read)
                 litter = each.filename.startswith(_LITTER) or each.filename.endswith(_LITTER)
                 yield Member(foreign.one_line(each.filename), read, litter=litter)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 
 from bridge.errors import Permanent
 from bridge.fax.options import OPTION_NAMES, BodyUse, PagesUse
+from bridge.runtime.phrases import phrase
 
 T = TypeVar("T")
 
@@ -18,8 +19,8 @@ FIELD = "X-Fax-Option"
 LONGEST_REFERENCE = 60
 
 _YES_OR_NO = {"yes": True, "no": False, "none": False}
-_UNKNOWN = "is no option here; there are {}"
-_NOT_ALLOWED = "is not this sender's to choose; the operator can add it to the options of the identity"
+_UNKNOWN = phrase("is no option here; there are {options}")
+_NOT_ALLOWED = phrase("is not this sender's to choose; the operator can add it to the options of the identity")
 
 
 class BadOption(Permanent):
@@ -90,7 +91,7 @@ def _chosen(name: str, pairs: list[tuple[str, str]], choices: Mapping[str, T]) -
 
 def _why(pair: tuple[str, str]) -> str:
     if pair[0] not in OPTION_NAMES:
-        return _UNKNOWN.format(", ".join(OPTION_NAMES))
+        return _UNKNOWN.format(options=", ".join(OPTION_NAMES))
     return _NOT_ALLOWED
 
 

@@ -8,6 +8,7 @@ from bridge.errors import Permanent
 from bridge.fax import outcomes
 from bridge.fax.jobs import Outcome
 from bridge.fax.outcomes import OutcomeClass
+from bridge.runtime.phrases import phrase
 
 COUNTED = frozenset({OutcomeClass.NUMBER, OutcomeClass.BLOCKED, OutcomeClass.VOICE})
 """Failures that the next fax will meet too: nobody has that number, it takes no faxes from us, or people answer."""
@@ -25,6 +26,10 @@ class NumberFails(Permanent):
     """The last faxes to this number have all failed for good."""
 
     reply = "550 5.1.1"
+
+
+FAILED = phrase("the last {times} faxes to this number failed: {title}")
+REFUSED = phrase("{failed}; check the number. The operator can have it tried again (faxbridge forget)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +60,9 @@ def check(number: str, known: Mapping[str, Failing], refuse_after: int, now: dat
     failing = known.get(number)
     if not refuse_after or failing is None or not failing.counts(now) or failing.times < WARNED_AFTER:
         return ""
-    told = f"the last {failing.times} faxes to this number failed: {failing.title}"
+    told = FAILED.format(times=failing.times, title=failing.title)
     if failing.times >= refuse_after:
-        raise NumberFails(f"{told}; check the number. The operator can have it tried again (faxbridge forget)")
+        raise NumberFails(REFUSED.format(failed=told))
     return f"; {told}"
 
 

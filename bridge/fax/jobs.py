@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bridge.fax.asked import Asked
-from bridge.fax.options import Privacy, QuietHours
+from bridge.fax.options import Language, Privacy, QuietHours
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState, HoldReason
 from bridge.fax.wishes import Notify, Ret
@@ -28,7 +28,7 @@ class Message:
     """One mail taken on: its bytes lie in ``blob_id``; ``id`` is what the ``250`` gave.
 
     ``ret`` and ``envelope_id`` are what the sender asked for (RFC 3461): None and empty where it asked for nothing;
-    ``asked`` is what it asked for in the mail itself.
+    ``asked`` is what it asked for in the mail itself; ``language`` what its sender is written to in.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Message:
     ret: Ret | None = None
     envelope_id: str = ""
     asked: Asked = field(default_factory=Asked)
+    language: Language = "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """Fax numbers: read as people write them, kept as E.164, shown as people write them."""
 
 import re
-from functools import cache, lru_cache
-from importlib import resources
+from functools import lru_cache
 
 import phonenumbers
 import phonenumbers.timezone
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 from bridge.errors import NotAFaxNumber
+from bridge.runtime.phrases import phrase
 
 KNOWN = 2000
 """Numbers whose reading is remembered: a site faxes to the same few again and again."""
@@ -22,10 +22,20 @@ _NOT_A_DIGIT = re.compile(r"[^0-9]", re.ASCII)
 _FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}", re.ASCII)
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
+NO_NUMBER = phrase("{number} is not a telephone number: {why}")
+NOT_IN_USE = phrase("{number} is not a number in use: check the area code and the digits")
+TOO_LONG = phrase("{number} has more digits than a telephone number can have")
+OTHERWISE = phrase("understood as {number}, which is not quite what was written; write that if you mean it")
+MORE_TO_DIAL = phrase("extensions, pauses and tones cannot be dialled by the fax service; write the number alone")
+NO_FAX_NUMBER = phrase("<{number}> is not a fax number; write it like +14155550123")
+NO_SUCH_CODE = phrase("no country has that code")
+LENGTH = phrase("understood as {number}: {digits} digits after the country code")
+WRONG_LENGTH = phrase("understood as {number}: {digits} digits after the country code; a {country} number has {wanted}")
+
 COSTLY_KINDS = {
-    PhoneNumberType.PREMIUM_RATE: "a premium-rate number",
-    PhoneNumberType.SHARED_COST: "a shared-cost number",
-    PhoneNumberType.PERSONAL_NUMBER: "a personal number",
+    PhoneNumberType.PREMIUM_RATE: phrase("a premium-rate number"),
+    PhoneNumberType.SHARED_COST: phrase("a shared-cost number"),
+    PhoneNumberType.PERSONAL_NUMBER: phrase("a personal number"),
 }
 
 
@@ -45,18 +55,16 @@ def understand(written: str, default_country: str) -> str:
     try:
         number = phonenumbers.parse(written, default_country)
     except NumberParseException as error:
-        raise NotAFaxNumber(f"{written} is not a telephone number: {_parse_trouble(error)}") from error
+        raise NotAFaxNumber(NO_NUMBER.format(number=written, why=_parse_trouble(error))) from error
     reason = phonenumbers.is_possible_number_with_reason(number)
     if reason != ValidationResult.IS_POSSIBLE:
         raise NotAFaxNumber(_length_trouble(number, reason))
     if not phonenumbers.is_valid_number(number):
-        raise NotAFaxNumber(f"{_e164(number)} is not a number in use: check the area code and the digits")
+        raise NotAFaxNumber(NOT_IN_USE.format(number=_e164(number)))
     if not is_e164(_e164(number)):
-        raise NotAFaxNumber(f"{_e164(number)} has more digits than a telephone number can have")
+        raise NotAFaxNumber(TOO_LONG.format(number=_e164(number)))
     if not _keeps_digits(written, number, default_country):
-        raise NotAFaxNumber(
-            f"understood as {_e164(number)}, which is not quite what was written; write that if you mean it"
-        )
+        raise NotAFaxNumber(OTHERWISE.format(number=_e164(number)))
     return _e164(number)
 
 
@@ -67,26 +75,12 @@ def is_e164(text: str) -> bool:
 
 @lru_cache(maxsize=KNOWN)
 def country(e164: str) -> str:
-    """ISO 3166 alpha-2 of the country the number belongs to; empty when it belongs to none (satellites)."""
-    region = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
-    return "" if region is None or region == "001" else region
-
-
-def country_name(e164: str) -> str:
-    """The country's usual English name (as the time zone database has it); empty when there is none, or none known."""
-    if not is_e164(e164):
-        return ""
+    """ISO 3166 alpha-2 of the country the number belongs to; empty when there is none, or none is known."""
     try:
-        return _country_names().get(country(e164), "")
+        region = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
     except NumberParseException:
         return ""
-
-
-@cache
-def _country_names() -> dict[str, str]:
-    table = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
-    return {code: name for code, name in rows if name}
+    return "" if region is None or region == "001" else region
 
 
 @lru_cache(maxsize=KNOWN)
@@ -177,25 +171,27 @@ def _trunk_prefix(number: PhoneNumber) -> str:
 
 def _shape_trouble(written: str) -> str:
     if _MORE_TO_DIAL.fullmatch(written):
-        return "extensions, pauses and tones cannot be dialled by the fax service; write the number alone"
+        return MORE_TO_DIAL
     shown = "".join(char if " " < char < "\x7f" else "?" for char in written[:MAX_LENGTH])
-    return f"<{shown}> is not a fax number; write it like +14155550123"
+    return NO_FAX_NUMBER.format(number=shown)
 
 
 def _parse_trouble(error: NumberParseException) -> str:
     return {
-        NumberParseException.INVALID_COUNTRY_CODE: "no country has that code",
-        NumberParseException.TOO_SHORT_AFTER_IDD: "it ends after the international prefix",
-        NumberParseException.TOO_SHORT_NSN: "too few digits",
-        NumberParseException.TOO_LONG: "too many digits",
-    }.get(error.error_type, "digits are missing")
+        NumberParseException.INVALID_COUNTRY_CODE: NO_SUCH_CODE,
+        NumberParseException.TOO_SHORT_AFTER_IDD: phrase("it ends after the international prefix"),
+        NumberParseException.TOO_SHORT_NSN: phrase("too few digits"),
+        NumberParseException.TOO_LONG: phrase("too many digits"),
+    }.get(error.error_type, phrase("digits are missing"))
 
 
 def _length_trouble(number: PhoneNumber, reason: int) -> str:
     region = phonenumbers.region_code_for_country_code(number.country_code or 0)
     digits = len(phonenumbers.national_significant_number(number))
     example = phonenumbers.example_number(region)
-    wanted = f"; a {region} number has {len(phonenumbers.national_significant_number(example))}" if example else ""
     if reason == ValidationResult.INVALID_COUNTRY_CODE:
-        return f"{_e164(number)} is not a telephone number: no country has that code"
-    return f"understood as {_e164(number)}: {digits} digits after the country code{wanted}"
+        return NO_NUMBER.format(number=_e164(number), why=NO_SUCH_CODE)
+    if example is None:
+        return LENGTH.format(number=_e164(number), digits=digits)
+    wanted = len(phonenumbers.national_significant_number(example))
+    return WRONG_LENGTH.format(number=_e164(number), digits=digits, country=region, wanted=wanted)

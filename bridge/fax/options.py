@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal
+from typing import Literal, get_args
 
 Network = IPv4Network | IPv6Network
+
+Language = Literal["en", "de", "es", "fr"]
+"""What people may be written to in."""
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -108,7 +112,8 @@ class Identity:
 
     Its values override the site's; ``countries`` and ``quiet_hours`` None mean the site's. ``prefixes`` (E.164
     beginnings) name numbers that may be faxed to whatever their country and kind. ``notify`` is where its notices go;
-    empty: to the envelope sender. ``options`` and ``privacy`` None: those of the site; ``cover`` empty: the site's.
+    empty: to the envelope sender. ``options``, ``privacy`` and ``language`` None, and ``cover``
+    empty: those of the site.
     """
 
     name: str
@@ -124,6 +129,7 @@ class Identity:
     options: frozenset[str] | None = None
     cover: str = ""
     privacy: Privacy | None = None
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,7 @@ class PolicyOptions:
     """``senders`` are patterns (``*`` for anything but an @); none means any sender from an allowed network.
 
     In ``quiet_hours``, by the clock where the number is, no number is called; None: at any hour. ``options`` are what
-    a sender may ask for in the mail itself; ``privacy`` is how much they are told by mail.
+    a sender may ask for in the mail itself; ``privacy`` is how much they are told by mail, and ``language`` in what.
     """
 
     networks: tuple[Network, ...] = ()
@@ -197,6 +203,7 @@ class PolicyOptions:
     quiet_hours: QuietHours | None = None
     options: frozenset[str] = frozenset(OPTION_NAMES)
     privacy: Privacy = Privacy.FULL
+    language: Language = "en"
 
 
 class DeliveryKind(StrEnum):

@@ -8,7 +8,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from bridge.errors import Refused
 from bridge.fax import addresses, numbers
 from bridge.fax.addresses import Wanted
-from bridge.fax.options import OPTION_NAMES, Identity, PolicyOptions, Privacy, QuietHours
+from bridge.fax.options import OPTION_NAMES, Identity, Language, PolicyOptions, Privacy, QuietHours
+from bridge.runtime.phrases import phrase
+
+COSTLY = phrase("{number} is {kind}; such numbers are not faxed to, unless the operator allows them by a prefix")
+ABROAD = phrase("{number} is in {country}; faxes may go to {allowed}; the operator can change {key}")
+NO_COUNTRY = phrase("no country")
+OWN_COUNTRIES = phrase("the countries of this identity")
 
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}", re.ASCII)
 
@@ -17,8 +23,7 @@ _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}", re.ASCII)
 class Permission:
     """What one client or person may have faxed: an identity's rules over the site's, or the site's alone.
 
-    ``senders``, ``countries``, ``quiet_hours``, ``options`` and ``privacy`` are those that count: the identity's, or
-    the site's where it has none of its own.
+    All but the identity are what counts: the identity's, or the site's where it has none of its own.
     """
 
     identity: Identity | None
@@ -27,6 +32,7 @@ class Permission:
     quiet_hours: QuietHours | None = None
     options: frozenset[str] = frozenset(OPTION_NAMES)
     privacy: Privacy = Privacy.FULL
+    language: Language = "en"
 
     @property
     def name(self) -> str | None:
@@ -57,17 +63,13 @@ class Permission:
         if number.startswith(prefixes):
             return
         if kind := numbers.costly_kind(number):
-            raise Refused(
-                f"{number} is {kind}; such numbers are not faxed to, unless the operator allows them by a prefix"
-            )
+            raise Refused(COSTLY.format(number=number, kind=kind))
         country = numbers.country(number)
         if country not in self.countries:
             own = self.identity is not None and self.identity.countries is not None
-            key = "the countries of this identity" if own else "policy.countries"
-            allowed = ", ".join(sorted(self.countries)) or "no country"
-            raise Refused(
-                f"{number} is in {country or 'no country'}; faxes may go to {allowed}; the operator can change {key}"
-            )
+            key = OWN_COUNTRIES if own else "policy.countries"
+            allowed = ", ".join(sorted(self.countries)) or NO_COUNTRY
+            raise Refused(ABROAD.format(number=number, country=country or NO_COUNTRY, allowed=allowed, key=key))
 
     def pages_address(self, sender: str) -> str:
         """Where pages may be mailed: the identity's address for notices, else the sender, if a pattern names it.
@@ -108,17 +110,27 @@ class Policy:
         self._networks = options.networks
         self._senders = options.senders
         self.site = Permission(
-            None, options.senders, options.countries, options.quiet_hours, options.options, options.privacy
+            None,
+            options.senders,
+            options.countries,
+            options.quiet_hours,
+            options.options,
+            options.privacy,
+            options.language,
         )
         self._identities = tuple(self._permission_of(identity, options) for identity in options.identities)
 
     @staticmethod
     def _permission_of(identity: Identity, options: PolicyOptions) -> Permission:
-        countries = options.countries if identity.countries is None else identity.countries
-        quiet = options.quiet_hours if identity.quiet_hours is None else identity.quiet_hours
-        asked = options.options if identity.options is None else identity.options
-        privacy = identity.privacy or options.privacy
-        return Permission(identity, identity.senders or options.senders, countries, quiet, asked, privacy)
+        return Permission(
+            identity,
+            identity.senders or options.senders,
+            options.countries if identity.countries is None else identity.countries,
+            options.quiet_hours if identity.quiet_hours is None else identity.quiet_hours,
+            options.options if identity.options is None else identity.options,
+            identity.privacy or options.privacy,
+            identity.language or options.language,
+        )
 
     def of_client(self, address: str) -> Permission | None:
         """What the client at this IP address may without a password; None: nothing.

@@ -1,13 +1,13 @@
 """What a sender may have done by answering a notice: one word in the first line, and who may say it. Pure."""
 
 import re
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 
-from bridge.fax import outcomes
 from bridge.fax.jobs import Fax
+from bridge.fax.options import Language
 from bridge.fax.states import FaxState
 
 LASTS = timedelta(days=14)
@@ -71,18 +71,21 @@ class Said:
     number: str = ""
 
 
-_WORDS = {
-    Action.RESEND: (
-        *("resend", "send again", "erneut senden", "nochmal senden", "noch einmal senden"),
-        *("reenviar", "renvoyer"),
-    ),
-    Action.CANCEL: ("cancel", "abbrechen", "stornieren", "cancelar", "annuler"),
-    Action.STATUS: ("status", "stand", "estado", "état", "etat", "statut"),
-    Action.YES: ("yes", "ja", "sí", "si", "oui"),
+_WORDS: dict[Action, dict[Language, tuple[str, ...]]] = {
+    Action.RESEND: {
+        "en": ("resend", "send again"),
+        "de": ("erneut senden", "nochmal senden", "noch einmal senden"),
+        "es": ("reenviar",),
+        "fr": ("renvoyer",),
+    },
+    Action.CANCEL: {"en": ("cancel",), "de": ("abbrechen", "stornieren"), "es": ("cancelar",), "fr": ("annuler",)},
+    Action.STATUS: {"en": ("status",), "de": ("status", "stand"), "es": ("estado",), "fr": ("état", "etat", "statut")},
+    Action.YES: {"en": ("yes",), "de": ("ja",), "es": ("sí", "si"), "fr": ("oui",)},
 }
-"""In the four languages of the catalogue."""
+"""All are understood, whatever a notice is written in; it offers the first of its language."""
 
-_TO = r"(?:to|an|a|à)"
+_TO: dict[Language, str] = {"en": "to", "de": "an", "es": "a", "fr": "à"}
+_ANY_TO = "|".join([*_TO.values()])
 _ENDS = " \t.!,;:\"'*_"
 
 _QUOTING = re.compile(
@@ -105,12 +108,22 @@ def read(line: str) -> Wish | None:
     if len(said) > LONGEST_LINE:
         return None
     for action, words in _WORDS.items():
-        for word in words:
+        for word in chain.from_iterable(words.values()):
             if said == word:
                 return Wish(action)
-            if action is Action.RESEND and (found := re.fullmatch(rf"{re.escape(word)}\s+{_TO}\s+(.+)", said)):
+            if action is Action.RESEND and (found := re.fullmatch(rf"{re.escape(word)}\s+(?:{_ANY_TO})\s+(.+)", said)):
                 return Wish(action, found[1].strip())
     return None
+
+
+def word(action: Action, language: Language) -> str:
+    """The one to offer."""
+    return _WORDS[action][language][0]
+
+
+def words_before_a_number(language: Language) -> str:
+    """To have it sent elsewhere; the number follows."""
+    return f"{word(Action.RESEND, language)} {_TO[language]}"
 
 
 def offered(state: FaxState) -> frozenset[Action]:
@@ -122,41 +135,9 @@ def offered(state: FaxState) -> frozenset[Action]:
     return frozenset({Action.STATUS})
 
 
-_STANDINGS = {
-    FaxState.ACCEPTED: "It is waiting for its pages to be made.",
-    FaxState.READY: "Its pages are made, and it is waiting for the line.",
-    FaxState.SUBMITTING: "It is being handed to the fax service right now.",
-    FaxState.SENDING: "The fax service has it, and has not said yet how it ends.",
-    FaxState.UNCONFIRMED: "It may have been sent or not: that is not known yet, and it is not sent again by itself.",
-    FaxState.HELD: "It is on hold: none of it has been sent, and your administrator decides when it goes out.",
-    FaxState.DELIVERED: "It was delivered.",
-    FaxState.CANCELLED: "It was cancelled.",
-}
-
-
-def standing(fax: Fax) -> str:
-    """How it stands, in a sentence."""
-    if fax.state is FaxState.FAILED and fax.outcome is not None:
-        title = outcomes.cause(fax.outcome.cause).title
-        return f"It failed: {title[0].lower()}{title[1:]}."
-    return _STANDINGS.get(fax.state, "It failed.")
-
-
 def may_ask(known: Answerable, sender: str, identity: str | None, fax: Fax, *, admitted: bool) -> bool:
     """Whether an answer comes from whom the notice went to: from that address, and let in as its fax was.
 
     ``identity`` is whose the session or the proof said the mail is; ``admitted``: it was let in at all.
     """
     return admitted and sender.casefold() == known.notified.casefold() and identity == fax.identity
-
-
-def in_words(actions: Collection[Action]) -> Iterable[tuple[str, str]]:
-    """The words to answer with, each with what it does, in one order."""
-    told = (
-        (Action.RESEND, "resend", "has it faxed once more"),
-        (Action.RESEND, "resend to NUMBER", "has it faxed to another number"),
-        (Action.CANCEL, "cancel", "calls it off, if it is not too late"),
-        (Action.YES, "yes", "has it done"),
-        (Action.STATUS, "status", "tells how it stands"),
-    )
-    return [(word, meaning) for action, word, meaning in told if action in actions]

@@ -29,6 +29,10 @@ from bridge.ifax.options import IfaxOptions
 from bridge.runtime.clock import Clock
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.events import Events
+from bridge.runtime.phrases import phrase
+
+BROKE = phrase("the call broke while the fax was handed over ({how})")
+UNCLEAR = phrase("the fax service's answer (HTTP {status}) does not say what it did")
 
 ANSWER_LIMIT = 1_000_000
 DOWNLOAD_LIMIT = 150_000_000
@@ -146,7 +150,7 @@ class IfaxClient:
                 raise NotTaken("no call was made: the daemon had stood still for too long", "not-reached") from error
             except (httpx.HTTPError, TimeoutError, OSError) as error:
                 if upload.begun:
-                    raise OutcomeUnknown(f"the call broke while the fax was handed over ({_name(error)})") from error
+                    raise OutcomeUnknown(BROKE.format(how=_name(error))) from error
                 raise NotTaken(f"the fax service cannot be reached ({_name(error)})", "not-reached") from error
         return self._read_send_answer(answer)
 
@@ -245,9 +249,7 @@ class IfaxClient:
         if answer.ok and answer.job_id is not None:
             return Taken(answer.job_id, answer)
         if _may_be_taken(answer):
-            raise OutcomeUnknown(
-                f"the fax service's answer (HTTP {answer.http_status}) does not say what it did", answer
-            )
+            raise OutcomeUnknown(UNCLEAR.format(status=answer.http_status), answer)
         if answer.http_status == TOO_MANY_REQUESTS:
             raise NotTaken("the fax service takes no more calls just now", "rate-limited", answer, self._wish(answer))
         if answer.http_status in _ELSEWHERE:
@@ -347,7 +349,7 @@ def _seconds(text: str, now: datetime) -> float | None:
 def _name(error: BaseException) -> str:
     """What broke, in words that may stand in a notice."""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return "no answer in time"
+        return phrase("no answer in time")
     if isinstance(error, httpx.ConnectError):
-        return "no connection"
-    return "the connection was cut"
+        return phrase("no connection")
+    return phrase("the connection was cut")

@@ -44,6 +44,7 @@ class Acceptor:
         self._options = options
         self._teller = Teller(desk, options, mail)
         self._own = OwnMail(desk, options)
+        self._language = mail.language
         self._hostnames = frozenset(name.lower() for name in (composing.host(mail), options.hostname, *options.domains))
 
     async def accept(self, client: Client, envelope: FaxEnvelope, content: Content) -> str:
@@ -149,6 +150,7 @@ class Acceptor:
             size=stored.size,
             ret=envelope.ret,
             envelope_id=envelope.envelope_id,
+            language=envelope.permission.language if envelope.permission else self._language,
         )
 
     def _fax(self, message: Message, permission: Permission | None, recipient: FaxRecipient) -> Fax:

@@ -13,8 +13,11 @@ from bridge.mail.notices import ACTIONS, DuplicateFacts, NoticeEvent, NoticeFact
 from bridge.mail.options import MailOptions
 from bridge.mail.returned import Returned
 from bridge.mail.wishes import Action, not_wanted
+from bridge.runtime.phrases import phrase
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
+
+SITE_LIMIT = phrase("this site may send {limit} faxes a day, and has taken on as many today")
 
 NOT_TOLD = "notices.duplicate is off"
 
@@ -57,7 +60,6 @@ class Teller:
         if reason:
             return Draft(mail, None)
         cause = outcomes.cause("held-limit")
-        allowed = _faxes(self._options.limits.faxes_per_day)
         facts = NoticeFacts(
             event=NoticeEvent.HELD,
             fax=fax,
@@ -68,7 +70,7 @@ class Teller:
             attempts=(),
             message=message,
             headers=read_headers(head),
-            why=f"this site may send {allowed} a day, and has taken on as many today",
+            why=SITE_LIMIT.format(limit=self._options.limits.faxes_per_day),
             returned=None if message.ret is None else Returned(head, whole=False),
         )
         content = notices.render(facts, self._mail, row_id=mail.id, recipient=mail.recipient, now=message.received_at)

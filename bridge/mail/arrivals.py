@@ -6,11 +6,11 @@ from datetime import datetime
 
 from bridge.fax import numbers
 from bridge.fax.arrivals import Delivery, Received
-from bridge.mail import composing, fields
+from bridge.mail import composing, fields, tongues
 from bridge.mail.hypertext import Tone
 from bridge.mail.options import MailOptions
-from bridge.mail.wording import in_words
 from bridge.runtime import foreign
+from bridge.runtime.phrases import phrase
 
 _DIALLED = re.compile(r"[A-Za-z0-9+*#(](?:[A-Za-z0-9+*#(). -]{0,38}[A-Za-z0-9*#.)])?", re.ASCII)
 
@@ -32,7 +32,7 @@ def render_lost(
 
 def render_backlog(count: int, options: MailOptions, *, row_id: str, now: datetime) -> bytes:
     """For the operator, once: what the first look at the carrier's list found."""
-    subject, text = composing.render("backlog", count=count)
+    subject, text = composing.render("backlog", tongues.of(options.language), found=count)
     return composing.letter(
         text, options, row_id=row_id, recipient=options.admin, now=now, subject=subject, event="backlog"
     )
@@ -47,9 +47,9 @@ class _File:
     words: str
 
 
-_PDF = _File("application/pdf", "pdf", "as a PDF")
-_TIFF = _File("image/tiff", "tif", "as it came, a TIFF file")
-_OTHER = _File("application/octet-stream", "bin", "as it came, a file of unknown kind")
+_PDF = _File("application/pdf", "pdf", phrase("as a PDF"))
+_TIFF = _File("image/tiff", "tif", phrase("as it came, a TIFF file"))
+_OTHER = _File("application/octet-stream", "bin", phrase("as it came, a file of unknown kind"))
 
 
 def _file(content: bytes) -> _File:
@@ -69,18 +69,20 @@ def _render(
     content: bytes | None,
     why: str = "",
 ) -> bytes:
-    file = None if content is None else _file(content)
+    tongue, file = tongues.of(options.language), None if content is None else _file(content)
     differs = fax.pages is not None and fax.file_pages is not None and fax.pages != fax.file_pages
     subject, text = composing.render(
         event,
+        tongue,
         fax=fax,
-        caller=_number(fax.caller) or "an unknown number",
-        called=_number(fax.called) or "one of our numbers",
-        when=in_words(fax.started_at or fax.created_at),
+        caller=_number(fax.caller) or tongue.say("an unknown number"),
+        called=_number(fax.called) or tongue.say("one of our numbers"),
+        when=tongue.moment(fax.started_at or fax.created_at),
         pages=fax.file_pages if fax.pages is None else fax.pages,
         differs=differs,
-        why=foreign.one_line(why, 500).rstrip("."),
-        attached=None if file is None else file.words,
+        file_pages=fax.file_pages,
+        why=tongue.retold(foreign.one_line(why, 500).rstrip(".")),
+        attached=None if file is None else tongue.say(file.words),
         job=foreign.one_line(fax.carrier_job_id),
         transaction=foreign.one_line(fax.transaction_id),
     )
@@ -95,7 +97,7 @@ def _render(
             fields.unstructured("X-Fax-To", _for_programs(fax.called)),
         ]
     )
-    parts = [composing.words_part(text, Tone.GOOD if event == "received" else Tone.BAD, row_id)]
+    parts = [composing.words_part(text, Tone.GOOD if event == "received" else Tone.BAD, options.language, row_id)]
     if content is not None and file is not None:
         parts.append(composing.file_part(content, file.kind, f"fax-{fax.id}.{file.ending}"))
     return composing.multipart(head, "mixed", row_id, *parts)

@@ -15,9 +15,11 @@ from typing import Any
 
 import jinja2
 
-from bridge.mail import fields, hypertext
+from bridge.fax.options import Language
+from bridge.mail import fields, hypertext, tongues
 from bridge.mail.hypertext import Tone
 from bridge.mail.options import MailOptions
+from bridge.mail.tongues import Tongue
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 _BOUNDARY = "=_faxbridge_"
@@ -97,13 +99,13 @@ def _with_line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def words_part(text: str, tone: Tone, row_id: str, picture: bytes = b"") -> bytes:
+def words_part(text: str, tone: Tone, language: Language, row_id: str, picture: bytes = b"") -> bytes:
     """A part for people, as plain text and as HTML that says the same: their program shows the one it prefers.
 
     ``picture`` (PNG) of page 1 stands in the HTML form, where it is not empty.
     """
     shown = f"page-1.{row_id}@faxbridge" if picture else ""
-    html = _text("html", hypertext.page(_with_line_feeds(text), tone, shown))
+    html = _text("html", hypertext.page(_with_line_feeds(text), tone, tongues.of(language), shown))
     if picture:
         html = _nested("related", _HTML, row_id, html, _picture_part(picture, shown))
     return _nested("alternative", _WORDS, row_id, text_part(text), html)
@@ -157,20 +159,33 @@ def letter(
     return head + text_part(text)
 
 
-def render(template: str, **facts: Any) -> tuple[str, str]:
+def render(template: str, tongue: Tongue, **facts: Any) -> tuple[str, str]:
     """A template's subject and text; a fact it asks for and does not get is an error of ours."""
-    subject, _, text = _templates().get_template(f"{template}.txt").render(**facts).partition("\n")
+    found = _templates(tongue).get_template(f"{template}.txt")
+    subject, _, text = found.render(what_to_do=hypertext.what_to_do(tongue), **facts).partition("\n")
     return subject.strip(), text.lstrip("\n")
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def _templates(tongue: Tongue) -> jinja2.Environment:
+    """All of them; in sentences they ``say`` and ``count`` stand the template's own facts."""
     texts = resources.files("bridge.mail").joinpath("templates")
     sources = {each.name: each.read_text(encoding="utf-8") for each in texts.iterdir() if each.name.endswith(".txt")}
-    return jinja2.Environment(  # noqa: S701 - plain text, nothing to escape
+    environment = jinja2.Environment(  # noqa: S701 - plain text, nothing to escape
         loader=jinja2.DictLoader(sources),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+    @jinja2.pass_context
+    def say(context: jinja2.runtime.Context, sentence: str, **more: object) -> str:
+        return tongue.say(sentence, **{**context.get_all(), **more})
+
+    @jinja2.pass_context
+    def count(context: jinja2.runtime.Context, one: str, many: str, number: int) -> str:
+        return tongue.count(one, many, number, **context.get_all())
+
+    environment.globals.update(say=say, count=count)
+    return environment

@@ -13,6 +13,9 @@ from bridge.fax.options import Privacy
 from bridge.mail.headers import Headers
 from bridge.mail.returned import Returned
 from bridge.runtime.events import masked
+from bridge.runtime.phrases import name_of_part
+
+_PLACE = name_of_part("part {place}")
 
 KEPT_FIELDS = {
     "date": b"Date",
@@ -42,7 +45,7 @@ def of_message(message: Message) -> Message:
 
 def of_parts(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """Parts by their place in the mail, for their names say what they are about."""
-    return tuple(replace(part, name=f"part {place}") for place, part in enumerate(parts, 1))
+    return tuple(replace(part, name=_PLACE.format(place=place)) for place, part in enumerate(parts, 1))
 
 
 def of_outcome(outcome: Outcome) -> Outcome:

@@ -16,10 +16,12 @@ from bridge.mail import composing, discretion, reports
 from bridge.mail.headers import Headers
 from bridge.mail.hypertext import Tone
 from bridge.mail.options import MailOptions
+from bridge.mail.replies import standing, words as words_to_answer
 from bridge.mail.reports import NOTHING, Enclosed, Report, Status
 from bridge.mail.returned import Returned
+from bridge.mail.tongues import Tongue
 from bridge.mail.wishes import Action, not_wanted
-from bridge.mail.wording import in_words, parts_in_words, reference_of, words_of_fax
+from bridge.mail.wording import is_senders, parts_in_words, reference_of, tongue_for, words_of_fax
 from bridge.runtime import foreign
 
 
@@ -130,8 +132,9 @@ def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: 
     """The notice's bytes; the same for the same facts, row and time."""
     facts = _discreet(facts) if facts.fax.privacy is Privacy.MINIMAL else facts
     fax, outcome = facts.fax, facts.outcome
+    tongue = tongue_for(fax, facts.message, recipient, options)
     subject, text = composing.render(
-        facts.event, **_words(facts, recipient, now), for_operator=recipient == options.admin
+        facts.event, tongue, **_words(facts, recipient, now, tongue), for_operator=recipient == options.admin
     )
     code = str(outcome.code) if outcome.code is not None else "-"
     status = Status(
@@ -155,6 +158,7 @@ def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: 
         tone=tone,
         returned=facts.returned,
         enclosed=facts.enclosed,
+        language=tongue.language,
         reply_to=facts.reply_to,
         reference=reference_of(facts.message),
     )
@@ -167,12 +171,14 @@ def render_duplicate(
     """The notice that a mail came in again and was not faxed again; the same bytes for the same facts, row and time."""
     facts = _discreet_again(facts) if facts.fax.privacy is Privacy.MINIMAL else facts
     fax = facts.fax
+    tongue = tongue_for(fax, facts.message, recipient, options)
     subject, text = composing.render(
         NoticeEvent.DUPLICATE,
-        **words_of_fax(fax, recipient, reference_of(facts.message)),
+        tongue,
+        **words_of_fax(fax, recipient, tongue, reference_of(facts.message)),
         state=fax.state,
-        state_since=in_words(fax.state_since),
-        again_from=None if facts.again_from is None else in_words(facts.again_from),
+        standing=standing(fax, tongue),
+        again_from=None if facts.again_from is None else tongue.moment(facts.again_from),
     )
     status = Status(
         original=facts.original_recipient,
@@ -190,6 +196,7 @@ def render_duplicate(
         text=text,
         status=status,
         tone=TONES[NoticeEvent.DUPLICATE],
+        language=tongue.language,
         reference=reference_of(facts.message),
     )
     return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)
@@ -243,65 +250,62 @@ def _duplicate_status(first: Fax) -> str:
     return {Action.FAILED: "5.0.0"}.get(duplicate_action(first), "2.0.0")
 
 
-def _words(facts: NoticeFacts, recipient: str, now: datetime) -> dict[str, object]:
+def _words(facts: NoticeFacts, recipient: str, now: datetime, tongue: Tongue) -> dict[str, object]:
     """What the templates may say of a fax at this point."""
     outcome = facts.outcome
     code = str(outcome.code) if outcome.code is not None else ""
     job = next((each.carrier_job_id for each in reversed(facts.attempts) if each.carrier_job_id), None)
+    cause = tongue.cause(outcomes.cause(outcome.cause))
     return (
-        words_of_fax(facts.fax, recipient, reference_of(facts.message))
-        | parts_in_words(facts.parts)
+        words_of_fax(facts.fax, recipient, tongue, reference_of(facts.message))
+        | parts_in_words(facts.parts, tongue)
         | {
-            "told": _told(facts, recipient),
-            "cause": outcomes.cause(outcome.cause),
+            "told": _told(facts, recipient, tongue),
+            "cause": cause,
+            "title": tongue.within(cause.title),
             "on_word": outcome.cause == ON_A_PERSONS_WORD,
-            "why": foreign.one_line(facts.why, 500).rstrip("."),
+            "why": tongue.retold(foreign.one_line(facts.why, 500).rstrip(".")),
             "pages": facts.pages,
             "pages_sent": facts.pages_sent,
-            "answers": list(replies.in_words(facts.may_ask)) if facts.reply_to else [],
+            "answers": words_to_answer(facts.may_ask, tongue) if facts.reply_to else [],
             "in_a_row": facts.in_a_row,
             "refused_now": facts.refused_now,
-            "now": in_words(now),
-            "took": _took(facts, now),
-            "next_call": _next_call(facts, now),
+            "now": tongue.moment(now),
+            "took": _took(facts, now, tongue),
+            "next_call": _next_call(facts, now, tongue),
             "tried": len(facts.attempts),
-            "calls": [(in_words(each.started_at), _ended(each, facts)) for each in _shown(facts.attempts)],
+            "calls": [(tongue.moment(each.started_at), _ended(each, facts, tongue)) for each in _shown(facts.attempts)],
             "job": None if job is None else foreign.one_line(job),
             "said": f"{code} {_said(outcome)}".strip(),
         }
     )
 
 
-def _took(facts: NoticeFacts, now: datetime) -> str:
+def _took(facts: NoticeFacts, now: datetime, tongue: Tongue) -> str:
     """How long it was from the first call to the end; empty before that, and where no call was made."""
     if not facts.attempts or facts.event not in ENDS:
         return ""
-    left = max(1, round((now - facts.attempts[0].started_at).total_seconds()))
-    told = []
-    for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-        count, left = divmod(left, size)
-        if count:
-            told.append(f"{count} {unit if count == 1 else unit + 's'}")
-    return " ".join(told[:2])
+    return tongue.duration((now - facts.attempts[0].started_at).total_seconds())
 
 
-def _next_call(facts: NoticeFacts, now: datetime) -> str:
+def _next_call(facts: NoticeFacts, now: datetime, tongue: Tongue) -> str:
     """When a fax that has to wait is called again; empty where that is not settled, or at any moment."""
     due_at = facts.fax.due_at
     if facts.event is not NoticeEvent.DELAYED or due_at is None or due_at - now < timedelta(minutes=1):
         return ""
-    return in_words(due_at)
+    return tongue.moment(due_at)
 
 
-def _told(facts: NoticeFacts, recipient: str) -> str:
+def _told(facts: NoticeFacts, recipient: str, tongue: Tongue) -> str:
     """What stands above the sender's part in the operator's copy; nothing where this is the sender's own notice."""
     fax = facts.fax
-    if not fax.sender or recipient == (fax.notice_to or fax.sender):
+    if is_senders(fax, recipient):
         return ""
     if not_wanted(ACTIONS[facts.event], fax.notify):
-        return "The sender asked for no such notice. It would have said:"
-    instead = fax.notice_to not in {None, fax.sender}
-    return f"{foreign.one_line(fax.notice_to or '', 320) if instead else 'The sender'} is told:"
+        return tongue.say("The sender asked for no such notice. It would have said:")
+    if fax.notice_to not in {None, fax.sender}:
+        return tongue.say("%(address)s is told:", address=foreign.one_line(fax.notice_to or "", 320))
+    return tongue.say("The sender is told:")
 
 
 def _shown(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
@@ -309,15 +313,12 @@ def _shown(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
     return attempts if len(attempts) <= MOST_CALLS_SHOWN else attempts[-LAST_CALLS_SHOWN:]
 
 
-def _ended(attempt: Attempt, facts: NoticeFacts) -> str:
+def _ended(attempt: Attempt, facts: NoticeFacts, tongue: Tongue) -> str:
     """How one of several calls ended, as far as we know; the last one is what the notice is about."""
-    if attempt is facts.attempts[-1] and attempt.cause is None:
-        title = outcomes.cause(facts.outcome.cause).title
-    elif attempt.cause is None:
-        return "no result is known"
-    else:
-        title = outcomes.cause(attempt.cause).title
-    return title[0].lower() + title[1:]
+    slug = facts.outcome.cause if attempt is facts.attempts[-1] and attempt.cause is None else attempt.cause
+    if slug is None:
+        return tongue.say("no result is known")
+    return tongue.within(tongue.cause(outcomes.cause(slug)).title)
 
 
 def _said(outcome: Outcome) -> str:

@@ -5,11 +5,12 @@ from datetime import datetime
 
 from bridge.fax import numbers
 from bridge.fax.jobs import Message, Part, Preview
-from bridge.mail import composing, fields, reports
+from bridge.fax.options import Language
+from bridge.mail import composing, fields, reports, tongues
 from bridge.mail.headers import Headers
 from bridge.mail.hypertext import Tone
 from bridge.mail.options import MailOptions
-from bridge.mail.wording import in_words, parts_in_words
+from bridge.mail.wording import parts_in_words
 from bridge.runtime import foreign
 
 EVENT = "preview"
@@ -36,20 +37,21 @@ def render(
     facts: PreviewFacts, options: MailOptions, *, row_id: str, recipient: str, now: datetime, pdf: bytes = b""
 ) -> bytes:
     """The answer's bytes, with ``pdf`` attached unless it is empty; the same for the same facts, row and time."""
-    preview = facts.preview
+    preview, tongue = facts.preview, tongues.of(_language(facts, recipient, options))
     subject, text = composing.render(
         "preview" if facts.pages else "preview-failed",
+        tongue,
         preview=preview.id,
         pages=facts.pages,
-        why=foreign.one_line(facts.why, 500).rstrip("."),
+        why=tongue.retold(foreign.one_line(facts.why, 500).rstrip(".")),
         names_nobody=facts.names_nobody,
         number=numbers.as_people_write(preview.number) if preview.number else "",
         address=f"{preview.number}@{_domain(preview)}",
         domain=_domain(preview),
-        asked_at=in_words(facts.message.received_at),
+        asked_at=tongue.moment(facts.message.received_at),
         sender=foreign.one_line(preview.sender, 320),
         for_sender=recipient == preview.sender,
-        **parts_in_words(facts.parts),
+        **parts_in_words(facts.parts, tongue),
     )
     head = [
         reports.begin_answer(facts.headers, subject, options, row_id=row_id, recipient=recipient, now=now),
@@ -57,10 +59,15 @@ def render(
         fields.unstructured("X-Fax-Id", preview.id),
         fields.unstructured("X-Fax-Number", preview.number) if preview.number else b"",
     ]
-    parts = [composing.words_part(text, Tone.GOOD if facts.pages else Tone.BAD, row_id)]
+    parts = [composing.words_part(text, Tone.GOOD if facts.pages else Tone.BAD, tongue.language, row_id)]
     if pdf:
         parts.append(composing.file_part(pdf, "application/pdf", "preview.pdf"))
     return composing.multipart(b"".join(head), "mixed", row_id, *parts)
+
+
+def _language(facts: PreviewFacts, recipient: str, options: MailOptions) -> Language:
+    """The operator's copy is in the site's."""
+    return facts.message.language if recipient == facts.preview.pages_to else options.language
 
 
 def _domain(preview: Preview) -> str:

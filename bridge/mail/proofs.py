@@ -13,6 +13,7 @@ import jinja2
 from bridge.fax import numbers, outcomes
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.states import FaxState
+from bridge.mail import tongues
 from bridge.mail.notices import ON_A_PERSONS_WORD
 from bridge.mail.wording import parts_in_words
 from bridge.runtime import foreign
@@ -68,7 +69,7 @@ def render(facts: ProofFacts, now: datetime) -> str:
         file=FILE_NAME,
         carrier_cover=facts.fax.carrier_cover,
         now=_exactly(now),
-        **parts_in_words(facts.parts),
+        **parts_in_words(facts.parts, tongues.of("en")),
     )
 
 
@@ -87,7 +88,7 @@ def _facts(facts: ProofFacts) -> list[tuple[str, str]]:
     fax, message = facts.fax, facts.message
     number = f"{numbers.as_people_write(fax.number)} ({fax.number})"
     rows = [
-        ("To", ", ".join(filter(None, (number, numbers.country_name(fax.number))))),
+        ("To", ", ".join(filter(None, (number, tongues.of("en").country(fax.number))))),
         ("For", ", ".join(filter(None, (foreign.one_line(fax.person), foreign.one_line(fax.company))))),
         ("From", foreign.one_line(fax.sender, 320)),
         ("Number of the sender", numbers.as_people_write(fax.caller_id or "")),

@@ -7,14 +7,15 @@ from bridge.fax import numbers, outcomes
 from bridge.fax.jobs import Fax, Message, Outcome, Part
 from bridge.fax.options import Privacy
 from bridge.fax.outcomes import Cause
-from bridge.mail import composing, discretion, fields, notices, reports, returned
+from bridge.mail import composing, discretion, fields, notices, reports, returned, tongues
 from bridge.mail.headers import Headers
 from bridge.mail.hypertext import Tone
 from bridge.mail.notices import ACTIONS, NoticeEvent
 from bridge.mail.options import MailOptions
 from bridge.mail.reports import Status
 from bridge.mail.returned import Returned
-from bridge.mail.wording import in_words, parts_in_words, reference_of
+from bridge.mail.tongues import Tongue
+from bridge.mail.wording import NOBODY, parts_in_words, reference_of
 from bridge.runtime import foreign
 
 EVENT = "digest"
@@ -51,19 +52,20 @@ def render(facts: SummaryFacts, options: MailOptions, *, row_id: str, recipient:
     if any(each.fax.privacy is Privacy.MINIMAL for each in facts.faxes):
         facts = _discreet(facts)
     delivered = sum(each.event is NoticeEvent.DELIVERED for each in facts.faxes)
-    reference = reference_of(facts.message)
+    reference, tongue = reference_of(facts.message), tongues.of(facts.message.language)
     subject, text = composing.render(
         "summary",
-        verdict=_verdict(delivered, len(facts.faxes)),
+        tongue,
+        verdict=_verdict(delivered, len(facts.faxes), tongue),
         for_sender=recipient == facts.message.envelope_sender,
-        faxes=[(numbers.as_people_write(each.fax.number), _ended(each)) for each in facts.faxes],
-        troubles=_troubles(facts),
-        accepted_at=in_words(facts.message.received_at),
-        sender=foreign.one_line(facts.message.envelope_sender, 320),
+        faxes=[(numbers.as_people_write(each.fax.number), _ended(each, tongue)) for each in facts.faxes],
+        troubles=_troubles(facts, tongue),
+        accepted_at=tongue.moment(facts.message.received_at),
+        sender=foreign.one_line(facts.message.envelope_sender, 320) or tongue.say(NOBODY),
         reference=reference,
         message=facts.message.id,
         ids=[(numbers.as_people_write(each.fax.number), each.fax.id) for each in facts.faxes],
-        **parts_in_words(facts.parts),
+        **parts_in_words(facts.parts, tongue),
     )
     shown = f"{subject} [{reference}]" if reference else subject
     head = reports.begin_answer(facts.headers, shown, options, row_id=row_id, recipient=recipient, now=now)
@@ -74,37 +76,51 @@ def render(facts: SummaryFacts, options: MailOptions, *, row_id: str, recipient:
     blocks = [reports.of_the_message(statuses[0], options)]
     blocks += [reports.of_the_recipient(status, each.fax) for status, each in zip(statuses, facts.faxes, strict=True)]
     tone = Tone.GOOD if delivered == len(facts.faxes) else Tone.BAD
-    parts = [composing.words_part(text, tone, row_id), composing.status_part(*blocks)]
+    parts = [composing.words_part(text, tone, tongue.language, row_id), composing.status_part(*blocks)]
     if facts.returned is not None:
         parts.append(returned.part(facts.returned, row_id))
     return composing.multipart(head, 'report; report-type="delivery-status"', row_id, *parts)
 
 
-def _verdict(delivered: int, total: int) -> str:
+def _verdict(delivered: int, total: int, tongue: Tongue) -> str:
     if delivered == total:
-        return f"All {total} faxes were delivered"
-    return f"{delivered or 'None'} of {total} faxes {'were' if delivered > 1 else 'was'} delivered"
+        return tongue.say("All %(total)s faxes were delivered", total=total)
+    if not delivered:
+        return tongue.say("None of %(total)s faxes was delivered", total=total)
+    return tongue.count(
+        "%(count)s of %(total)s faxes was delivered",
+        "%(count)s of %(total)s faxes were delivered",
+        delivered,
+        total=total,
+    )
 
 
-def _ended(ended: Ended) -> str:
-    fax, title = ended.fax, outcomes.cause(ended.outcome.cause).title
-    pages = "" if fax.pages_sent is None else f", {fax.pages_sent} {'page' if fax.pages_sent == 1 else 'pages'}"
-    if ended.event is NoticeEvent.DELIVERED:
-        return "counted as delivered" if ended.outcome.cause == notices.ON_A_PERSONS_WORD else f"delivered{pages}"
-    if ended.event is NoticeEvent.PARTIAL:
-        return f"arrived only in part{pages and f'{pages} of {fax.pages}'}"
-    if ended.event is NoticeEvent.CANCELLED:
-        return "cancelled"
-    return f"not delivered: {title[0].lower()}{title[1:]}"
+def _ended(ended: Ended, tongue: Tongue) -> str:
+    fax, sent = ended.fax, ended.fax.pages_sent
+    match ended.event:
+        case NoticeEvent.DELIVERED if ended.outcome.cause == notices.ON_A_PERSONS_WORD:
+            return tongue.say("counted as delivered")
+        case NoticeEvent.DELIVERED if sent is None:
+            return tongue.say("delivered")
+        case NoticeEvent.DELIVERED:
+            return tongue.count("delivered, %(count)s page", "delivered, %(count)s pages", sent or 0)
+        case NoticeEvent.PARTIAL if sent is None or fax.pages is None:
+            return tongue.say("arrived only in part")
+        case NoticeEvent.PARTIAL:
+            return tongue.say("arrived only in part, %(sent)s of %(pages)s pages", sent=sent, pages=fax.pages)
+        case NoticeEvent.CANCELLED:
+            return tongue.say("cancelled")
+    title = tongue.cause(outcomes.cause(ended.outcome.cause)).title
+    return tongue.say("not delivered: %(title)s", title=tongue.within(title))
 
 
-def _troubles(facts: SummaryFacts) -> list[tuple[list[str], Cause]]:
+def _troubles(facts: SummaryFacts, tongue: Tongue) -> list[tuple[list[str], Cause]]:
     """Each cause of a failure once, with the numbers it was met at."""
     met: dict[str, list[str]] = {}
     for each in facts.faxes:
         if each.event is not NoticeEvent.DELIVERED:
             met.setdefault(each.outcome.cause, []).append(numbers.as_people_write(each.fax.number))
-    return [(found, outcomes.cause(slug)) for slug, found in met.items()]
+    return [(found, tongue.cause(outcomes.cause(slug))) for slug, found in met.items()]
 
 
 def _status(ended: Ended, message: Message) -> Status:

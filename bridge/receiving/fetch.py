@@ -25,12 +25,15 @@ from bridge.mail import discretion
 from bridge.receiving.mails import Mailer
 from bridge.receiving.options import ReceivingOptions
 from bridge.runtime.crash import Point, crash_point
+from bridge.runtime.phrases import phrase
 from bridge.runtime.worker import Bell, Duty
 from bridge.store import StoredBlob, arrivals, blobs, history, pauses
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
 from bridge.store.pauses import Work
+
+NO_FILE = phrase("no file within a day; the last answer said: {why}")
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
@@ -180,7 +183,7 @@ class Fetcher:
     async def _give_up(self, fax: Received, why: str, answer: Answer) -> None:
         """A day of answers without a file: told to the fallback if the carrier's list shows the fax, else set aside."""
         if fax.listed:
-            await self._lost(fax, f"no file within a day; the last answer said: {why}", answer)
+            await self._lost(fax, NO_FILE.format(why=why), answer)
         else:
             await self._quarantine(fax, answer, f"a hook spoke of it, but a day of asking gave nothing: {why}")
 

@@ -10,6 +10,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from bridge.fax.jobs import Fax
+from bridge.runtime.phrases import phrase
 from bridge.sending.options import SendingOptions
 from bridge.store import history, usage
 
@@ -18,6 +19,10 @@ SITE = ""
 
 RELEASED = "released"
 """The line of a fax's history by which the operator let it go."""
+
+
+OVER = phrase("the daily limit of {whose} in pages is {limit}, used today: {used}, in this fax: {pages}")
+THIS_SITE = phrase("this site")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +35,7 @@ class Excess:
 
     def in_words(self, pages: int) -> str:
         """Why a fax with so many pages is held, as its sender reads it."""
-        whose = self.identity or "this site"
-        used = "none is used yet" if not self.used else f"{self.used} {'is' if self.used == 1 else 'are'} used"
-        return f"{whose} may fax {plural(self.limit, 'page')} a day, {used}, and this fax has {plural(pages, 'page')}"
+        return OVER.format(whose=self.identity or THIS_SITE, limit=self.limit, used=self.used, pages=pages)
 
 
 Held = Mapping[str, tuple[Excess, ...]]

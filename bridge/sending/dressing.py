@@ -14,8 +14,11 @@ from bridge.fax import numbers
 from bridge.fax.jobs import Message, Part
 from bridge.mail.headers import Headers
 from bridge.runtime.clock import Clock
+from bridge.runtime.phrases import phrase
 
-ON_THE_CARRIERS_COVER = "on no page of ours: it goes to iFax, which puts it on a cover page of its own"
+TOO_LARGE = phrase("the pages make {size} MB, and a fax may have {most} MB")
+
+ON_THE_CARRIERS_COVER = phrase("on no page of ours: it goes to iFax, which puts it on a cover page of its own")
 
 OPTION = "option"
 """The type of a line that tells what was asked for and is not done."""
@@ -146,6 +149,4 @@ def check_size(rendered: Rendered, most: int) -> None:
     """Raise TooLarge for pages of more than ``most`` octets."""
     size = rendered.path.stat().st_size
     if size > most:
-        raise TooLarge(
-            f"the pages make {size / 1_000_000:.1f} MB, and a fax may have {most / 1_000_000:.1f} MB", rendered.parts
-        )
+        raise TooLarge(TOO_LARGE.format(size=f"{size / 1_000_000:.1f}", most=f"{most / 1_000_000:.1f}"), rendered.parts)

@@ -15,6 +15,7 @@ from bridge.fax.jobs import Fax, Outcome
 from bridge.fax.orders import Order, Reply
 from bridge.fax.states import FaxState, HoldReason
 from bridge.runtime.crash import Point, crash_point
+from bridge.runtime.phrases import phrase
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import allowance, decisions
 from bridge.sending.cancelling import cancel
@@ -23,6 +24,8 @@ from bridge.sending.resending import Resender
 from bridge.store import commands, faxes, waits
 from bridge.store.commands import Command
 from bridge.store.desk import Desk
+
+CALLED_OFF = phrase("your administrator called it off while it was waiting here")
 
 ROUNDS = 5
 """How often a fax is looked at anew that changes while an order is carried out."""
@@ -146,7 +149,7 @@ class OrderClerk:
         )
 
     async def _cancel(self, asked: Command, fax: Fax, now: datetime) -> None:
-        why = "your administrator called it off while it was waiting here"
+        why = CALLED_OFF
 
         def answer(connection: sa.Connection) -> None:
             self._done(connection, asked, Reply(f"{fax.id} is cancelled; its sender is told"))

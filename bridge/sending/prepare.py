@@ -13,6 +13,7 @@ from bridge.fax.jobs import Document, Fax, Message, Outcome, Part
 from bridge.fax.states import FaxState, HoldReason
 from bridge.mail.headers import HEADER_LIMIT, read_headers
 from bridge.runtime.crash import Point, crash_point
+from bridge.runtime.phrases import phrase
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import allowance, report
 from bridge.sending.allowance import Excess, Held
@@ -24,6 +25,8 @@ from bridge.store import StoredBlob, blobs, faxes, suspects
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
+
+IN_A_ROW = phrase("{why}, {times} times in a row")
 
 ROUNDS = 5
 """Of finding what must be held, before it is left for later."""
@@ -133,7 +136,7 @@ class Preparer:
         )
         self._desk.events.converter_died(fax=batch[0].id, deaths=deaths)
         if deaths >= DEATHS:
-            await self._poison.hold(batch, f"{why}, {DEATHS} times in a row", self._owner)
+            await self._poison.hold(batch, IN_A_ROW.format(why=why, times=DEATHS), self._owner)
             return
         later = self._desk.clock.now() + DEATH_PAUSE * deaths
         await self._desk.store.write(lambda connection: faxes.prepare_later(connection, batch, self._owner, later))

@@ -14,7 +14,7 @@ from bridge.mail.previews import PreviewFacts
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending.dressing import Dresser, TooLarge, check_size
-from bridge.sending.prepare import DEATH_PAUSE, DEATHS
+from bridge.sending.prepare import DEATH_PAUSE, DEATHS, IN_A_ROW
 from bridge.store import StoredBlob, faxes, previews, suspects
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
@@ -65,7 +65,7 @@ class Previewer:
             deaths = await self._blame(preview)
             if deaths < DEATHS:
                 return
-            answer = _Answer((), why=f"{error.public}, {DEATHS} times in a row", tell_admin=True)
+            answer = _Answer((), why=IN_A_ROW.format(why=error.public, times=DEATHS), tell_admin=True)
         except (DocumentUnusable, TooLarge) as error:
             answer = _Answer(error.parts, why=error.public)
         except BlobDamaged as error:

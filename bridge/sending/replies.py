@@ -4,7 +4,7 @@ Two steps, each a transaction: it is done, with what came of it in the answer's 
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import sqlalchemy as sa
@@ -16,13 +16,16 @@ from bridge.fax.jobs import Fax, Message
 from bridge.fax.options import Privacy
 from bridge.fax.orders import FITTING, Order, Reply
 from bridge.fax.replies import Action, Answerable, Result, Said, Wish
-from bridge.mail import answers, bodies, composing
+from bridge.mail import answers, bodies, composing, tongues
 from bridge.mail.answers import AnswerFacts
 from bridge.mail.headers import Headers, read_headers
 from bridge.mail.options import MailOptions
+from bridge.mail.replies import standing
+from bridge.mail.tongues import Tongue
 from bridge.runtime import foreign
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.events import masked
+from bridge.runtime.phrases import phrase
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending.cancelling import cancel
 from bridge.sending.offers import offer
@@ -35,13 +38,20 @@ from bridge.store.outbox import Draft
 from bridge.store.replies import Answer
 
 ROUNDS = 5
-NOT_READ = "It has no line that could be read."
-UNCLEAR = 'Its first line, "{}", is none of the words that are understood.'
-NOT_HERE = "That cannot be asked of this notice."
-NOT_UNDERSTOOD = "Its first line is none of the words that are understood."
-NO_NUMBER = "What stands there is no fax number."
-NOT_ALLOWED = "It may not be faxed there, or not today."
-TOO_LATE = "It is too late to cancel it: {}"
+NOT_READ = phrase("It has no line that could be read.")
+UNCLEAR = phrase('Its first line, "%(line)s", is none of the words that are understood.')
+NOT_HERE = phrase("That cannot be asked of this notice.")
+NOT_UNDERSTOOD = phrase("Its first line is none of the words that are understood.")
+NO_NUMBER = phrase("What stands there is no fax number.")
+NOT_ALLOWED = phrase("It may not be faxed there, or not today.")
+TOO_LATE = phrase("It is too late to cancel it: %(standing)s")
+STRANGER = phrase("The answer came from %(sender)s, where no notice went.")
+NOT_WORKED_ON = phrase("It could not be worked on: %(why)s.")
+BEFORE = phrase("This notice was answered before, and then: %(said)s")
+CANCELLED = phrase("It is cancelled. None of it was sent.")
+NEVER_THERE = phrase("No fax of yours has gone to %(number)s yet.")
+ONCE_MORE = phrase("It is faxed once more.")
+CALLED_OFF = phrase("you called it off by mail")
 
 
 class Answerer:
@@ -71,95 +81,102 @@ class Answerer:
         raise Unavailable("too much happens to this fax at once; tried again later")
 
     async def _step(self, came: Answer) -> None:
-        known, fax, message = await self._desk.store.read(partial(_read, came=came))
-        headers, text = await self._mail_of(message)
+        case = await self._desk.store.read(partial(_read, came=came))
+        headers, text = await self._mail_of(case.message)
         if came.said is not None:
-            await self._tell(came, known, fax, headers)
+            await self._tell(case, headers)
             return
-        if not rules.may_ask(known, message.envelope_sender, came.identity, fax, admitted=came.admitted):
-            sender = foreign.one_line(message.envelope_sender, 200)
-            await self._note(came, Said(Result.STRANGER, f"The answer came from {sender}, where no notice went."))
+        sender = case.message.envelope_sender
+        if not rules.may_ask(case.known, sender, came.identity, case.fax, admitted=came.admitted):
+            await self._note(case, Result.STRANGER, STRANGER, sender=foreign.one_line(sender, 200))
         else:
-            await self._act(came, known, fax, rules.first_line(text))
+            await self._act(case, rules.first_line(text))
         crash_point(Point.REPLY_ACTED)
         self._desk.bells.ring(Bell.REPLY, Bell.PREPARE, Bell.SUBMIT, Bell.POST)
 
     async def _set_aside(self, came: Answer, why: str) -> None:
         """What the daemon died of is not tried again; the sender hears that nothing was done."""
         if came.said is None:
-            await self._note(came, Said(Result.REFUSED, f"It could not be worked on: {why}."))
+            case = await self._desk.store.read(partial(_read, came=came))
+            await self._note(case, Result.REFUSED, NOT_WORKED_ON, why=case.tongue.retold(why))
         else:
             await self._desk.store.write(self._done(came))
 
-    async def _act(self, came: Answer, known: Answerable, fax: Fax, line: str) -> None:
-        wish = rules.read(line)
+    async def _act(self, case: "_Case", line: str) -> None:
+        wish, known, fax = rules.read(line), case.known, case.fax
         if wish is None:
-            words = UNCLEAR.format(line[: rules.LONGEST_LINE]) if line else NOT_READ
-            await self._note(came, Said(Result.UNCLEAR, _discreet(fax, words, NOT_UNDERSTOOD)))
+            words = (UNCLEAR if line else NOT_READ) if fax.privacy is Privacy.FULL else NOT_UNDERSTOOD
+            await self._note(case, Result.UNCLEAR, words, line=line[: rules.LONGEST_LINE])
         elif wish.action not in known.actions:
-            await self._note(came, Said(Result.REFUSED, NOT_HERE))
+            await self._note(case, Result.REFUSED, NOT_HERE)
         elif wish.action is Action.STATUS:
-            await self._note(came, Said(Result.STATUS, rules.standing(fax)))
+            await self._put(case, Said(Result.STATUS, standing(fax, case.tongue)))
         elif known.said is not None:
-            await self._note(came, Said(Result.REFUSED, f"This notice was answered before, and then: {known.said}"))
+            await self._note(case, Result.REFUSED, BEFORE, said=known.said)
         elif wish.action is Action.CANCEL:
-            await self._cancel(came, known, fax)
+            await self._cancel(case)
         else:
-            await self._resend(came, known, fax, wish)
+            await self._resend(case, wish)
 
-    async def _cancel(self, came: Answer, known: Answerable, fax: Fax) -> None:
-        if fax.state not in FITTING[Order.CANCEL]:
-            await self._note(came, Said(Result.REFUSED, TOO_LATE.format(rules.standing(fax))))
+    async def _cancel(self, case: "_Case") -> None:
+        if case.fax.state not in FITTING[Order.CANCEL]:
+            await self._note(case, Result.REFUSED, TOO_LATE, standing=standing(case.fax, case.tongue))
             return
-        now, why = self._desk.clock.now(), "you called it off by mail"
-        done = Said(Result.DONE, "It is cancelled. None of it was sent.")
-        end = partial(self._spent, came=came, known=known, said=done)
-        await cancel(self._reporter, fax, now, actor=_actor(known), why=why, answer=end)
+        now, end = self._desk.clock.now(), partial(self._spent, case=case, text=CANCELLED)
+        await cancel(self._reporter, case.fax, now, actor=_actor(case.known), why=CALLED_OFF, answer=end)
 
-    async def _resend(self, came: Answer, known: Answerable, fax: Fax, wish: Wish) -> None:
+    async def _resend(self, case: "_Case", wish: Wish) -> None:
         """Once more; to a number that its sender never faxed only after asking back."""
+        fax, discreet = case.fax, case.fax.privacy is Privacy.MINIMAL
         if fax.state not in FITTING[Order.RESEND]:
-            await self._note(came, Said(Result.REFUSED, rules.standing(fax)))
+            await self._put(case, Said(Result.REFUSED, standing(fax, case.tongue)))
             return
-        to = known.to if wish.action is Action.YES else wish.to
+        to = case.known.to if wish.action is Action.YES else wish.to
         try:
             number = numbers.understand(to, self._mail.default_country) if to else fax.number
         except NotAFaxNumber as error:
-            await self._note(came, Said(Result.UNCLEAR, _discreet(fax, f"{error.public}.", NO_NUMBER)))
+            text = case.tongue.say(NO_NUMBER) if discreet else f"{case.tongue.retold(error.public)}."
+            await self._put(case, Said(Result.UNCLEAR, text))
             return
         seen = partial(replies.faxed_before, number=number, sender=fax.sender, identity=fax.identity)
         if wish.action is Action.RESEND and number != fax.number and not await self._desk.store.read(seen):
-            shown = _discreet(fax, numbers.as_people_write(number), masked(number))
-            await self._note(came, Said(Result.ASKED, f"No fax of yours has gone to {shown} yet.", number))
+            shown = masked(number) if discreet else numbers.as_people_write(number)
+            await self._put(case, Said(Result.ASKED, case.tongue.say(NEVER_THERE, number=shown), number))
             return
-        now = self._desk.clock.now()
 
         def answer(connection: sa.Connection, reply: Reply) -> None:
             if reply.refused:
-                self._write_said(connection, came, Said(Result.REFUSED, _discreet(fax, f"{reply.text}.", NOT_ALLOWED)))
+                text = case.tongue.say(NOT_ALLOWED) if discreet else f"{case.tongue.retold(reply.text)}."
+                self._write_said(connection, case.came, Said(Result.REFUSED, text))
             else:
-                self._spent(connection, came, known, Said(Result.DONE, "It is faxed once more."))
+                self._spent(connection, case, ONCE_MORE)
 
         target = None if number == fax.number else number
-        await self._resender.resend(fax, target, now, _actor(known), answer, within_limits=True)
+        now = self._desk.clock.now()
+        await self._resender.resend(fax, target, now, _actor(case.known), answer, within_limits=True)
 
-    def _spent(self, connection: sa.Connection, came: Answer, known: Answerable, said: Said) -> None:
+    def _spent(self, connection: sa.Connection, case: "_Case", text: str) -> None:
         """By this answer something was done; no other answer has anything done any more."""
-        if not replies.spend(connection, known.hashed, said.text):
+        said = Said(Result.DONE, case.tongue.say(text))
+        if not replies.spend(connection, case.known.hashed, said.text):
             raise faxes.Stale("another answer to this notice came first")
-        self._write_said(connection, came, said)
+        self._write_said(connection, case.came, said)
 
-    async def _note(self, came: Answer, said: Said) -> None:
-        await self._desk.store.write(partial(self._write_said, came=came, said=said))
+    async def _note(self, case: "_Case", result: Result, text: str, **fields: str) -> None:
+        await self._put(case, Said(result, case.tongue.say(text, **fields)))
+
+    async def _put(self, case: "_Case", said: Said) -> None:
+        await self._desk.store.write(partial(self._write_said, came=case.came, said=said))
 
     def _write_said(self, connection: sa.Connection, came: Answer, said: Said) -> None:
         replies.acted(connection, came.id, self._owner, self._desk.clock.now(), said)
 
-    async def _tell(self, came: Answer, known: Answerable, fax: Fax, headers: Headers) -> None:
+    async def _tell(self, case: "_Case", headers: Headers) -> None:
         """Owe the mail; of strangers a notice's owner hears once."""
-        assert came.said is not None
-        now, said = self._desk.clock.now(), came.said
-        draft = await self._draft(came, known, fax, headers, said)
+        came, said = case.came, case.came.said
+        assert said is not None
+        now = self._desk.clock.now()
+        draft = await self._draft(case, headers, said)
 
         def unit(connection: sa.Connection) -> bool:
             new = not outbox.is_written(connection, draft.mail.purpose)
@@ -171,21 +188,21 @@ class Answerer:
         if not await self._desk.store.write_files(unit, draft.blob) and draft.blob is not None:
             self._desk.store.blobs.discard(draft.blob)
         crash_point(Point.REPLY_TOLD)
-        self._desk.events.reply_worked(fax=fax.id, reply=came.id, result=said.result)
+        self._desk.events.reply_worked(fax=case.fax.id, reply=came.id, result=said.result)
         self._desk.bells.ring(Bell.POST)
 
-    async def _draft(self, came: Answer, known: Answerable, fax: Fax, headers: Headers, said: Said) -> Draft:
-        now = self._desk.clock.now()
+    async def _draft(self, case: "_Case", headers: Headers, said: Said) -> Draft:
+        now, known, fax = self._desk.clock.now(), case.known, case.fax
         row_id, stranger = self._desk.ids.new(), said.result is Result.STRANGER
-        facts = AnswerFacts(fax, said, Headers(()) if stranger else headers)
         asked = _may_ask(said, fax)
         reply_to, answerable = offer(self._desk, self._mail, fax.id, known.notified, asked, to=said.number)
-        facts = replace(facts, may_ask=asked, reply_to=reply_to)
+        shown = Headers(()) if stranger else headers
+        facts = AnswerFacts(fax, said, case.tongue.language, shown, may_ask=asked, reply_to=reply_to)
         content = answers.render(facts, self._mail, row_id=row_id, recipient=known.notified, now=now)
         mail = Mail(
             id=row_id,
             kind=MailKind.NOTICE,
-            purpose=f"reply/stranger/{known.hashed}" if stranger else f"reply/{came.id}",
+            purpose=f"reply/stranger/{known.hashed}" if stranger else f"reply/{case.came.id}",
             event=answers.EVENT,
             envelope_sender="",
             recipient=known.notified,
@@ -217,12 +234,24 @@ class Answerer:
         )
 
 
-def _read(connection: sa.Connection, came: Answer) -> tuple[Answerable, Fax, Message]:
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An answer with what it is about: the notice, its fax, the mail that answers, and its sender's language."""
+
+    came: Answer
+    known: Answerable
+    fax: Fax
+    message: Message
+    tongue: Tongue
+
+
+def _read(connection: sa.Connection, came: Answer) -> _Case:
     known = replies.find(connection, came.hashed)
     assert known is not None  # the answer's row refers to it
     fax = faxes.get(connection, known.fax_id)
     assert fax is not None
-    return known, fax, faxes.message_of(connection, came.message_id)
+    language = faxes.message_of(connection, fax.message_id).language
+    return _Case(came, known, fax, faxes.message_of(connection, came.message_id), tongues.of(language))
 
 
 def _may_ask(said: Said, fax: Fax) -> frozenset[Action]:
@@ -230,11 +259,6 @@ def _may_ask(said: Said, fax: Fax) -> frozenset[Action]:
     if said.result is Result.ASKED:
         return frozenset({Action.YES})
     return rules.offered(fax.state) if said.result in {Result.UNCLEAR, Result.STATUS} else frozenset()
-
-
-def _discreet(fax: Fax, text: str, instead: str) -> str:
-    """What may hold a number is not told by mail under minimal privacy."""
-    return instead if fax.privacy is Privacy.MINIMAL else text
 
 
 def _actor(known: Answerable) -> str:

@@ -13,10 +13,13 @@ from bridge.fax.jobs import Fax
 from bridge.fax.orders import Reply
 from bridge.fax.policy import Permission, Policy
 from bridge.fax.states import FaxState
+from bridge.runtime.phrases import phrase
 from bridge.sending import allowance
 from bridge.sending.options import SendingOptions
 from bridge.store import failing, faxes, usage
 from bridge.store.desk import Desk
+
+SITE_LIMIT = phrase("this site has sent as many faxes today as it may in one day")
 
 
 class Resender:
@@ -76,7 +79,7 @@ class Resender:
     def _over(self, connection: sa.Connection, new: Fax, now: datetime) -> str:
         """Which limit of the day it would go over; empty where it would go over none."""
         if usage.take(connection, now.date(), usage.SITE).faxes >= self._options.limits.faxes_per_day:
-            return "this site has sent as many faxes today as it may in one day"
+            return SITE_LIMIT
         if new.pages is None:
             return ""  # its pages are made first, and counted then
         held = allowance.find_held(connection, [new], new.pages, now.date(), self._options)

@@ -16,9 +16,17 @@ from bridge.fax.retries import Again, Called, GiveUp, Why
 from bridge.fax.states import FaxState
 from bridge.mail.wording import in_words
 from bridge.runtime.clock import rfc3339
+from bridge.runtime.phrases import phrase
 from bridge.sending.report import Change, Reporter, write_end
 from bridge.store import attempts, faxes
 from bridge.store.desk import Desk
+
+PAGES_WENT = phrase("pages went over before it failed, so that the recipient may hold them")
+CAP = phrase("{calls} calls are the most for one fax, whatever came of them")
+NO_TIME = phrase("{time} there was no time left for another call")
+NO_CALL = phrase("no call began {time}")
+ONE_HOUR = phrase("within 1 hour")
+HOURS = phrase("within {hours} hours")
 
 NEVER_CALLED = "no-turn"
 """The cause of a fax whose time ran out before the first call for it."""
@@ -67,9 +75,7 @@ class Retrier:
     async def end_late(self, fax: Fax, now: datetime) -> None:
         """A ready fax has no time left: it fails as its last call did. Raises Stale where it changed meanwhile."""
         made = await self._desk.store.read(lambda connection: attempts.of_fax(connection, fax.id))
-        why = (
-            f"{self._in_time()} there was no time left for another call" if made else f"no call began {self._in_time()}"
-        )
+        why = NO_TIME.format(time=self._in_time()) if made else NO_CALL.format(time=self._in_time())
         change = Change(fax, FaxState.FAILED, last_outcome(made, NEVER_CALLED), pages_sent=0, why=why)
         untouched = all(attempt.result is AttemptResult.NOT_TAKEN for attempt in made)
         alarm = await self._reporter.alarms.late(change.outcome, now) if untouched else None
@@ -127,14 +133,14 @@ class Retrier:
 
     def _in_words(self, given_up: GiveUp) -> str:
         return {
-            Why.PAGES_WENT: "pages went over before it failed, so that the recipient may hold them",
-            Why.CAP: f"{MOST_TRANSMISSIONS} calls are the most for one fax, whatever came of them",
-            Why.TIME: f"{self._in_time()} there was no time left for another call",
+            Why.PAGES_WENT: PAGES_WENT,
+            Why.CAP: CAP.format(calls=MOST_TRANSMISSIONS),
+            Why.TIME: NO_TIME.format(time=self._in_time()),
         }.get(given_up.why, "")
 
     def _in_time(self) -> str:
         hours = self._options.give_up_after.total_seconds() / 3600
-        return f"within {hours:g} {'hour' if hours == 1 else 'hours'}"
+        return ONE_HOUR if hours == 1 else HOURS.format(hours=f"{hours:g}")
 
 
 def last_outcome(made: list[Attempt], otherwise: str) -> Outcome:

@@ -15,6 +15,7 @@ from bridge.fax.adoption import Call
 from bridge.fax.jobs import AttemptResult, Fax, Outcome
 from bridge.fax.states import FaxState
 from bridge.runtime.crash import Point, crash_point
+from bridge.runtime.phrases import phrase
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending.report import Change, Reporter
 from bridge.store import attempts, destinations, faxes, history, inquiries
@@ -23,7 +24,7 @@ from bridge.store.desk import Desk
 Also = Callable[[sa.Connection, datetime], None]
 """What is written in the same transaction."""
 
-DIED = "the daemon stopped while the call was in hand"
+DIED = phrase("the daemon stopped while the call was in hand")
 
 
 class Calls:

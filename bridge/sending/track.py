@@ -18,6 +18,7 @@ from bridge.ifax.errors import CarrierError
 from bridge.ifax.models import FaxObject
 from bridge.ifax.verdicts import Ended
 from bridge.runtime.crash import Point, crash_point
+from bridge.runtime.phrases import phrase
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending import settle
 from bridge.sending.options import SendingOptions
@@ -26,6 +27,8 @@ from bridge.sending.retry import Failure, Retrier
 from bridge.store import attempts, faxes, history
 from bridge.store.desk import Desk
 from bridge.store.history import EvidenceKind
+
+NO_WORD = phrase("no final word from iFax within {hours} hours")
 
 GROWTH = 1.5
 LONGEST_INTERVAL = timedelta(minutes=15)
@@ -162,12 +165,11 @@ class Tracker:
     async def _ask_later(self, fax: Fax, attempt: Attempt, answer: Answer | None) -> None:
         now = self._desk.clock.now()
         if fax.state is FaxState.SENDING and now - attempt.started_at > ASKED_LONG_ENOUGH:
-            hours = f"{ASKED_LONG_ENOUGH.total_seconds() / 3600:.0f} hours"
             await settle.become_unconfirmed(
                 self._reporter,
                 fax,
                 now,
-                f"no final word from iFax within {hours}",
+                NO_WORD.format(hours=ASKED_LONG_ENOUGH // timedelta(hours=1)),
                 lambda connection, at: self._keep(connection, attempt, answer, at),
             )
             return

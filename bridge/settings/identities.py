@@ -81,12 +81,6 @@ def _prefix(value: str) -> str:
     return value
 
 
-def _language(value: str) -> str:
-    if value != "en":
-        raise ValueError(f'{value!r} is not a language of this version, which has none but "en" yet')
-    return value
-
-
 def _privacy(value: str) -> str:
     if value not in {"", *Privacy}:
         raise ValueError(f"{value!r} is no level of privacy; write {' or '.join(Privacy)}, or leave it out")
@@ -124,7 +118,6 @@ def _alias_number(value: str) -> str:
 Name = Annotated[str, AfterValidator(_name)]
 PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
-Language = Annotated[str, AfterValidator(_language)]
 PrivacyOrSites = Annotated[str, AfterValidator(_privacy)]
 Cover = Annotated[str, AfterValidator(_cover)]
 SenderOptions = Annotated[tuple[Annotated[str, AfterValidator(_option)], ...], AfterValidator(_options)]

@@ -75,6 +75,7 @@ def policy_options(settings: "Settings") -> PolicyOptions:
         quiet_hours=QuietHours.read(policy.quiet_hours) if policy.quiet_hours else None,
         options=_options(policy.options),
         privacy=settings.notices.privacy,
+        language=settings.notices.language,
     )
 
 
@@ -98,6 +99,7 @@ def _identity(identity: sections.Identity) -> Identity:
         options=_options(identity.options) if identity.options else None,
         cover=identity.cover,
         privacy=Privacy(identity.privacy) if identity.privacy else None,
+        language=identity.language or None,
     )
 
 
@@ -154,6 +156,7 @@ def mail_options(settings: "Settings") -> MailOptions:
         admin=settings.relay.admin,
         default_country=settings.policy.default_country,
         reply_domain=settings.relay.reply_domain,
+        language=settings.notices.language,
     )
 
 

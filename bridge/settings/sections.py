@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from bridge.fax.options import MOST_TRANSMISSIONS, Privacy
+from bridge.fax.options import MOST_TRANSMISSIONS, Language, Privacy
 from bridge.intake.options import Auth, Profile, Tls
 from bridge.settings import identities, values
 from bridge.settings.units import Duration, Size, read_duration, read_size
@@ -123,9 +123,9 @@ class Identity(Section):
     countries: tuple[values.Country, ...] = ()
     prefixes: tuple[identities.Prefix, ...] = ()
     pages_per_day: int = Field(default=500, ge=1, le=MOST_A_DAY)
-    language: identities.Language = "en"
     cover: identities.Cover = ""
     notify: values.AddressOrNone = ""
+    language: Literal["", Language] = ""
     privacy: identities.PrivacyOrSites = ""
     quiet_hours: values.QuietHoursOrNone = ""
     options: identities.SenderOptions = ()
@@ -255,6 +255,7 @@ class Notices(Section):
     delivered: bool = True
     delayed_after: Duration = read_duration("1h")
     duplicate: bool = True
+    language: Language = "en"
     privacy: Privacy = Privacy.FULL
     thumbnail: bool = False
     attach_document: bool = False

@@ -6,8 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bridge.store import leases
+from bridge.store.correspondence import bounce
 from bridge.store.leases import Lease
-from bridge.store.tables import bounce
 
 
 @dataclass(frozen=True, slots=True)

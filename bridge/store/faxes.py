@@ -258,6 +258,7 @@ def message_of(connection: sa.Connection, message_id: str) -> Message:
         None if row.ret is None else Ret(row.ret),
         row.envelope_id,
         asked.kept(row.asked),
+        row.language,
     )
 
 
@@ -383,4 +384,5 @@ def _message_as_row(new: Message) -> dict[str, Any]:
         "ret": new.ret,
         "envelope_id": new.envelope_id,
         "asked": asked.write(new.asked),
+        "language": new.language,
     }

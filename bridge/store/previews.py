@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from bridge.fax.jobs import Preview
 from bridge.store import leases
+from bridge.store.correspondence import preview
 from bridge.store.leases import Lease
-from bridge.store.tables import preview
 
 _FIELDS = tuple(Preview.__dataclass_fields__)
 

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from bridge.fax.replies import Action, Answerable, Result, Said
 from bridge.store import leases
+from bridge.store.correspondence import reply, reply_token
 from bridge.store.leases import Lease
-from bridge.store.tables import fax, reply, reply_token
+from bridge.store.tables import fax
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from bridge.fax.states import FaxState
 from bridge.store import leases
+from bridge.store.correspondence import summary
 from bridge.store.leases import Lease
 from bridge.store.schema import insert
-from bridge.store.tables import fax, outbox, summary
+from bridge.store.tables import fax, outbox
 
 COLLECTED = "it is told together with the mail's other faxes"
 """Why a fax has no notice of its own."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from bridge.errors import LeaseLost
 from bridge.runtime.crash import Point, crash_point
+from bridge.runtime.phrases import phrase
 from bridge.runtime.worker import Duty, under_lease
 from bridge.store import suspects
 from bridge.store.desk import Desk
@@ -34,7 +35,7 @@ QUIET_SECONDS = 30.0
 
 LOOK_EVERY_SECONDS = 2.0
 
-WHY = f"the daemon died {DEATHS} times while it worked on this and nothing else"
+WHY = phrase("the daemon died {times} times while it worked on this and nothing else").format(times=DEATHS)
 
 Work = Callable[[Any], Awaitable[None]]
 

@@ -100,7 +100,7 @@ async def test_what_goes_over_is_held(bench: Bench, tmp_path: Path, whose: str) 
     (document,) = await bench.rows(tables.document, tables.document.c.id == over.document_id)
     assert await bench.store.read_blob(document.blob_id) == PAGES
     name = "this site" if whose == "site" else DESK
-    why = f"{name} may fax 5 pages a day, 5 are used, and this fax has 1 page"
+    why = f"the daily limit of {name} in pages is 5, used today: 5, in this fax: 1"
     assert [(line.event, line.detail) for line in await bench.history(over)][1:] == [("held", why)]
     assert await bench.events() == sorted([("held", SENDER), ("alarm", ADMIN)])
     (notice,) = await bench.mail_bytes("held")
@@ -156,8 +156,8 @@ async def test_both_limits_are_told(bench: Bench, tmp_path: Path) -> None:
     (fax,) = await preparing.prepare(6, identity=DESK)
     assert fax.state is FaxState.HELD
     assert (await bench.history(fax))[-1].detail == (
-        "front-desk may fax 5 pages a day, none is used yet, and this fax has 6 pages; "
-        "this site may fax 5 pages a day, none is used yet, and this fax has 6 pages"
+        "the daily limit of front-desk in pages is 5, used today: 0, in this fax: 6; "
+        "the daily limit of this site in pages is 5, used today: 0, in this fax: 6"
     )
     assert len(await _alarms(bench)) == 2
 
@@ -233,7 +233,7 @@ async def test_what_is_used_changes_while_mail_is_written(
     (fax,) = await preparing.prepare(2)
     assert (await bench.history(fax))[
         -1
-    ].detail == "this site may fax 4 pages a day, 4 are used, and this fax has 2 pages"
+    ].detail == "the daily limit of this site in pages is 4, used today: 4, in this fax: 2"
     assert await bench.events() == sorted([("held", SENDER), ("alarm", ADMIN)])
     assert bench.blob_files() == {row.id for row in await bench.rows(tables.blob)}
 

@@ -13,7 +13,7 @@ from bridge.posting.alarms import INTERVAL, Alarms
 from bridge.posting.bounces import LOOK_AGAIN, Bounces
 from bridge.posting.undeliverable import Undeliverable
 from bridge.runtime.worker import LEASE_SECONDS
-from bridge.store import arrivals, bounces, faxes, outbox, tables
+from bridge.store import arrivals, bounces, correspondence, faxes, outbox, tables
 from bridge.store.bounces import Bounce
 from tests.support.store_bench import ADMIN, Bench, set_aside, work
 from tests.support.store_carrier import MAIL
@@ -75,7 +75,7 @@ async def _deliveries(bench: Bench) -> dict[str, str]:
 
 
 async def _results(bench: Bench) -> list[str | None]:
-    return [row.result for row in sorted(await bench.rows(tables.bounce), key=lambda row: str(row.id))]
+    return [row.result for row in sorted(await bench.rows(correspondence.bounce), key=lambda row: str(row.id))]
 
 
 async def _told(bench: Bench) -> list[str]:

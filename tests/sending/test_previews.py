@@ -14,7 +14,7 @@ from bridge.document.renderer import ConverterDied, DocumentUnusable
 from bridge.errors import LeaseLost
 from bridge.fax.jobs import Message, Part, Preview
 from bridge.sending.previews import Previewer
-from bridge.store import faxes, previews, tables
+from bridge.store import correspondence, faxes, previews, tables
 from tests.support.sending_stand import PARTS, FakeRenderer
 from tests.support.store_bench import ADMIN, DIED, PAGES, SENDER, Bench, set_aside, work
 from tests.support.store_carrier import MAIL
@@ -76,7 +76,7 @@ async def test_the_pages_go_back_and_nothing_is_faxed(bench: Bench, renderer: Fa
     for each in ("Nothing was faxed.", "2 pages", f"send the same mail to {NUMBER}@fax.local", "pages 1-2: a.pdf"):
         assert each in said
     assert await bench.rows(tables.fax) == []
-    (row,) = await bench.rows(tables.preview)
+    (row,) = await bench.rows(correspondence.preview)
     assert (row.due_at, row.lease_owner, row.result) == (None, None, "2 pages")
     (owed,) = await bench.rows(tables.outbox)
     assert (owed.envelope_sender, owed.kind) == ("", "preview")
@@ -198,7 +198,9 @@ async def test_taken_over_meanwhile(bench: Bench, renderer: FakeRenderer) -> Non
     claimed = await first.duty.claim()
     assert claimed == preview
     await bench.store.write(
-        lambda connection: connection.execute(tables.preview.update().values(lease_owner=None, lease_until=None))
+        lambda connection: connection.execute(
+            correspondence.preview.update().values(lease_owner=None, lease_until=None)
+        )
     )
     assert await work(second.duty)
     with pytest.raises(LeaseLost):

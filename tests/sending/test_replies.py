@@ -14,7 +14,7 @@ from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.replies import LASTS, Action, Answerable
 from bridge.fax.states import FaxState
 from bridge.sending.replies import Answerer
-from bridge.store import failing, replies, tables, usage
+from bridge.store import correspondence, failing, replies, tables, usage
 from bridge.store.replies import Answer, digest
 from tests.support.orders_stand import Counter
 from tests.support.store_bench import NUMBER, OTHER, SENDER, Bench, set_aside, work
@@ -102,7 +102,7 @@ async def test_a_new_number_is_asked_back_about(bench: Bench) -> None:
     await desk.notice(fax, Action.RESEND)
     assert "No fax of yours has gone to +1 415-555-0102 yet." in await desk.told(f"resend to {OTHER}")
     assert await desk.resent() == []
-    [question] = await bench.rows(tables.reply_token, tables.reply_token.c.number == OTHER)
+    [question] = await bench.rows(correspondence.reply_token, correspondence.reply_token.c.number == OTHER)
     assert question.actions == "yes"
     await ended(bench, OTHER)
     assert "It is faxed once more." in await desk.told(f"resend to {OTHER}")
@@ -148,7 +148,7 @@ async def test_the_pages_of_the_day_hold(bench: Bench) -> None:
     """As for any fax of so many pages."""
     desk = Desk(bench, replace(OPTIONS, limits=LimitOptions(faxes_per_day=9, pages_per_day=1)))
     await desk.notice(await ended(bench), Action.RESEND)
-    assert "may fax 1 page a day" in await desk.told("resend")
+    assert "in pages is 1, used today: " in await desk.told("resend")
     assert await desk.resent() == []
 
 
@@ -185,7 +185,7 @@ async def test_it_is_called_off_or_too_late(bench: Bench) -> None:
     await desk.notice(fax, Action.CANCEL)
     assert "It is cancelled. None of it was sent." in await desk.told("cancel")
     assert (await bench.fax(fax.id)).state is FaxState.CANCELLED
-    [token] = await bench.rows(tables.reply_token, tables.reply_token.c.hashed == digest(TOKEN))
+    [token] = await bench.rows(correspondence.reply_token, correspondence.reply_token.c.hashed == digest(TOKEN))
     assert token.said == "It is cancelled. None of it was sent."
 
 
@@ -194,7 +194,7 @@ async def test_too_late(bench: Bench) -> None:
     desk = Desk(bench)
     await desk.notice(await bench.sending(), Action.CANCEL)
     assert "It is too late to cancel it: The fax service has it" in await desk.told("cancel")
-    [token] = await bench.rows(tables.reply_token)
+    [token] = await bench.rows(correspondence.reply_token)
     assert token.said is None
 
 

@@ -49,7 +49,7 @@ SALT_AND_HASH = HASH.partition("p=1")[2]
         ("prefixes = ['+0900']\n", "identities[1].prefixes[1]: "),
         ("prefixes = ['+1234567890123456']\n", "identities[1].prefixes[1]: "),
         ("pages_per_day = 0\n", "identities[1].pages_per_day: "),
-        ("language = 'de'\n", "identities[1].language: 'de' is not a language of this version, which has none but"),
+        ("language = 'it'\n", "identities[1].language: Input should be '', 'en', 'de', 'es' or 'fr'"),
         ("privacy = 'secret'\n", "identities[1].privacy: 'secret' is no level of privacy; write full or minimal"),
         ("cover = 'plain'\n", "identities[1].cover: 'plain' is no cover page here: /etc/faxbridge/covers/plain.html"),
         (

@@ -13,7 +13,7 @@ from tests.support.store_bench import Bench
 
 OURS = """
 id kind sha256 identity ret number caller_id state hold_reason outcome_class outcome_cause notify resend_of key day
-scope result cause direction event token purpose told_by what name lease_owner quiet_hours privacy
+scope result cause direction event token purpose told_by what name lease_owner quiet_hours privacy language
 hashed actions
 """
 """Columns whose words we make up ourselves, or whose grammar leaves no room: numbers are E.164, names come by settings.

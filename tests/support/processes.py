@@ -346,9 +346,9 @@ class Daemon(Process):
         self.send(signal.SIGKILL)
         assert await self.ended() == -signal.SIGKILL
 
-    def deliver(self, mail: EmailMessage, *recipients: str, sender: str = SENDER) -> str:
+    def deliver(self, mail: EmailMessage, *recipients: str, sender: str = SENDER, client_at: str = "127.0.0.1") -> str:
         """Hand a mail over with smtplib, blocking; the id that the ``250`` gave."""
-        with smtplib.SMTP(*self.smtp, timeout=PATIENCE) as client:
+        with smtplib.SMTP(*self.smtp, timeout=PATIENCE, source_address=(client_at, 0)) as client:
             client.ehlo("client.example.org")
             assert client.mail(sender)[0] == 250
             for recipient in recipients:
@@ -360,10 +360,10 @@ class Daemon(Process):
         assert match, text
         return match[1].decode()
 
-    async def take(self, mail: EmailMessage, *numbers: str, sender: str = SENDER) -> str:
+    async def take(self, mail: EmailMessage, *numbers: str, sender: str = SENDER, client_at: str = "127.0.0.1") -> str:
         """Hand a mail over; the id that the ``250`` gave. Bare numbers are completed with our domain."""
         recipients = [number if "@" in number else f"{number}@fax.local" for number in numbers]
-        return await asyncio.to_thread(self.deliver, mail, *recipients, sender=sender)
+        return await asyncio.to_thread(self.deliver, mail, *recipients, sender=sender, client_at=client_at)
 
 
 def _fits(line: Json, event: str, fields: Mapping[str, Any]) -> bool:

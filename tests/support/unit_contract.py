@@ -24,13 +24,12 @@ IDENTITY: dict[str, Any] = {
     "countries": [],
     "prefixes": [],
     "pages_per_day": 500,
-    "language": "en",
     "cover": "",
     "notify": "",
 }
 """An identity with the contract's defaults, and the contract's example for the one key that has none."""
 
-OUR_IDENTITY: dict[str, Any] = {"privacy": "", "quiet_hours": "", "options": []}
+OUR_IDENTITY: dict[str, Any] = {"language": "", "privacy": "", "quiet_hours": "", "options": []}
 """What we have in addition to the contract, and what the contract gives a default that would undo the site's."""
 
 REDIALS: dict[str, dict[str, Any]] = {
@@ -109,6 +108,7 @@ SETTINGS: tuple[tuple[str, str, Any], ...] = (
     ("notices", "delivered", True),
     ("notices", "delayed_after", "1h"),
     ("notices", "duplicate", True),
+    ("notices", "language", "en"),
     ("notices", "privacy", "full"),
     ("notices", "thumbnail", False),
     ("notices", "attach_document", False),
@@ -129,10 +129,7 @@ ROUTE_KEYS = ("name", "number", "caller", "privacy", "deliver")
 
 SECRETS = ("ifax.access_token", "relay.password", "http.hook_secrets", "http.hook_password")
 
-LATER: tuple[str, ...] = (
-    '[notices]\nlanguage = "en"',
-    '[retention]\ndocuments = "30d"',
-)
+LATER: tuple[str, ...] = ('[retention]\ndocuments = "30d"',)
 """Keys of later parts, as they would be written: unknown until their part is built."""
 
 COMMANDS = (

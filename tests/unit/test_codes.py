@@ -22,7 +22,7 @@ def test_one_code() -> None:
     assert "What to do: Wait a little" in out
     assert "iFax says: 263 USER_BUSY" in out
     assert "What we do: We call again by ourselves, first after a few minutes" in out
-    assert "What we do: Wir rufen von selbst wieder an" in ran("263", "--language", "de")[1]
+    assert "Was wir tun: Wir rufen von selbst wieder an" in ran("263", "--language", "de")[1]
     assert ran("-3")[1].startswith("The fax is on its way\n")
     assert ran("99999")[1].startswith("The carrier gave a reason we do not know\n")
 

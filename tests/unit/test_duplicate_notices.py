@@ -27,13 +27,13 @@ MAIL = b"Message-ID: <again@example.org>\r\nSubject: Letter\r\n\r\n"
 SO_FAR = {
     FaxState.ACCEPTED: "It is waiting for its pages to be made.",
     FaxState.READY: "Its pages are made, and it is waiting for the line.",
-    FaxState.SUBMITTING: "It is with the fax service now.",
-    FaxState.SENDING: "It is with the fax service now.",
+    FaxState.SUBMITTING: "It is being handed to the fax service right now.",
+    FaxState.SENDING: "The fax service has it, and has not said yet how it ends.",
     FaxState.UNCONFIRMED: "It may have been sent or not: that is not known yet, and it is not sent again by itself.",
     FaxState.HELD: "It is on hold: none of it has been sent, and your administrator decides when it goes out.",
     FaxState.DELIVERED: "It was delivered on 23 November 2026, 08:40 UTC.",
-    FaxState.FAILED: "It has failed meanwhile, on 23 November 2026, 08:40 UTC.",
-    FaxState.CANCELLED: "It was cancelled meanwhile, on 23 November 2026, 08:40 UTC.",
+    FaxState.FAILED: "It failed on 23 November 2026, 08:40 UTC.",
+    FaxState.CANCELLED: "It was cancelled on 23 November 2026, 08:40 UTC.",
 }
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bridge.fax.jobs import Part
+from bridge.fax.options import LANGUAGES, Language
 from bridge.fax.states import FaxState
-from bridge.mail import arrivals, hypertext, notices
+from bridge.mail import arrivals, hypertext, notices, tongues
 from bridge.mail.hypertext import Tone
 from bridge.mail.notices import NoticeEvent
 from tests.support.unit_clock import START
@@ -133,6 +134,7 @@ def test_what_to_do_stands_out_and_commands_are_a_table() -> None:
         "It failed.\n\nWhy: unknown.\n\nWhat to do: Send it again.\n\nThe parts:\n  page 1: a.pdf\n  plain\n\n"
         "From:  Anna\nTo:    Ben\n\n  faxbridge show X        it shows it\n\n-- \nFax X\niFax job 1\n",
         Tone.BAD,
+        tongues.of("en"),
     )
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>\n(.*?)</tr>", page, re.DOTALL)]
     assert ["page 1", "a.pdf"] in rows
@@ -149,7 +151,7 @@ PIECES = st.sampled_from(
         "\n\n",
         "  ",
         "-- \n",
-        "What to do: ",
+        *(f"{hypertext.what_to_do(tongues.of(language))} " for language in LANGUAGES),
         "x: ",
         "word",
         "<b>",
@@ -164,9 +166,9 @@ PIECES = st.sampled_from(
 )
 
 
-@given(st.lists(PIECES, max_size=30).map("".join), st.sampled_from(Tone))
-def test_any_text_is_told_whole(text: str, tone: Tone) -> None:
+@given(st.lists(PIECES, max_size=30).map("".join), st.sampled_from(Tone), st.sampled_from(LANGUAGES))
+def test_any_text_is_told_whole(text: str, tone: Tone, language: Language) -> None:
     """Whatever stands in a text, its page has the same words and no markup but ours."""
-    reader = read(hypertext.page(text, tone))
+    reader = read(hypertext.page(text, tone, tongues.of(language)))
     assert reader.tags <= TAGS
     assert words(" ".join(reader.seen)) == words(text)

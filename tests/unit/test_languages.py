@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bridge.fax import outcomes
-from bridge.fax.options import REDIALS
-from bridge.fax.outcomes import LANGUAGES, Cause, Language, OutcomeClass, in_language
+from bridge.fax.options import LANGUAGES, REDIALS, Language
+from bridge.fax.outcomes import Cause, OutcomeClass, in_language
 from bridge.fax.outcomes.languages import read_words
 from tests.unit.test_outcomes import CONSTANT, sentences
 

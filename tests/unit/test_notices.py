@@ -365,7 +365,7 @@ def test_the_last_job_is_the_one_named() -> None:
 def test_the_operator_is_told_whose_fax_it_is() -> None:
     """A notice for somebody other than the sender says whose fax it was, and does not call it theirs."""
     lines = body(facts(NoticeEvent.UNCONFIRMED), OPTIONS.admin)
-    assert lines[0] == f"It is not known whether a fax from {SENDER} to +1 415-555-0123 was sent."
+    assert lines[0] == f"It is not known whether the fax from {SENDER} to +1 415-555-0123 was sent."
     assert any(line.endswith(f", for {SENDER}") for line in lines)
 
 
@@ -505,11 +505,10 @@ def test_page_ranges_count_through(pages: list[int]) -> None:
     """The pages of the parts follow one another without gap or overlap; parts without pages have none."""
     ranges = page_ranges(tuple(Part(str(number), "x/y", count) for number, count in enumerate(pages)))
     counted: list[int] = []
-    for words, _ in ranges:
-        first, _, last = words.removeprefix("pages ").removeprefix("page ").partition("-")
-        counted += range(int(first), int(last or first) + 1)
+    for first, last, _ in ranges:
+        counted += range(first, last + 1)
     assert counted == list(range(1, sum(pages) + 1))
-    assert [name for _, name in ranges] == [str(number) for number, count in enumerate(pages) if count]
+    assert [name for _, _, name in ranges] == [str(number) for number, count in enumerate(pages) if count]
 
 
 def test_the_senders_own_word_is_everywhere() -> None:

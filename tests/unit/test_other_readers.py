@@ -18,6 +18,7 @@ from bridge.mail import notices
 from bridge.mail.notices import NoticeEvent
 from bridge.mail.reports import Enclosed
 from bridge.mail.returned import Returned
+from tests.support.sentences import OTHERS
 from tests.support.unit_clock import START
 from tests.support.unit_mail import OPTIONS, OUTCOMES, ROW, SENDER, facts
 
@@ -29,14 +30,16 @@ ORIGINAL = (
     b"From: Ward <ward@example.org>\r\nTo: +14155550123@fax.local\r\nSubject: =?utf-8?q?B=C3=A9la=27s_letter?=\r\n"
     b"Message-ID: <one@example.org>\r\n\r\n.\r\nFrom here on\r\n"
 )
-FORMS = ("plain", "header", "whole", "enclosed")
+FORMS = ("plain", "header", "whole", "enclosed", *OTHERS)
 
 
 def a_notice(event: NoticeEvent, form: str = "plain") -> bytes:
-    """A notice, with the mail's header or the whole mail given back, or with pages."""
+    """A notice, with the mail's header or the whole mail given back, or with pages; or in another language."""
     told = facts(event, ORIGINAL)
     if form in {"header", "whole"}:
         told = replace(told, returned=Returned(ORIGINAL, whole=form == "whole"))
+    if form in OTHERS:
+        told = replace(told, message=replace(told.message, language=form), returned=Returned(ORIGINAL, whole=False))
     if form == "enclosed":
         told = replace(told, enclosed=Enclosed(PICTURE, (("fax.pdf", PDF), ("proof.pdf", PDF[::-1]))))
     return notices.render(told, OPTIONS, row_id=ROW, recipient=SENDER, now=START)
@@ -121,11 +124,12 @@ def test_node_sees_the_same_parts(event: NoticeEvent, form: str) -> None:
     assert found == files
 
 
+@pytest.mark.parametrize("form", ["header", *OTHERS])
 @pytest.mark.parametrize("event", OUTCOMES)
-def test_sisimai_reads_it_right(tmp_path: Path, event: NoticeEvent) -> None:
+def test_sisimai_reads_it_right(tmp_path: Path, event: NoticeEvent, form: str) -> None:
     """Whom it is about, what became of it and with which status; whoever sent the mail is the one who is told."""
     file = tmp_path / "notice.eml"
-    file.write_bytes(a_notice(event, "header"))
+    file.write_bytes(a_notice(event, form))
     [seen] = read_by(["perl", str(READERS / "bounce.pl"), str(file)], b"")
     [_, block] = [
         part for part in message_from_bytes(file.read_bytes()).walk() if part["Action"] or part["Arrival-Date"]

@@ -94,9 +94,9 @@ def test_the_text_says_who_and_when() -> None:
         "A fax came in. It is attached as a PDF.",
         "",
         "From:  +1 212-555-0177",
-        "To:    +1 415-555-0100",
+        "To:  +1 415-555-0100",
         "When:  23 November 2026, 08:15 UTC",
-        "Pages: 3",
+        "Pages:  3",
     ]
 
 
@@ -104,7 +104,7 @@ def test_one_page_is_one_page() -> None:
     """A fax of one page has one page, and one whose pages nobody counted says so."""
     assert field(render(pages=1, pages_total=1), "Subject") == "Fax from +1 212-555-0177 (1 page)"
     assert field(render(pages=None, pages_total=None), "Subject") == "Fax from +1 212-555-0177"
-    assert "Pages: not told" in text_of(parts_of(render(pages=None, pages_total=None))[0])
+    assert "Pages:  not told" in text_of(parts_of(render(pages=None, pages_total=None))[0])
 
 
 def test_an_incomplete_fax_says_so_first() -> None:

@@ -11,12 +11,13 @@ from hypothesis import given, strategies as st
 
 from bridge.fax import outcomes, replies
 from bridge.fax.jobs import Outcome
-from bridge.fax.options import Privacy
+from bridge.fax.options import LANGUAGES, Privacy
 from bridge.fax.replies import Action, Answerable, Result, Said, Wish
 from bridge.fax.states import FaxState
-from bridge.mail import answers, bodies
+from bridge.mail import answers, bodies, tongues
 from bridge.mail.answers import AnswerFacts
 from bridge.mail.headers import read_headers
+from bridge.mail.replies import standing
 from tests.support.unit_clock import START
 from tests.support.unit_mail import OPTIONS, ROW, SENDER, a_fax, field, parts_in, text_of, well_formed
 
@@ -145,16 +146,20 @@ def test_what_is_offered_fits(state: FaxState) -> None:
     assert (Action.RESEND in offered) is state.final
     assert (Action.CANCEL in offered) is (state in {FaxState.ACCEPTED, FaxState.READY, FaxState.HELD})
     cause = outcomes.cause("number-not-in-use")
-    said = replies.standing(a_fax(state=state, outcome=Outcome(cause.outcome_class, cause.slug)))
-    assert said.endswith(".")
-    assert ("not in service" in said) is (state is FaxState.FAILED)
+    fax = a_fax(state=state, outcome=Outcome(cause.outcome_class, cause.slug))
+    told = {language: standing(fax, tongues.of(language)) for language in LANGUAGES}
+    assert len(set(told.values())) == len(LANGUAGES)
+    assert all(said.endswith(".") for said in told.values())
+    assert ("not in service" in told["en"]) is (state is FaxState.FAILED)
 
 
 @pytest.mark.parametrize("result", Result)
 def test_the_mail_that_tells_it(result: Result) -> None:
     """A mail by itself, in the thread of the answer, that says what to do; nothing of the sender's adds a field."""
     head = read_headers(b"Message-ID: <a@example.org>\r\nSubject: Re: x\r\n\r\n")
-    facts = AnswerFacts(a_fax(), Said(result, "A sentence."), head, frozenset({Action.YES}), "reply+abc@fax.local")
+    facts = AnswerFacts(
+        a_fax(), Said(result, "A sentence."), "en", head, frozenset({Action.YES}), "reply+abc@fax.local"
+    )
     mail = answers.render(facts, OPTIONS, row_id=ROW, recipient=SENDER, now=START)
     assert well_formed(mail)
     assert field(mail, "Auto-Submitted") == "auto-replied"
@@ -173,7 +178,7 @@ def test_under_minimal_privacy_it_names_nothing() -> None:
     """The number is masked, and the subject of the answer stays out."""
     head = read_headers(b"Message-ID: <a@example.org>\r\nSubject: Re: tumour\r\n\r\n")
     fax = replace(a_fax(), privacy=Privacy.MINIMAL, person="Margaret")
-    facts = AnswerFacts(fax, Said(Result.STATUS, "It was delivered."), head)
+    facts = AnswerFacts(fax, Said(Result.STATUS, "It was delivered."), "en", head)
     mail = answers.render(facts, OPTIONS, row_id=ROW, recipient=SENDER, now=START)
     assert not [secret for secret in (b"tumour", b"Margaret", b"5550123", b"555-0123") if secret in mail]
     assert field(mail, "X-Fax-Number") == "+1415*****23"

@@ -35,7 +35,7 @@ async def test_a_notice_is_answered(house: House) -> None:
     assert "resend to NUMBER" in notice.text
 
     status = await answered(house, daemon, notice, "Status")
-    assert "It was delivered." in status.text
+    assert "It was delivered on " in status.text
     assert status.message["Auto-Submitted"] == "auto-replied"
     assert (status.sender, status.recipients) == ("", (SENDER,))
     unclear = await answered(house, daemon, notice, "please fax this again to my aunt")

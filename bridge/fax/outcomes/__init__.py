@@ -2,14 +2,12 @@
 
 from bridge.fax.outcomes.catalogue import Actor, Cause, CodeRow, OutcomeClass, cause, causes, look_up, rows
 from bridge.fax.outcomes.doing import what_we_do
-from bridge.fax.outcomes.languages import LANGUAGES, Language, in_language
+from bridge.fax.outcomes.languages import in_language
 
 __all__ = [
-    "LANGUAGES",
     "Actor",
     "Cause",
     "CodeRow",
-    "Language",
     "OutcomeClass",
     "cause",
     "causes",

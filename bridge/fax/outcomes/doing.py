@@ -5,8 +5,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from bridge.fax.options import Language
 from bridge.fax.outcomes.catalogue import Cause
-from bridge.fax.outcomes.languages import Language
 
 
 def what_we_do(cause: Cause, language: Language = "en") -> str:

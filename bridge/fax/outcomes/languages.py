@@ -5,12 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import resources
-from typing import Literal, get_args
 
+from bridge.fax.options import Language
 from bridge.fax.outcomes.catalogue import Cause, causes
-
-Language = Literal["en", "de", "es", "fr"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 _KEYS = ("title", "explanation", "advice")
 
