@@ -5,7 +5,7 @@ English is written where it is said; ``languages/*.po`` have it in the other lan
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -27,6 +27,9 @@ _LOCALES: dict[Language, str] = {"en": "en_GB", "de": "de", "es": "es", "fr": "f
 """English has its dates in the one order that is not misread."""
 
 _UNITS = ((86_400, "duration-day"), (3600, "duration-hour"), (60, "duration-minute"), (1, "duration-second"))
+MOST_PIECES = 8
+"""Phrases that are looked for in one text, and colons in a name before one."""
+
 _PART = "part"
 """The context of names of parts, in gettext's tables."""
 _Pattern = tuple[re.Pattern[str], str]
@@ -55,7 +58,7 @@ class Tongue:
 
     def retold(self, text: str) -> str:
         """A text that was finished in English, of phrases of ours (``runtime/phrases.py``); what is none stays."""
-        return text if self.language == "en" or not text else self._retold(text) or text  # "" is gettext's own header
+        return text if self.language == "en" else self._several(text) or text
 
     def within(self, title: str) -> str:
         """A cause's title behind a colon; German has a sentence begin with a capital there, too."""
@@ -125,20 +128,36 @@ class Tongue:
                 return words.format(**{name: inner(value) for name, value in found.groupdict().items()})
         return None
 
-    def _retold(self, text: str) -> str | None:
-        """One phrase, ``NAME: phrase``, or several with semicolons between; None where it is nothing of the kind."""
-        known = self._titles.get(text) or self._table.gettext(text)
-        if known != text:
+    def _several(self, text: str) -> str | None:
+        """Phrases with semicolons between, of which a phrase may have some within; None where one is none of ours.
+
+        The time it takes is bounded: senders choose names of files, which stand in such texts.
+        """
+        pieces = text.split("; ", MOST_PIECES)
+        told: list[str | None] = [*(None for _ in pieces), ""]
+        for begin in reversed(range(len(pieces))):
+            for end in range(len(pieces), begin, -1):
+                rest, one = told[end], None
+                if rest is not None and (one := self._one("; ".join(pieces[begin:end]))):
+                    told[begin] = f"{one}; {rest}" if rest else one
+                    break
+        return told[0]
+
+    def _one(self, text: str) -> str | None:
+        """One phrase, or ``NAME: phrase``."""
+        if known := self._phrase(text):
             return known
-        if filled := self._filled(text, self._phrases, self.retold):
-            return filled
-        for name, reason in _halves(text, ": "):
-            if told := self._retold(reason):
-                return self.say("%(name)s: %(reason)s", name=self.part(name), reason=told)
-        for first, second in _halves(text, "; "):
-            if (told := self._retold(first)) and (more := self._retold(second)):
-                return f"{told}; {more}"
+        pieces = text.split(": ", MOST_PIECES)
+        for at in range(1, len(pieces)):
+            if known := self._phrase(": ".join(pieces[at:])):
+                return self.say("%(name)s: %(reason)s", name=self.part(": ".join(pieces[:at])), reason=known)
         return None
+
+    def _phrase(self, text: str) -> str | None:
+        known = self._titles.get(text) or (self._table.gettext(text) if text else "")
+        if known and known != text:
+            return known
+        return self._filled(text, self._phrases, lambda value: self._phrase(value) or value)
 
 
 def _pattern(phrase: str) -> re.Pattern[str]:
@@ -147,14 +166,6 @@ def _pattern(phrase: str) -> re.Pattern[str]:
     return re.compile(
         "".join(rf"(?P<{each}>(?:(?!; ).)+?)" if at % 2 else re.escape(each) for at, each in enumerate(pieces))
     )
-
-
-def _halves(text: str, between: str) -> Iterator[tuple[str, str]]:
-    """Every way to part it in two there."""
-    at = text.find(between)
-    while at > 0:
-        yield text[:at], text[at + len(between) :]
-        at = text.find(between, at + 1)
 
 
 @cache

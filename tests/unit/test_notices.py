@@ -12,6 +12,7 @@ from bridge.errors import Permanent
 from bridge.fax import outcomes
 from bridge.fax.asked import Asked
 from bridge.fax.jobs import Outcome, Part
+from bridge.fax.options import LANGUAGES
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
 from bridge.intake.envelopes import read_path
@@ -26,6 +27,7 @@ from tests.support.unit_mail import (
     ROW,
     SENDER,
     a_fax,
+    a_message,
     an_attempt,
     facts,
     field,
@@ -470,12 +472,14 @@ CONSTANT = re.compile(r"\b[A-Z]{2,}(?:[_-][A-Z0-9]+)+\b|\b[A-Z]{4,}\b")
 @pytest.mark.parametrize("row", outcomes.rows(), ids=lambda row: f"{row.code}-{row.text}"[:60])
 @pytest.mark.parametrize("event", [NoticeEvent.FAILED, NoticeEvent.DELAYED, NoticeEvent.UNCONFIRMED])
 def test_no_code_of_the_table_shows_above_the_line(row: outcomes.CodeRow, event: NoticeEvent) -> None:
-    """Above the line a person reads no constant and no text of the carrier's; below it stand code and text as given."""
+    """Above the line a person reads no constant and no code of the carrier's, in any language; below it they stand."""
     outcome = Outcome(row.cause.outcome_class, row.cause.slug, row.code, row.text)
-    above, below = "\n".join(body(facts(event, outcome=outcome))).split("\n-- \n")
-    assert CONSTANT.findall(above) == []
-    assert not re.search(rf"\b{row.code}\b", above) or abs(row.code) < 100
-    assert f"iFax said: {row.code} {foreign.one_line(row.text, 300)}".strip() in below
+    for language in LANGUAGES:
+        told = facts(event, outcome=outcome, message=a_message(language=language))
+        above, below = "\n".join(body(told)).split("\n-- \n")
+        assert CONSTANT.findall(above) == []
+        assert not re.search(rf"\b{row.code}\b", above) or abs(row.code) < 100
+        assert f"{row.code} {foreign.one_line(row.text, 300)}".strip() in below
 
 
 def test_lines_are_not_broken_by_the_wire() -> None:

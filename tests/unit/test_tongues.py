@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default as modern
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -120,6 +121,20 @@ def test_what_is_no_phrase_of_ours_stays(language: Language) -> None:
     assert tongue.part("cover page") != "cover page"
     assert "7" in tongue.part("letter.pdf, page 7")
     assert tongue.part("letter.pdf, page 7").startswith("letter.pdf, ")
+
+
+HOSTILE = st.sampled_from(
+    [": ", "; ", "a", "within 5 hours", ", page ", ", 3 times in a row", "is damaged; ", " is in "]
+)
+
+
+@given(st.lists(HOSTILE, max_size=200).map("".join), st.sampled_from(OTHERS))
+def test_no_text_takes_long(text: str, language: Language) -> None:
+    """Senders choose names of files, and so these texts: whatever they choose, it is told in a moment."""
+    begun = process_time()
+    tongues.of(language).retold(text[:500])
+    tongues.of(language).part(text[:320])
+    assert process_time() - begun < 2
 
 
 @pytest.mark.parametrize("language", OTHERS)
