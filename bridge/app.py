@@ -279,7 +279,7 @@ def _duties(  # noqa: PLR0917 - what the workers share, one by one
         Router(desk, mailer, receiving, owner("route")).duty,
         BacklogClerk(desk, owner("backlog")).duty,
         OrderClerk(desk, reporter, resender, owner("orders")).duty,
-        Summariser(desk, mail, owner("summary")).duty,
+        Summariser(desk, sending.senders, mail, owner("summary")).duty,
         Answerer(desk, reporter, resender, mail, owner("reply")).duty,
         *(Courier(desk, relay, undeliverable, owner("post", number)).duty for number in range(2)),
         Bounces(desk, undeliverable, owner("bounce")).duty,

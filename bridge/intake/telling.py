@@ -1,10 +1,12 @@
 """The mails that come of taking a mail on: the sender is told what became of it, the operator what needs a decision."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from bridge.fax import outcomes
+from bridge.fax import outcomes, replies
 from bridge.fax.arrivals import Mail, MailKind, MailState
 from bridge.fax.jobs import Fax, Message, Outcome
+from bridge.fax.states import FaxState
 from bridge.intake.options import IntakeOptions
 from bridge.intake.plan import Earlier, alarm_purpose
 from bridge.mail import alarms, composing, notices
@@ -15,6 +17,7 @@ from bridge.mail.returned import Returned
 from bridge.mail.wishes import Action, not_wanted
 from bridge.runtime.phrases import phrase
 from bridge.store.desk import Desk
+from bridge.store.offers import offer
 from bridge.store.outbox import Draft
 
 SITE_LIMIT = phrase("this site may send {limit} faxes a day, and has taken on as many today")
@@ -60,6 +63,8 @@ class Teller:
         if reason:
             return Draft(mail, None)
         cause = outcomes.cause("held-limit")
+        asked = frozenset[replies.Action]() if self._is_operators(fax) else replies.offered(FaxState.HELD)
+        reply_to, answerable = offer(self._desk, self._mail.reply_domain, fax.id, mail.recipient, asked)
         facts = NoticeFacts(
             event=NoticeEvent.HELD,
             fax=fax,
@@ -72,9 +77,11 @@ class Teller:
             headers=read_headers(head),
             why=SITE_LIMIT.format(limit=self._options.limits.faxes_per_day),
             returned=None if message.ret is None else Returned(head, whole=False),
+            may_ask=asked,
+            reply_to=reply_to,
         )
         content = notices.render(facts, self._mail, row_id=mail.id, recipient=mail.recipient, now=message.received_at)
-        return await self._desk.draft(mail, content)
+        return replace(await self._desk.draft(mail, content), answerable=answerable)
 
     async def limit(self, now: datetime) -> Draft:
         """For the operator, once a day: the site has reached its limit of faxes."""
@@ -103,9 +110,10 @@ class Teller:
 
     def _unwanted(self, action: Action, fax: Fax) -> str:
         """The sender's wishes; they do not count for what goes to the operator in its place."""
-        if self._to(fax) == self._mail.admin != fax.sender:
-            return ""
-        return not_wanted(action, fax.notify)
+        return "" if self._is_operators(fax) else not_wanted(action, fax.notify)
+
+    def _is_operators(self, fax: Fax) -> bool:
+        return self._to(fax) == self._mail.admin != fax.sender
 
     def _notice(self, event: NoticeEvent, fax_id: str, which: str, recipient: str, reason: str) -> Mail:
         row_id = self._desk.ids.new()

@@ -28,12 +28,12 @@ from bridge.runtime.events import masked
 from bridge.runtime.phrases import phrase
 from bridge.runtime.worker import Bell, Duty
 from bridge.sending.cancelling import cancel
-from bridge.sending.offers import offer
 from bridge.sending.report import Reporter
 from bridge.sending.resending import Resender
 from bridge.store import faxes, outbox, replies
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
+from bridge.store.offers import offer
 from bridge.store.outbox import Draft
 from bridge.store.replies import Answer
 
@@ -195,7 +195,7 @@ class Answerer:
         now, known, fax = self._desk.clock.now(), case.known, case.fax
         row_id, stranger = self._desk.ids.new(), said.result is Result.STRANGER
         asked = _may_ask(said, fax)
-        reply_to, answerable = offer(self._desk, self._mail, fax.id, known.notified, asked, to=said.number)
+        reply_to, answerable = offer(self._desk, self._mail.reply_domain, fax.id, known.notified, asked, to=said.number)
         shown = Headers(()) if stranger else headers
         facts = AnswerFacts(fax, said, case.tongue.language, shown, may_ask=asked, reply_to=reply_to)
         content = answers.render(facts, self._mail, row_id=row_id, recipient=known.notified, now=now)

@@ -5,7 +5,6 @@ notice that is not wanted is such a row too, ``suppressed``, with its reason.
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,24 +15,21 @@ from bridge.fax.arrivals import Mail, MailKind, MailState
 from bridge.fax.failing import COUNTED, Failing, failures_in_a_row
 from bridge.fax.jobs import Attempt, Fax, Message, Outcome, Part
 from bridge.fax.outcomes import OutcomeClass
-from bridge.fax.policy import is_named
 from bridge.fax.states import FaxState
-from bridge.fax.wishes import Ret
 from bridge.mail import composing, headers, notices, wishes
 from bridge.mail.headers import HEADER_LIMIT
 from bridge.mail.notices import ACTIONS, NoticeEvent, NoticeFacts
 from bridge.mail.options import MailOptions
-from bridge.mail.returned import Returned
 from bridge.mail.wishes import Action
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.sending.alarms import Alarms
 from bridge.sending.enclosures import FINAL, Enclosures
-from bridge.sending.offers import offer
 from bridge.sending.options import SendingOptions
+from bridge.sending.returning import give_back
 from bridge.store import attempts, failing, faxes, history, outbox, summaries, troubles
-from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
+from bridge.store.offers import offer
 from bridge.store.outbox import Draft
 from bridge.store.summaries import COLLECTED
 
@@ -44,9 +40,6 @@ FAXES_REFUSED = "refused."
 """Begins the names of troubles of that kind; they are over when iFax takes a fax."""
 
 NOT_WANTED = "notices.delivered is off"
-
-RETURNED_LIMIT = 10_000_000
-"""Octets of a mail that is given back whole; of a longer one the header is (RFC 3461, 4.3 allows that)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +121,12 @@ class Reporter:
         reason = off if for_operator else wishes.not_wanted(ACTIONS[facts.event], fax.notify, otherwise=off)
         collected = not for_operator and await self._is_collected(facts)
         reason = reason or (COLLECTED if collected else "")
-        returned = None if for_operator or reason else await self._returned(facts, head, to)
+        failed = ACTIONS[facts.event] is Action.FAILED
+        returned = (
+            None
+            if for_operator or reason
+            else await give_back(self._desk, facts.message, head, to, self._options.senders, failed=failed)
+        )
         asked = frozenset[replies.Action]() if for_operator else replies.offered(change.target)
         own = await self._draft(replace(facts, returned=returned, may_ask=asked), to, now, reason)
         drafts = [replace(own, collected_for=facts.message.id) if collected else own]
@@ -176,21 +174,6 @@ class Reporter:
         )
         return facts, head
 
-    async def _returned(self, facts: NoticeFacts, head: bytes, to: str) -> Returned | None:
-        """What the sender gets back of its mail, if it asked (RET): all of it with a failure alone (RFC 3461, 4.3).
-
-        A document goes to addresses alone that policy names; all others get the header.
-        """
-        message = facts.message
-        if message.ret is None or not head:
-            return None
-        named = is_named(to, self._options.senders)
-        failed = ACTIONS[facts.event] is Action.FAILED
-        if message.ret is Ret.FULL and failed and named and message.size <= RETURNED_LIMIT:
-            with suppress(BlobDamaged):
-                return Returned(await self._desk.store.read_blob(message.blob_id), whole=True)
-        return Returned(head, whole=False)
-
     async def _draft(self, facts: NoticeFacts, recipient: str, now: datetime, reason: str = "") -> Draft:
         """A notice, or, where there is a reason against it, the row that says so."""
         row_id = self._desk.ids.new()
@@ -214,7 +197,7 @@ class Reporter:
         )
         if reason:
             return Draft(mail, None)
-        reply_to, answerable = offer(self._desk, self._mail, facts.fax.id, recipient, facts.may_ask)
+        reply_to, answerable = offer(self._desk, self._mail.reply_domain, facts.fax.id, recipient, facts.may_ask)
         facts = replace(facts, reply_to=reply_to)
         if self._enclosures is not None:
             facts = replace(facts, enclosed=await self._enclosures.of(facts, recipient, now))

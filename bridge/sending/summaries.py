@@ -1,5 +1,6 @@
 """The faxes of a mail are told of together: the worker that does so once all have ended."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -8,10 +9,12 @@ from bridge.fax.arrivals import Mail, MailKind
 from bridge.fax.jobs import Message, Part
 from bridge.mail import alarms, composing, summaries as rendering
 from bridge.mail.headers import HEADER_LIMIT, read_headers
+from bridge.mail.notices import ACTIONS
 from bridge.mail.options import MailOptions
-from bridge.mail.returned import Returned
 from bridge.mail.summaries import Ended, SummaryFacts
+from bridge.mail.wishes import Action
 from bridge.runtime.worker import Bell, Duty
+from bridge.sending.returning import give_back
 from bridge.store import attempts, faxes, summaries
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
@@ -24,8 +27,9 @@ LOOK_AGAIN = timedelta(hours=1)
 class Summariser:
     """Writes the summaries."""
 
-    def __init__(self, desk: Desk, mail: MailOptions, name: str) -> None:
+    def __init__(self, desk: Desk, senders: tuple[str, ...], mail: MailOptions, name: str) -> None:
         self._desk = desk
+        self._senders = senders
         self._mail = mail
         self._owner = name
 
@@ -85,12 +89,18 @@ class Summariser:
         if not ended:
             return None
         head = await self._desk.store.head(message.blob_id, HEADER_LIMIT)
-        returned = Returned(head, whole=False) if message.ret is not None and head else None
-        return SummaryFacts(message, ended, parts, read_headers(head), returned)
+        facts = SummaryFacts(message, ended, parts, read_headers(head))
+        failed = any(ACTIONS[each.event] is Action.FAILED for each in ended)
+        to = self._recipient(facts)
+        return replace(facts, returned=await give_back(self._desk, message, head, to, self._senders, failed=failed))
+
+    def _recipient(self, facts: SummaryFacts) -> str:
+        fax = facts.faxes[0].fax
+        return fax.notice_to or fax.sender or self._mail.admin
 
     async def _draft(self, facts: SummaryFacts) -> Draft:
         row_id, fax = self._desk.ids.new(), facts.faxes[0].fax
-        recipient = fax.notice_to or fax.sender or self._mail.admin
+        recipient = self._recipient(facts)
         mail = Mail(
             id=row_id,
             kind=MailKind.NOTICE,

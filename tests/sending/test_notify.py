@@ -9,7 +9,7 @@ import pytest
 from bridge.fax.jobs import Fax
 from bridge.fax.states import FaxState
 from bridge.fax.wishes import Notify, Ret
-from bridge.sending import report
+from bridge.sending import report, returning
 from bridge.sending.report import Reporter
 from bridge.store import tables
 from tests.support.sending_stand import conclude, taken_on
@@ -159,7 +159,7 @@ async def test_the_operators_copy_gives_nothing_back(bench: Bench) -> None:
 
 async def test_a_long_mail_comes_back_as_its_header(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a mail above the limit the header comes back."""
-    monkeypatch.setattr(report, "RETURNED_LIMIT", len(MESSAGE) - 1)
+    monkeypatch.setattr(returning, "RETURNED_LIMIT", len(MESSAGE) - 1)
     _, kinds = await _failed(bench, Reporter(bench.desk, NAMED, MAIL), ret=Ret.FULL)
     assert kinds[2:] == ["text/rfc822-headers"]
 

@@ -10,14 +10,14 @@ from bridge.fax.jobs import Fax, Outcome
 from bridge.fax.options import Privacy
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
-from bridge.fax.wishes import Notify
+from bridge.fax.wishes import Notify, Ret
 from bridge.sending.report import Change, Reporter, write_end
 from bridge.sending.summaries import LOOK_AGAIN, Summariser
 from bridge.store import summaries, tables
 from bridge.store.summaries import COLLECTED
 from tests.support.store_bench import ADMIN, NUMBER, OTHER, SENDER, Bench, set_aside, work
 from tests.support.store_carrier import MAIL, OPTIONS
-from tests.support.unit_mail import status_of
+from tests.support.unit_mail import parts_of, status_of
 
 DELIVERED = Outcome(OutcomeClass.OK, "delivered", 0, "SUCCESS")
 DEAD = Outcome(OutcomeClass.NUMBER, "number-not-in-use", 3912, "unassigned")
@@ -28,11 +28,12 @@ class Site:
 
     def __init__(self, bench: Bench, *, digest: bool = True) -> None:
         self.bench = bench
+        self.senders: tuple[str, ...] = ("*@example.org",)
         self.reporter = Reporter(bench.desk, replace(OPTIONS, digest=digest), MAIL)
 
     def worker(self, number: int = 0) -> Summariser:
         """One that tells."""
-        return Summariser(self.bench.desk, MAIL, f"summary-{number}/x")
+        return Summariser(self.bench.desk, self.senders, MAIL, f"summary-{number}/x")
 
     async def end(self, fax: Fax, outcome: Outcome = DELIVERED) -> None:
         """It ends so, as the workers have it."""
@@ -73,6 +74,32 @@ async def test_the_last_one_has_it_told(bench: Bench) -> None:
     assert [block["Action"] for block in status_of(mail)[1:]] == ["delivered", "failed"]
     assert not await work(site.worker().duty)
     assert bench.blob_files() == {row.id for row in await bench.rows(tables.blob)}
+
+
+@pytest.mark.parametrize(
+    ("ret", "outcome", "named", "kinds"),
+    [
+        (None, DEAD, True, []),
+        (Ret.HDRS, DEAD, True, ["text/rfc822-headers"]),
+        (Ret.FULL, DEAD, True, ["message/rfc822"]),
+        (Ret.FULL, DEAD, False, ["text/rfc822-headers"]),
+        (Ret.FULL, DELIVERED, True, ["text/rfc822-headers"]),
+    ],
+)
+async def test_what_it_gives_back(
+    bench: Bench, ret: Ret | None, outcome: Outcome, named: bool, kinds: list[str]
+) -> None:
+    """RET as in any notice: the whole mail where one of its faxes failed, and only to whom policy names."""
+    site = Site(bench)
+    site.senders = ("*@example.org",) if named else ()
+    faxes = await with_the_carrier(bench)
+    change = tables.message.update().values(ret=ret)
+    await bench.store.write(lambda connection: connection.execute(change))
+    for fax, end in zip(faxes, (DELIVERED, outcome), strict=True):
+        await site.end(fax, end)
+    assert await work(site.worker().duty)
+    [mail] = await bench.mail_bytes("digest")
+    assert [part.get_content_type() for part in parts_of(mail)][2:] == kinds
 
 
 async def test_two_that_end_at_once(bench: Bench) -> None:

@@ -99,3 +99,16 @@ async def test_without_a_domain_nothing_is_offered(house: House) -> None:
         await line.say(f"MAIL FROM:<{SENDER}>")
         assert (await line.say(f"RCPT TO:<reply+{'a' * 26}@fax.local>")).startswith("550 5.1.1 ")
     assert await daemon.stop() == 0
+
+
+async def test_a_fax_over_the_limit_is_called_off(house: House) -> None:
+    """The notice that a fax is held, which is written as its mail is taken on, can be answered as well."""
+    _, daemon = await house.start(relay={"reply_domain": "fax.local"}, limits={"faxes_per_day": 1})
+    await daemon.take(a_pdf_mail(DELIVERED), DELIVERED)
+    await daemon.take(a_pdf_mail(ALSO_DELIVERED), ALSO_DELIVERED)
+    [held] = await house.sink.wait(event="held", to=SENDER)
+    assert "calls it off" in held.text
+    done = await answered(house, daemon, held, "cancel")
+    assert "It is cancelled. None of it was sent." in done.text
+    await house.sink.wait(event="cancelled", to=SENDER)
+    assert await daemon.stop() == 0
