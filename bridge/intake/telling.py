@@ -42,6 +42,8 @@ class Teller:
         mail = self._notice(NoticeEvent.DUPLICATE, earlier.fax.id, message.id, self._to(again), reason)
         if reason:
             return Draft(mail, None)
+        asked = self._may_ask(again, earlier.fax.state) if _is_by_the_same(earlier.fax, again) else frozenset()
+        reply_to, answerable = offer(self._desk, self._mail.reply_domain, earlier.fax.id, mail.recipient, asked)
         facts = DuplicateFacts(
             fax=earlier.fax,
             message=earlier.message,
@@ -50,11 +52,13 @@ class Teller:
             original_recipient=again.original_recipient,
             envelope_id=message.envelope_id,
             again_from=again_from,
+            reply_to=reply_to,
+            may_ask=asked,
         )
         content = notices.render_duplicate(
             facts, self._mail, row_id=mail.id, recipient=mail.recipient, now=message.received_at
         )
-        return await self._desk.draft(mail, content)
+        return replace(await self._desk.draft(mail, content), answerable=answerable)
 
     async def held(self, fax: Fax, message: Message, head: bytes) -> Draft:
         """That the fax is kept, and goes out when the operator says so."""
@@ -63,7 +67,7 @@ class Teller:
         if reason:
             return Draft(mail, None)
         cause = outcomes.cause("held-limit")
-        asked = frozenset[replies.Action]() if self._is_operators(fax) else replies.offered(FaxState.HELD)
+        asked = self._may_ask(fax, FaxState.HELD)
         reply_to, answerable = offer(self._desk, self._mail.reply_domain, fax.id, mail.recipient, asked)
         facts = NoticeFacts(
             event=NoticeEvent.HELD,
@@ -112,6 +116,10 @@ class Teller:
         """The sender's wishes; they do not count for what goes to the operator in its place."""
         return "" if self._is_operators(fax) else not_wanted(action, fax.notify)
 
+    def _may_ask(self, fax: Fax, state: FaxState) -> frozenset[replies.Action]:
+        """What an answer to the notice may ask for, of a fax that is so far; the operator has commands for it."""
+        return frozenset() if self._is_operators(fax) else replies.offered(state)
+
     def _is_operators(self, fax: Fax) -> bool:
         return self._to(fax) == self._mail.admin != fax.sender
 
@@ -129,6 +137,11 @@ class Teller:
             reason=reason or None,
             fax_id=fax_id,
         )
+
+
+def _is_by_the_same(first: Fax, again: Fax) -> bool:
+    """Whether who sent the first is who has sent it again: a copier's users send the same from one address."""
+    return (first.identity, first.sender.lower()) == (again.identity, again.sender.lower())
 
 
 def _faxes(count: int) -> str:

@@ -103,7 +103,8 @@ class DuplicateFacts:
     """A mail that came in again: ``fax`` and ``message`` are what the first became, ``headers`` those of the second.
 
     ``recipient`` (empty: as the first time), ``original_recipient`` and ``envelope_id`` are the second's too; so is
-    ``again_from``, when the same mail will count as a new one (None: it is not told).
+    ``again_from``, when the same mail will count as a new one (None: it is not told). ``reply_to`` and ``may_ask`` are
+    as in NoticeFacts, about the first.
     """
 
     fax: Fax
@@ -113,6 +114,8 @@ class DuplicateFacts:
     original_recipient: str = ""
     envelope_id: str = ""
     again_from: datetime | None = None
+    reply_to: str = ""
+    may_ask: frozenset[replies.Action] = frozenset()
 
 
 def event_of(state: FaxState, outcome: Outcome) -> NoticeEvent:
@@ -179,6 +182,7 @@ def render_duplicate(
         state=fax.state,
         standing=standing(fax, tongue),
         again_from=None if facts.again_from is None else tongue.moment(facts.again_from),
+        answers=words_to_answer(facts.may_ask, tongue) if facts.reply_to else [],
     )
     status = Status(
         original=facts.original_recipient,
@@ -197,6 +201,7 @@ def render_duplicate(
         status=status,
         tone=TONES[NoticeEvent.DUPLICATE],
         language=tongue.language,
+        reply_to=facts.reply_to,
         reference=reference_of(facts.message),
     )
     return reports.compose(report, options, row_id=row_id, recipient=recipient, now=now)

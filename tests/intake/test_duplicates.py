@@ -18,7 +18,7 @@ from bridge.fax.wishes import Notify, Ret
 from bridge.intake.acceptance import ROUNDS
 from bridge.intake.envelopes import FaxRecipient
 from bridge.intake.loops import TooManyHops
-from bridge.store import tables
+from bridge.store import correspondence, tables
 from tests.support.acceptance_stand import BODY, CLIENT, Stand, a_mail, a_stand, permission
 from tests.support.store_bench import ADMIN, NUMBER, OTHER, SENDER
 
@@ -85,6 +85,30 @@ async def test_the_notice_is_the_contracts(stand: Stand) -> None:
     assert (mail["X-Fax-Event"], mail["X-Fax-Id"], mail["X-Fax-Number"]) == ("duplicate", fax.id, NUMBER)
     assert mail["In-Reply-To"] == "<1@example.org>"
     assert mail["Message-ID"] == notice.message_id
+
+
+@pytest.mark.parametrize(
+    ("again", "offered"),
+    [
+        ({}, "cancel status"),
+        ({"sender": "carl@example.org"}, None),
+        ({"under": permission(Identity("ward", senders=("*@example.org",)))}, None),
+    ],
+    ids=["the same", "another sender", "another identity"],
+)
+async def test_who_may_answer_it(stand: Stand, again: dict[str, Any], offered: str | None) -> None:
+    """Whoever sent the first, and sends it again, may have it called off by answering; nobody else may, to whom a
+    copier's address and the same page make it a duplicate.
+    """
+    stand.answered_at("fax.local")
+    await stand.submit(mail=WITHOUT_ID)
+    await stand.submit(mail=WITHOUT_ID, **again)
+    (fax,) = await stand.faxes()
+    (notice,) = await stand.mails("duplicate")
+    mail = message_from_bytes(await stand.bench.store.read_blob(notice.blob_id))
+    tokens = [(row.fax_id, row.notified, row.actions) for row in await stand.bench.rows(correspondence.reply_token)]
+    assert tokens == ([] if offered is None else [(fax.id, SENDER, offered)])
+    assert (mail["Reply-To"] is not None) is (offered is not None)
 
 
 async def test_every_time_again_is_told(stand: Stand) -> None:

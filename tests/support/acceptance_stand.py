@@ -68,15 +68,21 @@ class Stand:
 
     bench: Bench
     options: IntakeOptions = OPTIONS
+    mail: MailOptions = MAIL
     given: list[StoredBlob] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.acceptor = Acceptor(self.bench.desk, self.options, MAIL)
+        self.acceptor = Acceptor(self.bench.desk, self.options, self.mail)
 
     def change(self, **options: Any) -> None:
         """Go on with other options, as after a restart."""
         self.options = replace(self.options, **options)
-        self.acceptor = Acceptor(self.bench.desk, self.options, MAIL)
+        self.acceptor = Acceptor(self.bench.desk, self.options, self.mail)
+
+    def answered_at(self, domain: str) -> None:
+        """Go on as a site whose notices can be answered."""
+        self.mail = replace(self.mail, reply_domain=domain)
+        self.change()
 
     async def submit(
         self,
