@@ -460,7 +460,7 @@ async def test_more_pages_than_a_fax_may_have(tmp_path: Path) -> None:
     made = await make(tmp_path, mail(body))
     assert made.failed.startswith("more.pdf: makes more than 200 pages")
     assert left_out(made.parts)["long.pdf"] == pages.NOT_ALONE
-    assert left_out(made.parts)["last.pdf"] == pages.TOO_MANY.format(200)
+    assert left_out(made.parts)["last.pdf"] == pages.TOO_MANY.format(pages=200)
 
 
 async def test_a_tiff_of_too_many_pages_is_named(tmp_path: Path) -> None:
@@ -518,7 +518,7 @@ async def test_the_rest_is_faxed_where_the_site_wishes(tmp_path: Path) -> None:
     assert [(each.name, each.pages, each.left_out) for each in made.parts] == [
         ("good.pdf", 1, None),
         ("odd.bin", 0, pages.UNUSABLE_TYPE),
-        ("long.pdf", 0, pages.TOO_MANY.format(3)),
+        ("long.pdf", 0, pages.TOO_MANY.format(pages=3)),
         ("good.pdf", 1, None),
     ]
     made = await make(tmp_path, mail(multipart("mixed", plain("see"), odd)), options=options)
