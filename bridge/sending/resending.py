@@ -19,6 +19,7 @@ from bridge.sending.options import SendingOptions
 from bridge.store import failing, faxes, usage
 from bridge.store.desk import Desk
 
+ALREADY = phrase("{old} was sent once more already, as {new}, which is {state}")
 SITE_LIMIT = phrase("this site has sent as many faxes today as it may in one day")
 
 
@@ -57,7 +58,7 @@ class Resender:
         def unit(connection: sa.Connection) -> None:
             going = faxes.still_going(connection, old, number)
             if going is not None:
-                text = f"{old.id} was sent once more already, as {going.id}, which is {going.state}"
+                text = ALREADY.format(old=old.id, new=going.id, state=going.state)
                 answer(connection, Reply(text, refused=True))
                 return
             if within_limits and (over := self._over(connection, new, now)):

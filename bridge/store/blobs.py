@@ -18,10 +18,15 @@ from typing import Any, BinaryIO
 import sqlalchemy as sa
 
 from bridge.errors import Permanent
+from bridge.runtime.phrases import phrase
 from bridge.store import tables
 from bridge.store.digests import Digest
 from bridge.store.folder import TEMPORARY, Folder, disk_trouble
 from bridge.store.writing import HEADER, INLINE_LIMIT, BlobWriter, StoredBlob
+
+MISSING = phrase("stored file {id} is missing")
+STRANGE = phrase("stored file {id} is damaged: its header is not ours")
+CHANGED = phrase("stored file {id} is damaged: its content is not what was written")
 
 CHUNK = 256 * 1024
 
@@ -179,13 +184,13 @@ class Blobs:
         try:
             file: BinaryIO = self._folder.place(blob.id).open("rb", buffering=0)
         except FileNotFoundError as error:
-            raise BlobDamaged(f"stored file {blob.id} is missing") from error
+            raise BlobDamaged(MISSING.format(id=blob.id)) from error
         except OSError as error:
             raise disk_trouble(error) from error
         header = file.read(len(HEADER))
         if header != HEADER:
             file.close()
-            raise BlobDamaged(f"stored file {blob.id} is damaged: its header is not ours")
+            raise BlobDamaged(STRANGE.format(id=blob.id))
         return file
 
     def discard(self, blob: StoredBlob) -> None:
@@ -208,7 +213,7 @@ class Blobs:
 
 
 def _damaged(blob: StoredBlob) -> BlobDamaged:
-    return BlobDamaged(f"stored file {blob.id} is damaged: its content is not what was written")
+    return BlobDamaged(CHANGED.format(id=blob.id))
 
 
 def _in_memory(content: bytes) -> BinaryIO:

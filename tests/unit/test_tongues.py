@@ -295,7 +295,9 @@ def test_a_copy_for_the_operator_is_in_the_sites_language() -> None:
     assert "Der Absender erfährt:" in text_in(copy)
 
 
-TOLD_BY = re.compile(r"(?:[A-Z]\w*)?(?:Unusable|Unopenable|TooComplex)|ConverterDied|OutcomeUnknown|NotAFaxNumber|Said")
+TOLD_BY = re.compile(
+    r"(?:[A-Z]\w*)?(?:Unusable|Unopenable|TooComplex)|ConverterDied|OutcomeUnknown|NotAFaxNumber|BlobDamaged|Said"
+)
 """What raises, or holds, a text that a sender may read."""
 TOLD_AS = {"reason", "left_out"}
 UNTOLD = {"bridge/fax/elements.py", "bridge/fax/addresses.py", "bridge/intake/recipients.py"}
