@@ -7,7 +7,7 @@ from email.policy import default as modern
 import pytest
 
 from bridge.fax.jobs import Outcome, Part
-from bridge.fax.options import Privacy
+from bridge.fax.options import LANGUAGES, Language, Privacy
 from bridge.fax.states import FaxState
 from bridge.mail import arrivals, discretion, notices
 from bridge.mail.headers import read_headers
@@ -21,6 +21,7 @@ from tests.support.unit_mail import (
     a_delivery,
     a_duplicate,
     a_fax,
+    a_message,
     a_received,
     facts,
     field,
@@ -73,9 +74,9 @@ def leaked(mail: bytes) -> list[str]:
     return [secret for secret in SECRETS if secret.casefold() in told]
 
 
-def a_notice(event: NoticeEvent, privacy: Privacy, recipient: str) -> bytes:
+def a_notice(event: NoticeEvent, privacy: Privacy, recipient: str, language: Language = "en") -> bytes:
     """A notice full of secrets."""
-    told = facts(event, MAIL)
+    told = facts(event, MAIL, message=a_message(language=language))
     told = replace(
         told,
         fax=replace(FAX, privacy=privacy),
@@ -84,17 +85,19 @@ def a_notice(event: NoticeEvent, privacy: Privacy, recipient: str) -> bytes:
         outcome=replace(told.outcome, code=263, text="no answer from 4155550123 (Margaret)"),
         returned=Returned(MAIL, whole=True),
     )
-    return notices.render(told, OPTIONS, row_id=ROW, recipient=recipient, now=START)
+    options = replace(OPTIONS, language=language)
+    return notices.render(told, options, row_id=ROW, recipient=recipient, now=START)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("recipient", [SENDER, OPTIONS.admin])
 @pytest.mark.parametrize("event", [event for event in NoticeEvent if event is not NoticeEvent.DUPLICATE])
-def test_a_notice_tells_nothing(event: NoticeEvent, recipient: str) -> None:
+def test_a_notice_tells_nothing(event: NoticeEvent, recipient: str, language: Language) -> None:
     """Neither the sender's nor the operator's has a secret in it; the full one has, so the secrets are well planted."""
-    mail = a_notice(event, Privacy.MINIMAL, recipient)
+    mail = a_notice(event, Privacy.MINIMAL, recipient, language)
     assert leaked(mail) == []
     assert well_formed(mail)
-    assert {"4155550123", "Margaret", "biopsy"} <= set(leaked(a_notice(event, Privacy.FULL, recipient)))
+    assert {"4155550123", "Margaret", "biopsy"} <= set(leaked(a_notice(event, Privacy.FULL, recipient, language)))
 
 
 def test_a_notice_is_of_use_all_the_same() -> None:
