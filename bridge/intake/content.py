@@ -2,22 +2,18 @@
 
 from dataclasses import dataclass
 
-from bridge.mail.headers import HEADER_LIMIT, Headers, read_headers
+from bridge.mail.headers import Headers
 from bridge.store import StoredBlob
-from bridge.store.blobs import Blobs
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """``body`` is the SHA-256 (hex) of what comes after the header; ``head`` the first bytes, header and all."""
+    """``body`` is the SHA-256 (hex) of what comes after the header; ``head`` the header with the blank line behind it.
+
+    Of a header that does not end within ``HEADER_LIMIT`` octets ``head`` has so many.
+    """
 
     stored: StoredBlob
     body: str
     head: bytes
     headers: Headers
-
-    @classmethod
-    async def read(cls, blobs: Blobs, stored: StoredBlob, body: str) -> "Content":
-        """The content of a blob that was just written. Raises Unavailable when the disk does not give it back."""
-        head = await blobs.head(stored, HEADER_LIMIT)
-        return cls(stored, body, head, read_headers(head))

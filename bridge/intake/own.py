@@ -16,6 +16,7 @@ from bridge.intake.envelopes import FaxEnvelope, OwnRecipient
 from bridge.intake.options import IntakeOptions
 from bridge.mail import forwarding
 from bridge.mail.bounces import CameBack, Meaning, read_bounce
+from bridge.mail.headers import HEADER_LIMIT
 from bridge.runtime import foreign
 from bridge.store import bounces, history, outbox, previews, replies
 from bridge.store.bounces import Bounce
@@ -110,7 +111,7 @@ class OwnMail:
         )
         own = [each for each in envelope.own if each.answerable is None]
         deliveries = [each.delivery for each in own if each.delivery is not None]
-        came = read_bounce(content.head, content.headers) if deliveries else None
+        came = await self._came_back(content) if deliveries else None
         failed = came is not None and came.meaning is Meaning.FAILED
         purpose = _purpose(message, own, came)
         drafts = () if purpose is None else (await self._forward(client, message, own[0], content, purpose),)
@@ -122,6 +123,11 @@ class OwnMail:
             answers=answers,
             remarks=tuple(_remark(each, came) for each in deliveries if came and not failed),
         )
+
+    async def _came_back(self, content: Content) -> CameBack | None:
+        """What a mail to a bounce address is; raises Unavailable where the disk does not give it back."""
+        beginning = await self._desk.store.blobs.head(content.stored, HEADER_LIMIT)
+        return read_bounce(beginning, content.headers)
 
     async def _forward(
         self, client: Client, message: Message, recipient: OwnRecipient, content: Content, purpose: str

@@ -274,14 +274,12 @@ class FaxServer(Connection):
         await self.receive(decoder, sink).whole()
         if sink.trouble is not None:
             raise sink.trouble
-        blobs = self._intake.desk.store.blobs
-        stored, body = await sink.commit()
+        content = await sink.commit()
         crash_point(Point.INTAKE_STORED)
         try:
-            content = await Content.read(blobs, stored, body)
             await self._check_message(content, too_long=decoder.too_long)
         except BaseException:
-            blobs.discard(stored)
+            self._intake.desk.store.blobs.discard(content.stored)
             raise
         return await self._intake.acceptor.accept(self.client(), self._mail(), content)
 

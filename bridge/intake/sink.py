@@ -4,9 +4,9 @@ The rest of the message is still read and thrown away, since a reply may only co
 """
 
 from bridge.errors import BridgeError, OutOfSpace, Unavailable
+from bridge.intake.content import Content
 from bridge.intake.parameters import TooLarge, too_large
-from bridge.mail.headers import HEADER_LIMIT
-from bridge.store import StoredBlob
+from bridge.mail.headers import HEADER_LIMIT, read_headers
 from bridge.store.writing import BlobWriter
 
 SYNC_AFTER = 4_000_000
@@ -23,7 +23,7 @@ class Endless(TooLarge):
 
 
 class HeaderEnd:
-    """Finds where a message's header ends, in whatever pieces it comes.
+    """Finds where a message's header ends, in whatever pieces it comes, and keeps the header.
 
     What comes after it is the same for a mail that went two ways and was stamped twice.
     """
@@ -45,8 +45,14 @@ class HeaderEnd:
         end = 2 if self._seen.startswith(b"\r\n") else at + len(_HEADER_END)
         found = end == 2 or at >= 0  # noqa: PLR2004 - a message that begins with a blank line has no header
         if found or len(self._seen) > HEADER_LIMIT:
-            self._done, self._seen = True, bytearray()
+            self._done = True
+            del self._seen[min(end, HEADER_LIMIT) if found else HEADER_LIMIT :]
         return end - before if found else None
+
+    @property
+    def header(self) -> bytes:
+        """The header with the blank line behind it; of one that has no end, or not within the limit, so much of it."""
+        return bytes(self._seen)
 
 
 class Sink:
@@ -96,11 +102,12 @@ class Sink:
         except (OutOfSpace, Unavailable) as error:
             self._fail(error)
 
-    async def commit(self) -> tuple[StoredBlob, str]:
-        """The blob, synced (a small one with its bytes), and the SHA-256 of its body."""
+    async def commit(self) -> Content:
+        """The message, synced (a small one with its bytes)."""
         assert self._writer is not None
         writer, self._writer = self._writer, None
-        return await writer.commit(), writer.second_digest()
+        head = self._header_end.header
+        return Content(await writer.commit(), writer.second_digest(), head, read_headers(head))
 
     def drop(self) -> None:
         """Remove what was not committed."""

@@ -20,6 +20,7 @@ from bridge.intake.content import Content
 from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient
 from bridge.intake.options import IntakeOptions
 from bridge.intake.own import Client
+from bridge.mail.headers import read_headers
 from bridge.mail.options import MailOptions
 from bridge.store import StoredBlob, faxes, tables
 from tests.support.store_bench import ADMIN, NUMBER, SENDER, Bench, open_bench
@@ -114,7 +115,8 @@ class Stand:
         for name, value in envelope.items():
             setattr(made, name, value)
         body = hashlib.sha256(content.partition(b"\r\n\r\n")[2]).hexdigest()
-        whole = await Content.read(self.bench.store.blobs, stored, body)
+        head = content[: content.find(b"\r\n\r\n") + 4] if b"\r\n\r\n" in content else content
+        whole = Content(stored, body, head, read_headers(head))
         return await self.acceptor.accept(Client(client, "copier.example.org"), made, whole)
 
     def meanwhile(self, patch: pytest.MonkeyPatch, change: Callable[[int], Statement | None]) -> list[int]:

@@ -49,7 +49,12 @@ def expected(message: bytes) -> int | None:
 @example(b"a: b\r\n\r\n", [3, 3, 2])
 def test_the_end_is_found_wherever_the_pieces_were_cut(message: bytes, sizes: list[int]) -> None:
     """The end is behind the first empty line; a message that begins with one has no header."""
-    assert found(chunks(message, sizes)) == expected(message)
+    place = expected(message)
+    assert found(chunks(message, sizes)) == place
+    end = HeaderEnd()
+    for piece in chunks(message, sizes):
+        end.find(piece)
+    assert end.header == message[:place]
 
 
 def test_a_header_without_end_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,10 +62,19 @@ def test_a_header_without_end_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sink, "HEADER_LIMIT", 100)
     end, message = HeaderEnd(), b"x" * 70
     assert end.find(message) is None
-    assert end._seen == message
+    assert end.header == message
     assert end.find(message) is None
-    assert end._seen == b""
+    assert end.header == b"x" * 100
     assert end.find(b"\r\n\r\n") is None
+    assert end.header == b"x" * 100
+
+
+def test_a_header_that_ends_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its end comes in one piece with too much before it, what is kept of it has no end."""
+    monkeypatch.setattr(sink, "HEADER_LIMIT", 100)
+    end = HeaderEnd()
+    end.find(b"x" * 120 + b"\r\n\r\nbody")
+    assert end.header == b"x" * 100
 
 
 @given(TEXT, st.integers(0, 200), SIZES, SIZES)

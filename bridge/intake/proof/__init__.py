@@ -78,10 +78,10 @@ class Prover:
     ) -> Verdict:
         """Whether a domain that speaks for ``sender`` (``bridge.mail.alignment``) has signed the mail (RFC 6376).
 
-        ``head`` are the first HEADER_LIMIT octets of the mail, or all of it; a header that does not end there is not
-        read. ``message`` gives the mail whole, line ends CR LF: it is called in a thread, once at most, and only for a
-        mail whose header bears a good signature. What it raises goes through to the caller. Fields of the names
-        ``signed`` (lower case) may stand once, and count as unsigned mail unless the signature covers them.
+        ``head`` is the mail's header with the blank line behind it; one longer than HEADER_LIMIT octets is not read.
+        ``message`` gives the mail whole, line ends CR LF: it is called in a thread, once at most, and only for a mail
+        whose header bears a good signature. What it raises goes through to the caller. Fields of the names ``signed``
+        (lower case) may stand once, and count as unsigned mail unless the signature covers them.
         """
         libraries, nameserver, head = self._libraries, self._nameserver, head[:HEADER_LIMIT]
         if libraries is None or sender_domain(sender) is None or not _SIGNED.search(head.partition(b"\r\n\r\n")[0]):
