@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default as modern
+from functools import cache
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -103,11 +104,10 @@ def test_a_finished_phrase_is_told_again(phrase: str, language: Language, data: 
     assert both == f"{told}; {tongue.say('the PDF has no pages')}"
 
 
-def table_of(language: Language, tables: dict[Language, dict[str, object]] = {}) -> dict[str, object]:  # noqa: B006 - kept
+@cache
+def table_of(language: Language) -> dict[str, object]:
     """Words by sentence; read once."""
-    if language not in tables:
-        tables[language] = {str(each.id): each.string for each in table(language) if each.context is None}
-    return tables[language]
+    return {str(each.id): each.string for each in table(language) if each.context is None}
 
 
 @pytest.mark.parametrize("language", OTHERS)
