@@ -84,4 +84,4 @@ def render(facts: AnswerFacts, options: MailOptions, *, row_id: str, recipient: 
         fields.unstructured("X-Fax-Id", fax.id),
         fields.unstructured("X-Fax-Number", fax.number),
     ]
-    return b"".join(head) + composing.words_part(text, _TONES.get(result, Tone.OPEN), facts.language, row_id)
+    return b"".join(head) + composing.words_part(text, _TONES.get(result, Tone.OPEN), tongue, row_id)

@@ -97,7 +97,7 @@ def _render(
             fields.unstructured("X-Fax-To", _for_programs(fax.called)),
         ]
     )
-    parts = [composing.words_part(text, Tone.GOOD if event == "received" else Tone.BAD, options.language, row_id)]
+    parts = [composing.words_part(text, Tone.GOOD if event == "received" else Tone.BAD, tongue, row_id)]
     if content is not None and file is not None:
         parts.append(composing.file_part(content, file.kind, f"fax-{fax.id}.{file.ending}"))
     return composing.multipart(head, "mixed", row_id, *parts)

@@ -15,8 +15,7 @@ from typing import Any
 
 import jinja2
 
-from bridge.fax.options import Language
-from bridge.mail import fields, hypertext, tongues
+from bridge.mail import fields, hypertext
 from bridge.mail.hypertext import Tone
 from bridge.mail.options import MailOptions
 from bridge.mail.tongues import Tongue
@@ -99,13 +98,13 @@ def _with_line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def words_part(text: str, tone: Tone, language: Language, row_id: str, picture: bytes = b"") -> bytes:
+def words_part(text: str, tone: Tone, tongue: Tongue, row_id: str, picture: bytes = b"") -> bytes:
     """A part for people, as plain text and as HTML that says the same: their program shows the one it prefers.
 
     ``picture`` (PNG) of page 1 stands in the HTML form, where it is not empty.
     """
     shown = f"page-1.{row_id}@faxbridge" if picture else ""
-    html = _text("html", hypertext.page(_with_line_feeds(text), tone, tongues.of(language), shown))
+    html = _text("html", hypertext.page(_with_line_feeds(text), tone, tongue, shown))
     if picture:
         html = _nested("related", _HTML, row_id, html, _picture_part(picture, shown))
     return _nested("alternative", _WORDS, row_id, text_part(text), html)

@@ -161,7 +161,7 @@ def render(facts: NoticeFacts, options: MailOptions, *, row_id: str, recipient: 
         tone=tone,
         returned=facts.returned,
         enclosed=facts.enclosed,
-        language=tongue.language,
+        tongue=tongue,
         reply_to=facts.reply_to,
         reference=reference_of(facts.message),
     )
@@ -200,7 +200,7 @@ def render_duplicate(
         text=text,
         status=status,
         tone=TONES[NoticeEvent.DUPLICATE],
-        language=tongue.language,
+        tongue=tongue,
         reply_to=facts.reply_to,
         reference=reference_of(facts.message),
     )
@@ -260,7 +260,7 @@ def _words(facts: NoticeFacts, recipient: str, now: datetime, tongue: Tongue) ->
     outcome = facts.outcome
     code = str(outcome.code) if outcome.code is not None else ""
     job = next((each.carrier_job_id for each in reversed(facts.attempts) if each.carrier_job_id), None)
-    cause = tongue.cause(outcomes.cause(outcome.cause))
+    cause = tongue.cause(outcome.cause)
     return (
         words_of_fax(facts.fax, recipient, tongue, reference_of(facts.message))
         | parts_in_words(facts.parts, tongue)
@@ -323,7 +323,7 @@ def _ended(attempt: Attempt, facts: NoticeFacts, tongue: Tongue) -> str:
     slug = facts.outcome.cause if attempt is facts.attempts[-1] and attempt.cause is None else attempt.cause
     if slug is None:
         return tongue.say("no result is known")
-    return tongue.within(tongue.cause(outcomes.cause(slug)).title)
+    return tongue.within(tongue.cause(slug).title)
 
 
 def _said(outcome: Outcome) -> str:

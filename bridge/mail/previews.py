@@ -59,7 +59,7 @@ def render(
         fields.unstructured("X-Fax-Id", preview.id),
         fields.unstructured("X-Fax-Number", preview.number) if preview.number else b"",
     ]
-    parts = [composing.words_part(text, Tone.GOOD if facts.pages else Tone.BAD, tongue.language, row_id)]
+    parts = [composing.words_part(text, Tone.GOOD if facts.pages else Tone.BAD, tongue, row_id)]
     if pdf:
         parts.append(composing.file_part(pdf, "application/pdf", "preview.pdf"))
     return composing.multipart(b"".join(head), "mixed", row_id, *parts)

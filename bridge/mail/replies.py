@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from bridge.fax import outcomes, replies
+from bridge.fax import replies
 from bridge.fax.jobs import Fax
 from bridge.fax.replies import Action
 from bridge.fax.states import FaxState
@@ -35,7 +35,7 @@ def standing(fax: Fax, tongue: Tongue) -> str:
     """How it stands, in a sentence."""
     when = tongue.moment(fax.state_since)
     if fax.state is FaxState.FAILED and fax.outcome is not None:
-        title = tongue.cause(outcomes.cause(fax.outcome.cause)).title
+        title = tongue.cause(fax.outcome.cause).title
         return tongue.say("It failed on %(when)s: %(title)s.", when=when, title=tongue.within(title))
     return tongue.say(_STANDINGS[fax.state], when=when)
 

@@ -10,12 +10,12 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from bridge.fax.jobs import Fax
-from bridge.fax.options import Language
 from bridge.mail import composing, fields, returned
 from bridge.mail.headers import Headers
 from bridge.mail.hypertext import Tone
 from bridge.mail.options import MailOptions
 from bridge.mail.returned import Returned
+from bridge.mail.tongues import Tongue
 from bridge.mail.wishes import Action
 from bridge.runtime import foreign
 
@@ -59,7 +59,7 @@ class Report:
     text: str
     status: Status
     tone: Tone
-    language: Language
+    tongue: Tongue
     returned: Returned | None = None
     enclosed: Enclosed = NOTHING
     reply_to: str = ""
@@ -75,7 +75,7 @@ def compose(report: Report, options: MailOptions, *, row_id: str, recipient: str
         fields.unstructured("X-Fax-Number", report.fax.number),
     ]
     enclosed = report.enclosed
-    words = composing.words_part(report.text, report.tone, report.language, row_id, enclosed.picture)
+    words = composing.words_part(report.text, report.tone, report.tongue, row_id, enclosed.picture)
     files = [composing.file_part(content, "application/pdf", name) for name, content in enclosed.files]
     if report.reference:
         head.append(fields.unstructured("X-Fax-Reference", report.reference))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bridge.fax import numbers, outcomes
+from bridge.fax import numbers
 from bridge.fax.jobs import Fax, Message, Outcome, Part
 from bridge.fax.options import Privacy
 from bridge.fax.outcomes import Cause
@@ -76,7 +76,7 @@ def render(facts: SummaryFacts, options: MailOptions, *, row_id: str, recipient:
     blocks = [reports.of_the_message(statuses[0], options)]
     blocks += [reports.of_the_recipient(status, each.fax) for status, each in zip(statuses, facts.faxes, strict=True)]
     tone = Tone.GOOD if delivered == len(facts.faxes) else Tone.BAD
-    parts = [composing.words_part(text, tone, tongue.language, row_id), composing.status_part(*blocks)]
+    parts = [composing.words_part(text, tone, tongue, row_id), composing.status_part(*blocks)]
     if facts.returned is not None:
         parts.append(returned.part(facts.returned, row_id))
     return composing.multipart(head, 'report; report-type="delivery-status"', row_id, *parts)
@@ -110,7 +110,7 @@ def _ended(ended: Ended, tongue: Tongue) -> str:
             return tongue.say("arrived only in part, %(sent)s of %(pages)s pages", sent=sent, pages=fax.pages)
         case NoticeEvent.CANCELLED:
             return tongue.say("cancelled")
-    title = tongue.cause(outcomes.cause(ended.outcome.cause)).title
+    title = tongue.cause(ended.outcome.cause).title
     return tongue.say("not delivered: %(title)s", title=tongue.within(title))
 
 
@@ -120,7 +120,7 @@ def _troubles(facts: SummaryFacts, tongue: Tongue) -> list[tuple[list[str], Caus
     for each in facts.faxes:
         if each.event is not NoticeEvent.DELIVERED:
             met.setdefault(each.outcome.cause, []).append(numbers.as_people_write(each.fax.number))
-    return [(found, tongue.cause(outcomes.cause(slug))) for slug, found in met.items()]
+    return [(found, tongue.cause(slug)) for slug, found in met.items()]
 
 
 def _status(ended: Ended, message: Message) -> Status:

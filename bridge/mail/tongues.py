@@ -19,9 +19,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.units import format_unit
 
-from bridge.fax import numbers
+from bridge.fax import numbers, outcomes
 from bridge.fax.options import Language
-from bridge.fax.outcomes import Cause, causes, in_language
+from bridge.fax.outcomes import Cause, in_language
 
 _LOCALES: dict[Language, str] = {"en": "en_GB", "de": "de", "es": "es", "fr": "fr"}
 """English has its dates in the one order that is not misread."""
@@ -64,9 +64,9 @@ class Tongue:
         """A cause's title behind a colon; German has a sentence begin with a capital there, too."""
         return title if self.language == "de" else title[0].lower() + title[1:]
 
-    def cause(self, cause: Cause) -> Cause:
-        """The same cause, in the catalogue's words of this language."""
-        return in_language(cause, self.language)
+    def cause(self, slug: str) -> Cause:
+        """The cause of that name, in the catalogue's words of this language."""
+        return in_language(outcomes.cause(slug), self.language)
 
     def moment(self, at: datetime) -> str:
         """``23 November 2026, 08:15 EST``: by the clock of this machine."""
@@ -120,7 +120,7 @@ class Tongue:
 
     @cached_property
     def _titles(self) -> dict[str, str]:
-        return {each.title: self.cause(each).title for each in causes()}
+        return {each.title: self.cause(each.slug).title for each in outcomes.causes()}
 
     def _filled(self, text: str, patterns: list[_Pattern], inner: Callable[[str], str]) -> str | None:
         for pattern, words in patterns:
