@@ -40,7 +40,7 @@ def is_broken(pdf: pikepdf.Pdf, content: bytes, looked_at_later: Container[tuple
     """
     try:
         for item in pdf.objects:
-            if isinstance(item, pikepdf.Stream) and item.objgen not in looked_at_later and _is_cut_short(item):
+            if isinstance(item, pikepdf.Stream) and item.objgen not in looked_at_later and is_cut_short(item):
                 return True
         warnings = [str(warning) for warning in pdf.get_warnings()]
         rebuilt = any(map(_REBUILT.search, warnings))
@@ -80,12 +80,12 @@ def _is_all_there(content: bytes) -> bool:
 def _lacks(pdf: pikepdf.Pdf) -> bool:
     """Whether an object is not there (the library has None for it) or altered, or pages are too few."""
     items: list[object] = list(pdf.objects)
-    return any(item is None or (isinstance(item, pikepdf.Stream) and _is_altered(item)) for item in items) or int(
+    return any(item is None or (isinstance(item, pikepdf.Stream) and is_altered(item)) for item in items) or int(
         pdf.Root.Pages.get("/Count", -1)
     ) != len(pdf.pages)
 
 
-def _is_altered(stream: pikepdf.Stream) -> bool:
+def is_altered(stream: pikepdf.Stream) -> bool:
     """Whether packed bytes are not those that were packed: they end with a checksum, which the library lets be."""
     if stream.get("/Filter") != "/FlateDecode":
         return False
@@ -97,7 +97,8 @@ def _is_altered(stream: pikepdf.Stream) -> bool:
     return not unpacking.eof
 
 
-def _is_cut_short(stream: pikepdf.Stream) -> bool:
+def is_cut_short(stream: pikepdf.Stream) -> bool:
+    """Whether what is in it ends too early; raises PdfError where it cannot be unpacked to its end."""
     kinds = str(stream.get("/Filter", ""))
     if "/DCTDecode" in kinds and "[" not in kinds:
         return _is_cut_picture(stream.read_raw_bytes())

@@ -1,15 +1,16 @@
 """One PDF from a mail's pieces, in order; all of them or none. Runs in the child."""
 
 import errno
-import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pikepdf
 
-from bridge.document import characters, damage, images, markup, seen, sheets, text, typesetting
+from bridge.document import characters, images, markup, seen, sheets, text, typesetting
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
+from bridge.document.pdf import flat, opening, placeholders
+from bridge.document.pdf.unusable import PdfUnusable
 from bridge.document.pieces import EMPTY, Piece, Role
 from bridge.document.report import PartReport, Report
 from bridge.runtime.phrases import name_of_part, phrase
@@ -28,18 +29,16 @@ MOST_BLANKS_TOLD = 50
 NOT_FETCHED = phrase("nothing is fetched from the web; attach as a file what is to be faxed")
 TOO_MANY = phrase("makes more than {pages} pages; send it in several faxes")
 NOT_ALONE = phrase("not faxed, because another part cannot be and a fax goes out whole or not at all")
-DAMAGED = phrase("the PDF is damaged; make it again, or print it to a new PDF")
 TOO_LARGE = phrase("needs too much memory; make it smaller, or send it in several faxes")
 STRANGE = phrase("cannot be made into pages ({kind}); make it again, or attach it as another PDF")
 NOTHING = phrase("the mail holds nothing that could be faxed: no attachment and no text")
 ALL_BLANK = phrase(
     "blank: nothing would be seen on the paper; if it was scanned, perhaps the other side of the paper was meant"
 )
-PROTECTED = phrase("the PDF is protected by a password; attach it without one")
-NO_PAGES = phrase("the PDF has no pages")
 ONE_PICTURE = name_of_part("a picture on the web")
 PICTURES = name_of_part("{count} pictures on the web")
 PAGE_OF = name_of_part("{name}, page {page}")
+REPAIRED = name_of_part("{name}, repaired")
 
 
 DEFAULTS = DocumentOptions()
@@ -57,14 +56,24 @@ class _Line:
     pages: int = 0
     left_out: str | None = None
     blanks: tuple[int, ...] = ()
+    beside: list[tuple[str, str]] = field(default_factory=list)
+    """What else was within it and is not faxed, each with the reason."""
+    repaired: bool = False
+    if_blank: str | None = None
+    """Why it cannot be faxed if nothing is seen on any of its pages."""
 
     def reports(self) -> list[PartReport]:
         """The piece, and what of it was not drawn."""
         piece = self.piece
-        told = [PartReport(name=piece.name[:300], type=piece.type, pages=self.pages, left_out=self.left_out)]
+        name = REPAIRED.format(name=piece.name[:280]) if self.repaired and self.pages else piece.name[:300]
+        told = [PartReport(name=name, type=piece.type, pages=self.pages, left_out=self.left_out)]
         told += [
             PartReport(name=PAGE_OF.format(name=piece.name[:280], page=page), type=piece.type, pages=0, left_out=BLANK)
             for page in self.blanks[:MOST_BLANKS_TOLD]
+        ]
+        told += [
+            PartReport(name=name[:300], type="application/octet-stream", pages=0, left_out=why)
+            for name, why in self.beside
         ]
         if piece.kind is Kind.HTML and self.pages and (count := seen.look(piece.content, piece.charset).on_the_web):
             name = ONE_PICTURE if count == 1 else PICTURES.format(count=count)
@@ -104,12 +113,14 @@ def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOption
         return None
     before = len(pdf.pages)
     try:
-        line.blanks = _add(pdf, line.piece, limits, options)
+        line.blanks = _add(pdf, line, limits, options)
         line.pages = len(pdf.pages) - before
+        if line.if_blank is not None and not line.pages:
+            raise PieceUnusable(line.if_blank)  # noqa: TRY301 - one piece's failure like any other
         if len(pdf.pages) > limits.pages:
             raise PieceUnusable(TOO_MANY.format(pages=limits.pages))  # noqa: TRY301 - one piece's failure like any other
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file sets off, the notice names the part
-        line.left_out, line.pages, line.blanks = _words(error), 0, ()
+        line.left_out, line.pages, line.blanks, line.beside = _words(error), 0, (), []
         del pdf.pages[before:]
         return f"{line.piece.name}: {line.left_out}"
     line.left_out = None if line.pages else BLANK if line.blanks else EMPTY
@@ -118,7 +129,7 @@ def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOption
 
 def _words(error: Exception) -> str:
     """What to tell of a piece that failed; a full disk is no fault of the piece's."""
-    if isinstance(error, PieceUnusable | images.ImageUnusable | typesetting.TextUnusable):
+    if isinstance(error, PieceUnusable | PdfUnusable | images.ImageUnusable | typesetting.TextUnusable):
         return str(error)
     if isinstance(error, MemoryError):
         return TOO_LARGE
@@ -127,14 +138,15 @@ def _words(error: Exception) -> str:
     return STRANGE.format(kind=type(error).__name__)
 
 
-def _add(pdf: pikepdf.Pdf, piece: Piece, limits: Limits, options: DocumentOptions) -> tuple[int, ...]:
+def _add(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOptions) -> tuple[int, ...]:
     """Append a piece's pages; the numbers of those that were blank and are left out."""
+    piece = line.piece
     if piece.role is Role.UNUSABLE:
         raise PieceUnusable(piece.reason)
     before = len(pdf.pages)
     match piece.kind:
         case Kind.PDF:
-            _add_pdf(pdf, piece.content, limits.pages, options)
+            _add_pdf(pdf, line, limits.pages, options)
         case Kind.TIFF | Kind.PICTURE:
             frames = images.frames(piece.content, limits.pixels, limits.pages)
             return sheets.add_pictures(pdf, frames, options, limits.pixels)
@@ -156,25 +168,26 @@ def _add_text(pdf: pikepdf.Pdf, piece: Piece, max_pages: int) -> int:
     return text.add_text(pdf, piece.content, piece.charset, piece.heading)
 
 
-def _add_pdf(pdf: pikepdf.Pdf, content: bytes, max_pages: int, options: DocumentOptions) -> None:
-    """A PDF's pages, with form fields and annotations drawn as they would print."""
-    try:
-        with pikepdf.open(io.BytesIO(content)) as source:
-            pages = len(source.pages)
-            if pages > max_pages:
-                raise PieceUnusable(TOO_MANY.format(pages=max_pages))
-            scans = (sheets.scan_of(page, options) for page in source.pages)
-            if damage.is_broken(source, content, looked_at_later={scan.objgen for scan in scans if scan is not None}):
-                raise PieceUnusable(DAMAGED)
-            source.generate_appearance_streams()
-            source.flatten_annotations("print")
-            pdf.pages.extend(source.pages)
-    except pikepdf.PasswordError as error:
-        raise PieceUnusable(PROTECTED) from error
-    except (pikepdf.PdfError, ValueError, RuntimeError, TypeError) as error:
-        raise PieceUnusable(DAMAGED) from error
-    if not pages:
-        raise PieceUnusable(NO_PAGES)
+def _add_pdf(pdf: pikepdf.Pdf, line: _Line, max_pages: int, options: DocumentOptions) -> None:
+    """A PDF's pages as a viewer prints them."""
+
+    def scans(source: pikepdf.Pdf) -> set[tuple[int, int]]:
+        found = (sheets.scan_of(page, options) for page in source.pages)
+        return {scan.objgen for scan in found if scan is not None}
+
+    source = opening.read(line.piece.content, scans)
+    with source.pdf:
+        if len(source.pdf.pages) > max_pages:
+            raise PieceUnusable(TOO_MANY.format(pages=max_pages))
+        if (why := placeholders.reason_of(source.pdf)) is not None:
+            raise PieceUnusable(why)
+        within = placeholders.files_within(source.pdf)
+        unprinted = flat.flatten(source.pdf)
+        pdf.pages.extend(source.pdf.pages)
+    name = line.piece.name
+    line.repaired = source.repaired
+    line.beside = unprinted.told(name) + [(f"{name}: {file}", placeholders.WITHIN) for file in within]
+    line.if_blank = placeholders.ONLY_FILES if within else None
 
 
 def check_received(content: bytes, limits: Limits) -> tuple[pikepdf.Pdf | None, Report]:
@@ -182,13 +195,13 @@ def check_received(content: bytes, limits: Limits) -> tuple[pikepdf.Pdf | None, 
     pdf = pikepdf.new()
     try:
         if kind_of(content) is Kind.PDF:
-            with pikepdf.open(io.BytesIO(content)) as source:
-                if damage.is_broken(source, content):
-                    return None, Report(failed="the file cannot be opened (it is damaged or cut short)")
+            with opening.read(content).pdf as source:
                 pdf.pages.extend(source.pages)
         else:
             for frame in images.frames(content, limits.pixels, limits.pages * 10):
                 images.add_page(pdf, frame)
+    except PdfUnusable:
+        return None, Report(failed="the file cannot be opened (it is damaged or cut short)")
     except (pikepdf.PdfError, images.ImageUnusable, ValueError, RuntimeError) as error:
         return None, Report(failed=f"the file cannot be opened ({type(error).__name__})")
     if not len(pdf.pages):

@@ -12,6 +12,7 @@ from bridge.document import damage, pages
 from bridge.document.kinds import Kind
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
+from bridge.document.pdf import unusable
 from bridge.document.pieces import Piece, Role
 from tests.support.document_samples import AS_IT_IS, Made, a_pdf, mail, make, part
 
@@ -33,6 +34,107 @@ async def test_what_is_all_there_is_repaired(harm: "object", tmp_path: Path) -> 
     content = harm(PLAIN)  # type: ignore[operator]
     made = await make(tmp_path, mail(part(content, "application/pdf", "a.pdf")), options=AS_IT_IS)
     assert (made.failed, made.words()) == ("", WORDS)
+
+
+def _with_wrong_lengths(pdf: bytes) -> bytes:
+    """Each stream says it is shorter by some bytes than it is; nothing has moved."""
+    return re.sub(rb"/Length (\d\d+)", lambda found: b"/Length %0*d" % (len(found[1]), int(found[1]) - 9), pdf)
+
+
+def _with_strange_filter(pdf: bytes) -> bytes:
+    """A stream that no page draws is packed in a way nobody knows."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        opened.Root.Private = opened.make_stream(b"anything", Filter=pikepdf.Name.NobodyKnowsDecode)
+        opened.save(out)
+    return out.getvalue()
+
+
+def _without_table(pdf: bytes) -> bytes:
+    """The table of its objects is gone, and where it began."""
+    begin = pdf.rindex(b"xref\n", 0, pdf.rindex(b"startxref"))
+    return pdf[:begin] + pdf[pdf.index(b"trailer", begin) : pdf.index(b"startxref")]
+
+
+REPAIRED = {
+    "wrong lengths": _with_wrong_lengths(PLAIN),
+    "a filter nobody knows, on what no page draws": _with_strange_filter(PLAIN),
+    "no table": _without_table(PLAIN),
+    "no catalogue named": PLAIN.replace(b"/Root", b"/Toor"),
+    "wrong lengths and no table": _without_table(_with_wrong_lengths(PLAIN)),
+}
+
+
+@pytest.mark.parametrize("content", REPAIRED.values(), ids=REPAIRED.keys())
+async def test_what_viewers_open_whole_is_repaired_and_said_to_be(content: bytes, tmp_path: Path) -> None:
+    """Where both libraries find the same pages, drawn alike and with nothing missing, they are faxed."""
+    made = await make(tmp_path, mail(part(content, "application/pdf", "a.pdf")), options=AS_IT_IS)
+    assert (made.failed, made.words()) == ("", WORDS)
+    assert made.parts[0].name == "a.pdf, repaired"
+
+
+def _cut_in_plain_content(pdf: bytes) -> bytes:
+    at = pdf.index(b"(second)")
+    return pdf[:at] + pdf[at + 30 :]
+
+
+UNPACKED = a_pdf(*WORDS, object_stream_mode=pikepdf.ObjectStreamMode.disable, compress_streams=False)
+LOST = {
+    "cut in what is drawn": _cut_in_plain_content(UNPACKED),
+    "the same, and without a table": _without_table(_cut_in_plain_content(UNPACKED)),
+    "the end": UNPACKED[: UNPACKED.index(b"(third)") + 3],
+    "a filter nobody knows, on what is drawn": PLAIN.replace(b"/Filter /FlateDecode", b"/Filter /PlateDecode", 1),
+}
+
+
+@pytest.mark.parametrize("content", LOST.values(), ids=LOST.keys())
+async def test_what_may_have_lost_something_is_refused(content: bytes, tmp_path: Path) -> None:
+    """Though viewers open it, each in its own way."""
+    made = await make(tmp_path, mail(part(content, "application/pdf", "a.pdf")), options=AS_IT_IS)
+    assert made.failed == f"a.pdf: {unusable.DAMAGED}"
+
+
+def _encrypted(*, files_alone: bool) -> bytes:
+    """With a password for opening it, or for the files within it alone."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(PLAIN)) as opened:
+        opened.save(out, encryption=pikepdf.Encryption(user="secret", owner="secret", R=4, aes=True))
+    if not files_alone:
+        return out.getvalue()
+    # No library writes such a file: the plain one gets a dictionary of rules that are for its files alone.
+    rules = (
+        b"9999 0 obj\n<< /Filter /Standard /V 4 /R 4 /Length 128 /P -4 /StmF /Identity /StrF /Identity /EFF /StdCF"
+        b" /CF << /StdCF << /AuthEvent /EFOpen /CFM /AESV2 /Length 16 >> >>"
+        b" /O <%b> /U <%b> >>\nendobj\n" % (b"11" * 32, b"22" * 32)
+    )
+    begin = PLAIN.rindex(b"xref\n", 0, PLAIN.rindex(b"startxref"))
+    body = PLAIN[:begin] + rules
+    tail = PLAIN[begin : PLAIN.index(b"startxref")]
+    tail = tail.replace(b"trailer << ", b"9999 1\n%010d 00000 n \ntrailer << /Encrypt 9999 0 R " % begin)
+    return body + tail + b"startxref\n%d\n%%%%EOF\n" % len(body)
+
+
+async def test_a_password_for_its_files_alone_is_none_for_its_pages(tmp_path: Path) -> None:
+    """What can be opened without a password is faxed; what cannot is called locked, not damaged."""
+    assert b"/Encrypt" in _encrypted(files_alone=True)
+    made = await make(tmp_path, mail(part(_encrypted(files_alone=True), "application/pdf", "a.pdf")), options=AS_IT_IS)
+    assert (made.failed, made.words()) == ("", WORDS)
+    locked = await make(tmp_path, mail(part(_encrypted(files_alone=False), "application/pdf", "a.pdf")))
+    assert locked.failed == f"a.pdf: {unusable.PROTECTED}"
+
+
+async def test_words_tell_faults_apart(tmp_path: Path) -> None:
+    """Damaged, empty, without pages and too large are four things, each with its cure."""
+    out = io.BytesIO()
+    pikepdf.new().save(out)
+    cases = {
+        b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\n": unusable.DAMAGED,
+        b"": pages.CURES[Kind.EMPTY],
+        out.getvalue(): unusable.NO_PAGES,
+    }
+    for content, why in cases.items():
+        made = await make(tmp_path, mail(part(content, "application/pdf", "a.pdf")))
+        assert made.failed == f"a.pdf: {why}"
 
 
 def fax_of(content: bytes) -> Made:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from bridge.document import pages
 from bridge.document.kinds import Kind, kind_of
+from bridge.document.pdf import unusable
 from tests.support.document_samples import AS_IT_IS, Made, mail, make, part
 
 SOURCES = Path(__file__).parents[2] / ".tools" / "samples"
@@ -116,4 +117,4 @@ def test_a_picture_that_lacks_rows_is_damaged() -> None:
     with pikepdf.open(SOURCES / "pikepdf-9.4.2/tests/resources/1biticc.pdf") as pdf:
         image = pdf.pages[0].resources.XObject.R10
         assert len(image.read_bytes()) < -(-int(image.Width) // 8) * int(image.Height)
-    assert REFUSED["pikepdf-9.4.2/tests/resources/1biticc.pdf"] == pages.DAMAGED
+    assert REFUSED["pikepdf-9.4.2/tests/resources/1biticc.pdf"] == unusable.DAMAGED

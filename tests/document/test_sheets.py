@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from bridge.document import pages
 from bridge.document.options import DocumentOptions
+from bridge.document.pdf import unusable
 from tests.support.document_samples import AS_IT_IS, Made, a_pdf, ink, left_out, mail, make, part, saved
 from tests.support.pictures import letter_scan, lettering, photo
 
@@ -235,7 +236,7 @@ async def test_a_scan_whose_picture_is_cut_short_fails_by_name(tmp_path: Path) -
     made = await make(tmp_path, mail(part(out.getvalue(), "application/pdf", "half.pdf")))
     assert made.failed == "half.pdf: is damaged"
     kept = await make(tmp_path, mail(part(out.getvalue(), "application/pdf", "half.pdf")), options=AS_IT_IS)
-    assert kept.failed == f"half.pdf: {pages.DAMAGED}"
+    assert kept.failed == f"half.pdf: {unusable.DAMAGED}"
 
 
 async def test_pages_come_in_their_order_however_they_are_made(tmp_path: Path) -> None:

@@ -1,0 +1,262 @@
+"""PDF forms are printed as a viewer prints them: what is filled in is seen, wherever it is kept."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+from pikepdf import Array, Dictionary, Name, String
+
+from bridge.document.pdf import flat
+from tests.support import pdf_samples
+from tests.support.document_samples import AS_IT_IS, Made, ink, mail, make, part
+from tests.support.pdf_samples import (
+    COMB,
+    COMBO,
+    MULTILINE,
+    PASSWORD,
+    PUSHBUTTON,
+    RADIO,
+    BuildField,
+    a_drawing,
+    a_field,
+    a_form,
+)
+
+LONG = "Chest pain since Sunday. Allergic to aspirin. Please see before Thursday and call the son, 555-0117."
+
+
+async def faxed(pdf: bytes, workspace: Path) -> Made:
+    """The pages of a mail with that form attached, its text kept as text."""
+    return await make(workspace, mail(part(pdf, "application/pdf", "form.pdf")), options=AS_IT_IS)
+
+
+def is_flat(pdf: bytes) -> bool:
+    """Whether nothing is left in the file that a program could still draw, or run, in its own way."""
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        kinds = {str(each.get("/Subtype")) for each in opened.objects if isinstance(each, Dictionary)}
+        pages = [set(page.obj.keys()) for page in opened.pages]
+    return not kinds & {"/Widget", "/FreeText", "/Link"} and not any(
+        "/Annots" in keys or "/AA" in keys for keys in pages
+    )
+
+
+@pytest.mark.parametrize("anew", [True, False], ids=["NeedAppearances", "no flag"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        a_field("BLOOM, LEOPOLD"),
+        a_field("BLOOM, LEOPOLD", DA=String("/Helv 0 Tf 0 g")),
+        a_field("BLOOM, LEOPOLD", Q=1, DA=String("/TiRo 11 Tf 0 0 1 rg")),
+        a_field("BLOOM, LEOPOLD", Q=2, MK=Dictionary(BC=[0], BG=[0.9])),
+        a_field("BLOOM,\rLEOPOLD", Ff=MULTILINE, Rect=Array([40, 600, 340, 660])),
+        a_field("BLOOM, LEOPOLD", AP=Dictionary(N=Dictionary())),
+        a_field("BLOOM, LEOPOLD", MK=Dictionary(R=90), Rect=Array([40, 500, 60, 700])),
+    ],
+    ids=["plain", "any size", "middle", "right", "lines", "empty appearance", "turned"],
+)
+async def test_a_value_without_an_appearance_is_drawn(field: Dictionary, anew: bool, tmp_path: Path) -> None:
+    """Whether viewers are asked to draw it or not, a value is a value."""
+    made = await faxed(a_form(field, NeedAppearances=anew), tmp_path)
+    assert made.failed == ""
+    assert "BLOOM, LEOPOLD" in made.words()[0]
+    assert is_flat(made.pdf)
+
+
+@pytest.mark.parametrize(
+    "name", ["Łukasz Święcicki, Łódź", "Škvorecký Ďáblice", "Ιωάννης Παπαδόπουλος", "Иван Петров", "Nguyễn Văn Ơn"]
+)
+async def test_letters_beyond_latin_are_drawn(name: str, tmp_path: Path) -> None:
+    """In scripts for which there is a font each letter is seen, none becomes a question mark."""
+    made = await faxed(a_form(a_field(name), NeedAppearances=True), tmp_path)
+    assert "".join(made.words()[0].split()) == "AFORM" + "".join(name.split())
+
+
+async def test_letters_without_a_font_fail_by_name(tmp_path: Path) -> None:
+    """What cannot be drawn is said, with the field in which it stands, rather than left out."""
+    made = await faxed(a_form(a_field("as usual", "first"), a_field("\U00012000 \U00012001", "second")), tmp_path)
+    assert made.failed == "form.pdf: " + flat.FIELD_WITHOUT_FONT.format(field="second")
+
+
+async def test_a_long_text_is_set_smaller_rather_than_cut(tmp_path: Path) -> None:
+    """Each word of a text too long for its field is seen; one that fits in no size fails the part by name."""
+    for box in ([40, 600, 240, 640], [40, 600, 340, 622]):
+        made = await faxed(a_form(a_field(LONG, Ff=MULTILINE, Rect=Array(box))), tmp_path)
+        assert all(word in made.words()[0] for word in LONG.split())
+    narrow = a_field(LONG, "reason", Rect=Array([40, 600, 80, 612]))
+    assert (await faxed(a_form(narrow), tmp_path)).failed == "form.pdf: " + flat.FIELD_TOO_SMALL.format(field="reason")
+
+
+async def test_a_comb_has_a_letter_in_each_cell(tmp_path: Path) -> None:
+    """The letters of a number stand as far apart as its cells are wide."""
+    field = a_field("55501", Ff=COMB, MaxLen=10, Rect=Array([100, 600, 300, 620]))
+    made = await faxed(a_form(field, words=""), tmp_path)
+    drawn = made.picture(dpi=144).crop((0, 300, 1224, 400))
+    inked = [x for x in range(200, 600) if (column := ink(drawn.crop((x, 0, x + 1, 100)))) is not None and column]
+    cells = {(x - 200) // 40 for x in inked}
+    assert cells == {0, 1, 2, 3, 4}
+    assert "".join(made.words()[0].split()) == "55501"
+
+
+async def test_a_password_is_not_shown(tmp_path: Path) -> None:
+    """As on the screen, a password is stars."""
+    assert "***" in (await faxed(a_form(a_field("abc", Ff=PASSWORD)), tmp_path)).words()[0]
+
+
+def with_appearance(shown: str, value: str, **keys: Any) -> BuildField:
+    """A field whose own drawing shows that."""
+
+    def build(pdf: pikepdf.Pdf) -> Dictionary:
+        drawing = a_drawing(pdf, b"/Tx BMC BT /Helv 10 Tf 2 5 Td (%b) Tj ET EMC" % shown.encode(), 300, 20)
+        return a_field(value, AP=Dictionary(N=drawing), **keys)
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("shown", "value", "anew", "seen"),
+    [
+        ("12 May 2026", "12 May 2026", True, "12 May 2026"),
+        ("12 May 2026", "20260512", False, "12 May 2026"),
+        ("of last year", "of this year", True, "of this year"),
+        ("", "filled in by a program", False, "filled in by a program"),
+        ("of last year", "", True, "A FORM"),
+    ],
+    ids=["good and flagged", "in another form", "out of date", "empty", "emptied"],
+)
+async def test_an_appearance_is_kept_while_it_is_good(
+    shown: str, value: str, anew: bool, seen: str, tmp_path: Path
+) -> None:
+    """What a form's author had drawn stays; only one that lacks the value, where that may be, is drawn anew."""
+    words = (await faxed(a_form(with_appearance(shown, value), NeedAppearances=anew), tmp_path)).words()[0]
+    assert words.removeprefix("A FORM ") == seen
+
+
+async def test_a_formatted_value_keeps_its_form(tmp_path: Path) -> None:
+    """What a script wrote as an amount is not undone by the number behind it."""
+    script = Dictionary(F=Dictionary(S=Name.JavaScript, JS=String("AFNumber_Format(2, 0, 0, 0, '', true);")))
+    form = a_form(with_appearance("1,250.00", "1250", AA=script), NeedAppearances=True)
+    assert "1,250.00" in (await faxed(form, tmp_path)).words()[0]
+
+
+def a_box(state: str, *, drawn: bool = True, **keys: Any) -> BuildField:
+    """A check box, with drawings of both its states or without any."""
+
+    def build(pdf: pikepdf.Pdf) -> Dictionary:
+        box = Dictionary(FT=Name.Btn, T=String("box"), Rect=Array([40, 600, 60, 620]), **keys)
+        box.V = box.AS = Name(state)
+        if drawn:
+            cross = a_drawing(pdf, b"4 w 0 0 m 20 20 l S 0 20 m 20 0 l S", 20, 20)
+            box.AP = Dictionary(N=Dictionary(Yes=cross, Off=a_drawing(pdf, b"", 20, 20)))
+        return box
+
+    return build
+
+
+@pytest.mark.parametrize("drawn", [True, False], ids=["drawn", "not drawn"])
+@pytest.mark.parametrize(
+    "keys", [{}, {"Ff": RADIO}, {"MK": Dictionary(CA=String("8"), BC=[0])}], ids=["check box", "radio button", "cross"]
+)
+async def test_boxes_are_marked_as_they_are(drawn: bool, keys: dict[str, Any], tmp_path: Path) -> None:
+    """One that is on has its mark, one that is off has none."""
+    pictures = []
+    for state in ("/Yes", "/Off"):
+        made = await faxed(a_form(a_box(state, drawn=drawn, **keys), words=""), tmp_path)
+        pictures.append(made.picture(dpi=144).crop((84, 348, 116, 380)) if made.pages else None)
+    on, off = pictures
+    assert on is not None
+    assert ink(on) is not None
+    assert off is None or ink(off.crop((4, 4, 28, 28))) is None
+
+
+async def test_a_box_is_marked_by_its_value_where_viewers_are_asked_to(tmp_path: Path) -> None:
+    """A program that only set the value, and the flag, has marked the box."""
+
+    def build(pdf: pikepdf.Pdf) -> Dictionary:
+        box = a_box("/Yes")(pdf)
+        box.AS = Name.Off
+        return box
+
+    for anew, pages in ((True, 1), (False, 0)):
+        made = await faxed(a_form(build, words="", NeedAppearances=anew), tmp_path)
+        assert made.pages == pages
+
+
+@pytest.mark.parametrize(
+    ("choice", "seen", "unseen"),
+    [
+        (
+            Dictionary(Ff=COMBO, V=String("b"), Opt=Array([["a", "Aspirin"], ["b", "Paracetamol"]])),
+            "Paracetamol",
+            "Asp",
+        ),
+        (Dictionary(Ff=COMBO, V=String("typed in"), Opt=Array(["Aspirin"])), "typed in", "Aspirin"),
+        (Dictionary(V=String("two"), Opt=Array(["one", "two", "three"])), "one two three", "four"),
+        (Dictionary(V=Array([String("x9")]), Opt=Array([f"x{at}" for at in range(12)])), "x9", "x0"),
+    ],
+    ids=["shown in words", "typed", "list", "far down a list"],
+)
+async def test_choices_are_shown_in_words(choice: Dictionary, seen: str, unseen: str, tmp_path: Path) -> None:
+    """Not what a program keeps, but what its reader chose from."""
+    field = Dictionary(
+        {"/FT": Name.Ch, "/T": String("choice"), "/Rect": Array([40, 600, 240, 650]), **dict(choice.items())}
+    )
+    words = (await faxed(a_form(field, NeedAppearances=True), tmp_path)).words()[0]
+    assert seen in words
+    assert unseen not in words
+
+
+async def test_a_button_without_a_drawing_has_its_caption(tmp_path: Path) -> None:
+    """As on the screen."""
+    button = Dictionary(FT=Name.Btn, Ff=PUSHBUTTON, T=String("b"), MK=Dictionary(CA=String("Reset"), BC=[0]))
+    assert "Reset" in (await faxed(a_form(button), tmp_path)).words()[0]
+
+
+async def test_what_a_field_inherits_counts(tmp_path: Path) -> None:
+    """Kind, value and flags of a widget may stand with the field above it."""
+
+    def build(pdf: pikepdf.Pdf) -> Dictionary:
+        parent = Dictionary(FT=Name.Tx, T=String("name"), V=String("DEDALUS, S."), Ff=MULTILINE)
+        return Dictionary(Parent=pdf.make_indirect(parent))
+
+    assert "DEDALUS, S." in (await faxed(a_form(build), tmp_path)).words()[0]
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+async def test_fields_of_turned_pages_are_seen(turned: int, tmp_path: Path) -> None:
+    """Wherever is up, and on the way through black and white as well."""
+    form = a_form(a_field("BLOOM, LEOPOLD", MK=Dictionary(BG=[0.8])), turned=turned)
+    assert "BLOOM, LEOPOLD" in (await faxed(form, tmp_path)).words()[0]
+    made = await make(tmp_path, mail(part(form, "application/pdf", "form.pdf")))
+    assert (made.failed, made.pages) == ("", 1)
+    assert ink(made.picture(dpi=100)) is not None
+
+
+async def test_what_is_hidden_is_not_there_and_what_is_for_the_screen_is_told(tmp_path: Path) -> None:
+    """A hidden field is in no way in the file; one that is not printed has a line."""
+    form = a_form(
+        a_field("seen by all"), a_field("hidden away", F=pdf_samples.HIDDEN | 4), a_field("on the screen", F=0)
+    )
+    made = await faxed(form, tmp_path)
+    assert made.words() == ["A FORM seen by all"]
+    assert b"hidden away" not in made.pdf
+    assert [(each.name, each.left_out) for each in made.parts][1:] == [
+        ("form.pdf, what is for the screen only", flat.NOT_FOR_PRINTING)
+    ]
+
+
+async def test_a_radio_button_nobody_can_draw_fails_by_name(tmp_path: Path) -> None:
+    """Where nothing tells which of the buttons is meant, none is marked at random."""
+    button = Dictionary(FT=Name.Btn, Ff=RADIO, T=String("choice"), V=Name("/1"))
+    assert (await faxed(a_form(button), tmp_path)).failed == "form.pdf: " + flat.FIELD_UNKNOWN.format(field="choice")
+
+
+async def test_a_hundred_fields_are_drawn(tmp_path: Path) -> None:
+    """All of a long form's values are there."""
+    places = [
+        Array([40 + 130 * (at % 4), 720 - 26 * (at // 4), 160 + 130 * (at % 4), 740 - 26 * (at // 4)])
+        for at in range(100)
+    ]
+    made = await faxed(a_form(*(a_field(f"V{at:03}", Rect=place) for at, place in enumerate(places))), tmp_path)
+    assert set(made.words()[0].split()) == {"A", "FORM", *(f"V{at:03}" for at in range(100))}
