@@ -16,6 +16,8 @@ _BROKEN = re.compile("endstream|stream length|decoding stream|unexpected EOF|pre
 _REBUILT = re.compile("reconstruct")
 """So it says when it had to look for all objects, since the table of where they are is wrong or missing."""
 
+_NO_MEMORY = "bad_alloc"
+
 _OBJECT = re.compile(rb"(?<![0-9])(\d{1,10}) (\d{1,5}) obj\b")
 _TABLE = re.compile(rb"(?<!start)xref\s+((?:\d+ \d+\s+(?:\d{10} \d{5} [nf]\s*)+)+)trailer\b")
 _SECTION = re.compile(rb"(\d+) (\d+)\s+((?:\d{10} \d{5} [nf]\s*)+)")
@@ -50,8 +52,16 @@ def is_broken(pdf: pikepdf.Pdf, content: bytes, looked_at_later: Container[tuple
 
 
 def unpacked(stream: pikepdf.Object) -> bytes:
-    """What a stream holds that is no packed picture; raises PdfError where it cannot be unpacked to its end."""
-    return stream.read_bytes(pikepdf.StreamDecodeLevel.specialized)
+    """What a stream holds that is no packed picture; raises PdfError where it cannot be unpacked to its end.
+
+    Raises MemoryError where it is too large: the library calls that damage, too.
+    """
+    try:
+        return stream.read_bytes(pikepdf.StreamDecodeLevel.specialized)
+    except pikepdf.PdfError as error:
+        if _NO_MEMORY in str(error):
+            raise MemoryError from error
+        raise
 
 
 def _is_all_there(content: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import zlib
 from pathlib import Path
 
 import pikepdf
@@ -15,6 +16,7 @@ from bridge.document.options import DocumentOptions
 from bridge.document.pdf import unusable
 from bridge.document.pieces import Piece, Role
 from tests.support.document_samples import AS_IT_IS, Made, a_pdf, mail, make, part
+from tests.support.pdf_samples import a_page, built
 
 WORDS = ["first", "second", "third"]
 PLAIN = a_pdf(*WORDS, object_stream_mode=pikepdf.ObjectStreamMode.disable)
@@ -123,8 +125,32 @@ async def test_a_password_for_its_files_alone_is_none_for_its_pages(tmp_path: Pa
     assert locked.failed == f"a.pdf: {unusable.PROTECTED}"
 
 
+def _large(dots: int) -> bytes:
+    """A page with a square picture of so many dots a side, all alike, and a line beside it."""
+
+    def build(pdf: pikepdf.Pdf) -> None:
+        page = a_page(pdf)
+        picture = pikepdf.Stream(pdf, zlib.compress(bytes(3 * dots * dots), 1))
+        picture.stream_dict = pikepdf.Dictionary(
+            {"/Type": pikepdf.Name.XObject, "/Subtype": pikepdf.Name.Image, "/ColorSpace": pikepdf.Name.DeviceRGB}
+            | {"/Width": dots, "/Height": dots, "/BitsPerComponent": 8, "/Filter": pikepdf.Name.FlateDecode}
+        )
+        page.Resources.XObject = pikepdf.Dictionary(I=picture)
+        page.Contents = pdf.make_stream(b"q 300 0 0 300 100 100 cm /I Do Q 0 0 9 9 re f")
+
+    return built(build)
+
+
+@pytest.mark.parametrize("memory", [450, 600, 700, 800])
+async def test_a_page_too_large_for_memory_is_not_called_damaged(memory: int, tmp_path: Path) -> None:
+    """Wherever on the way the memory ends, the words say what helps."""
+    limits = Limits(memory=memory << 20)
+    made = await make(tmp_path, mail(part(_large(9500), "application/pdf", "a.pdf")), limits)
+    assert made.failed == f"a.pdf: {pages.TOO_LARGE}"
+
+
 async def test_words_tell_faults_apart(tmp_path: Path) -> None:
-    """Damaged, empty, without pages and too large are four things, each with its cure."""
+    """Damaged, empty and without pages are three things, each with its cure."""
     out = io.BytesIO()
     pikepdf.new().save(out)
     cases = {
