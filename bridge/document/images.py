@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pikepdf
-from PIL import Image, ImageOps, ImageSequence
+from PIL import Image
 
+from bridge.document import bitmaps, thumbnails, tiff, tiffpages
 from bridge.document.paper import POINTS, place
+from bridge.document.upright import Dpi, Unusable, upright
 from bridge.runtime.phrases import phrase
 
 FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "AVIF")
@@ -23,13 +25,8 @@ DAMAGES = (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, EO
 """What Pillow raises on a file that is not what it seems."""
 
 MANY_PAGES = phrase("has more than {pages} pages")
-DEEP = phrase("has more than 8 bits a dot; save it as an ordinary picture")
 DAMAGED = phrase("is damaged")
 UNREADABLE = phrase("is damaged, or of a kind that is not read here; save it as PNG or JPEG")
-
-_SENSIBLE_DPI = (60.0, 1300.0)
-_DEEP = range(1 << 16)
-"""The greys of a picture with 16 bits a dot."""
 
 
 class ImageUnusable(Exception):
@@ -38,10 +35,15 @@ class ImageUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture of a file, upright, on white, in greys or in black and white; its dots per inch if it tells them."""
+    """One picture of a file, upright, on white, in greys or in black and white; its dots per inch if it tells them.
+
+    ``number`` is its place in the file, from 1; ``is_thumbnail`` whether it is another one once more, and no page.
+    """
 
     picture: Image.Image
-    dpi: tuple[float, float] | None
+    dpi: Dpi
+    number: int = 1
+    is_thumbnail: bool = False
 
     @property
     def is_bilevel(self) -> bool:
@@ -57,6 +59,10 @@ def opened(content: bytes) -> Image.Image:
 
         pi_heif.register_heif_opener(thumbnails=False)
         formats = ("HEIF", *FORMATS)
+    if bitmaps.is_one(content):
+        content = bitmaps.plain(content)
+        if (found := bitmaps.by_masks(content)) is not None:
+            return found
     return Image.open(io.BytesIO(content), formats=formats)
 
 
@@ -71,67 +77,46 @@ def frames(content: bytes, max_pixels: int, max_pages: int) -> Iterator[Frame]:
     """The picture, or all of a TIFF's. Raises ImageUnusable."""
     Image.MAX_IMAGE_PIXELS = max_pixels
     try:
+        if content[:2] in {b"II", b"MM"}:
+            yield from _of_tiff(content, max_pixels, max_pages)
+            return
         with opened(content) as picture:
-            for count, frame in enumerate(ImageSequence.Iterator(picture), 1):
-                if count > max_pages:
-                    raise ImageUnusable(MANY_PAGES.format(pages=max_pages))
-                if frame.width * frame.height > max_pixels:
-                    raise ImageUnusable(TOO_LARGE.format(dots=max_pixels // 1_000_000))
-                yield _upright(frame, picture.format)
-                if picture.format != "TIFF":
-                    return
+            _check_size(picture.size, max_pixels)
+            yield Frame(*upright(picture, picture.format))
+    except Unusable as error:
+        raise ImageUnusable(str(error)) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageUnusable(TOO_LARGE.format(dots=max_pixels // 1_000_000)) from error
     except DAMAGES as error:
         raise ImageUnusable(UNREADABLE) from error
 
 
-def _upright(frame: Image.Image, kind: str | None) -> Frame:
-    dpi = _dpi(frame)
-    turned = ImageOps.exif_transpose(frame)
-    if turned.size != frame.size and dpi is not None:
-        dpi = (dpi[1], dpi[0])
-    return Frame(_on_white(turned, kind), dpi)
+def _of_tiff(content: bytes, max_pixels: int, max_pages: int) -> Iterator[Frame]:
+    found = tiff.directories(content)
+    if not found:
+        raise ImageUnusable(UNREADABLE)
+    if len(found) > max_pages:
+        raise ImageUnusable(MANY_PAGES.format(pages=max_pages))
+    for page in found:
+        _check_size(page.size, max_pixels)
+
+    def draw(at: int) -> Image.Image | None:
+        try:
+            return tiffpages.frame(content, found[at])[0]
+        except (Unusable, *DAMAGES):
+            return None
+
+    small = thumbnails.among(found, draw) if len(found) > 1 else set()
+    for at, page in enumerate(found):
+        if at in small:
+            yield Frame(Image.new("1", (1, 1), 1), None, at + 1, is_thumbnail=True)
+            continue
+        yield Frame(*tiffpages.frame(content, page), at + 1)
 
 
-def _on_white(image: Image.Image, kind: str | None) -> Image.Image:
-    """Black and white stays so; everything else becomes grey on a white ground."""
-    if image.mode.startswith("I") and kind in {"PNG", "HEIF"}:
-        image = _eight_bits(image)
-    if kind in {"BMP", "DIB"} and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
-        image = image.convert("RGB")  # what programs leave there that mean nothing by it
-    if image.mode == "LAB":
-        return image.getchannel("L")  # its lightness
-    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        seen = image.convert("RGBA")
-        ground = Image.new("RGBA", seen.size, "white")
-        ground.alpha_composite(seen)
-        return ground.convert("L")
-    if image.mode == "1":
-        return image
-    if image.mode.startswith("I") or image.mode == "F":
-        raise ImageUnusable(DEEP)
-    return image.convert("L")
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """One of 16 bits a dot, which Pillow would cut off at 255, not scale; what is clear is so to the last bit."""
-    deep = image.convert("I")
-    grey = deep.point([round(value / 257) for value in _DEEP], "L")
-    clear = image.info.get("transparency")
-    if not isinstance(clear, int):
-        return grey
-    return Image.merge("LA", (grey, deep.point([0 if value == clear else 255 for value in _DEEP], "L")))
-
-
-def _dpi(image: Image.Image) -> tuple[float, float] | None:
-    """Dots per inch across and down, if the file tells something sensible."""
-    try:
-        across, down = (float(value) for value in image.info["dpi"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
-    low, high = _SENSIBLE_DPI
-    return (across, down) if low <= across <= high and low <= down <= high else None
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    if size[0] * size[1] > max_pixels:
+        raise ImageUnusable(TOO_LARGE.format(dots=max_pixels // 1_000_000))
 
 
 def add_page(pdf: pikepdf.Pdf, frame: Frame) -> None:

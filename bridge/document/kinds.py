@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from enum import StrEnum
 
-from bridge.document import characters
+from bridge.document import bitmaps, characters
 
 HEAD = 4096
 """Bytes or characters in which everything but a container shows itself."""
@@ -109,15 +109,9 @@ def _by_beginning(content: bytes) -> Kind | None:
     for beginning, kind in _BEGINNINGS:
         if content.startswith(beginning) or (kind is not Kind.PICTURE and stripped.startswith(beginning)):
             return kind
-    if _is_bitmap(content) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP") or _HEIF.match(content[:12]):
+    if bitmaps.is_one(content) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP") or _HEIF.match(content[:12]):
         return Kind.PICTURE
     return None
-
-
-def _is_bitmap(content: bytes) -> bool:
-    """BM, four bytes reserved as nought, and a header length that some Windows or OS/2 wrote."""
-    header = int.from_bytes(content[14:18], "little")
-    return content[:2] == b"BM" and content[6:10] == b"\0\0\0\0" and header in {12, 16, 40, 52, 56, 64, 108, 124}
 
 
 def _by_container(content: bytes) -> Kind | None:

@@ -1,7 +1,9 @@
 """One PDF from a mail's pieces, in order; all of them or none. Runs in the child."""
 
 import errno
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 import pikepdf
 
@@ -25,7 +27,8 @@ CURES = {
 }
 """For files that are known, and cannot be made into pages."""
 BLANK = phrase("blank: nothing would be seen on the paper")
-MOST_BLANKS_TOLD = 50
+THUMBNAIL = phrase("only a small copy of another page, for lists of files")
+MOST_TOLD = 50
 NOT_FETCHED = phrase("nothing is fetched from the web; attach as a file what is to be faxed")
 TOO_MANY = phrase("makes more than {pages} pages; send it in several faxes")
 NOT_ALONE = phrase("not faxed, because another part cannot be and a fax goes out whole or not at all")
@@ -55,7 +58,8 @@ class _Line:
     piece: Piece
     pages: int = 0
     left_out: str | None = None
-    blanks: tuple[int, ...] = ()
+    not_drawn: Mapping[int, str] = field(default_factory=dict)
+    """Pages of the piece that are left out, by number, and why."""
     beside: list[tuple[str, str]] = field(default_factory=list)
     """What else was within it and is not faxed, each with the reason."""
     repaired: bool = False
@@ -68,8 +72,8 @@ class _Line:
         name = REPAIRED.format(name=piece.name[:280]) if self.repaired and self.pages else piece.name[:300]
         told = [PartReport(name=name, type=piece.type, pages=self.pages, left_out=self.left_out)]
         told += [
-            PartReport(name=PAGE_OF.format(name=piece.name[:280], page=page), type=piece.type, pages=0, left_out=BLANK)
-            for page in self.blanks[:MOST_BLANKS_TOLD]
+            PartReport(name=PAGE_OF.format(name=piece.name[:280], page=page), type=piece.type, pages=0, left_out=why)
+            for page, why in islice(self.not_drawn.items(), MOST_TOLD)
         ]
         told += [
             PartReport(name=name[:300], type="application/octet-stream", pages=0, left_out=why)
@@ -113,17 +117,17 @@ def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOption
         return None
     before = len(pdf.pages)
     try:
-        line.blanks = _add(pdf, line, limits, options)
+        line.not_drawn = _add(pdf, line, limits, options)
         line.pages = len(pdf.pages) - before
         if line.if_blank is not None and not line.pages:
             raise PieceUnusable(line.if_blank)  # noqa: TRY301 - one piece's failure like any other
         if len(pdf.pages) > limits.pages:
             raise PieceUnusable(TOO_MANY.format(pages=limits.pages))  # noqa: TRY301 - one piece's failure like any other
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file sets off, the notice names the part
-        line.left_out, line.pages, line.blanks, line.beside = _words(error), 0, (), []
+        line.left_out, line.pages, line.not_drawn, line.beside = _words(error), 0, {}, []
         del pdf.pages[before:]
         return f"{line.piece.name}: {line.left_out}"
-    line.left_out = None if line.pages else BLANK if line.blanks else EMPTY
+    line.left_out = None if line.pages else BLANK if line.not_drawn else EMPTY
     return None
 
 
@@ -138,8 +142,8 @@ def _words(error: Exception) -> str:
     return STRANGE.format(kind=type(error).__name__)
 
 
-def _add(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOptions) -> tuple[int, ...]:
-    """Append a piece's pages; the numbers of those that were blank and are left out."""
+def _add(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOptions) -> Mapping[int, str]:
+    """Append a piece's pages; the numbers of those that are left out, and why."""
     piece = line.piece
     if piece.role is Role.UNUSABLE:
         raise PieceUnusable(piece.reason)
@@ -148,15 +152,29 @@ def _add(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOptions
         case Kind.PDF:
             _add_pdf(pdf, line, limits.pages, options)
         case Kind.TIFF | Kind.PICTURE:
-            frames = images.frames(piece.content, limits.pixels, limits.pages)
-            return sheets.add_pictures(pdf, frames, options, limits.pixels)
+            return _add_pictures(pdf, piece, limits, options)
         case Kind.TEXT:
             _add_text(pdf, piece, limits.pages)
         case Kind.HTML:
             markup.add_html(pdf, piece.content, piece.charset, piece.heading, piece.pictures)
         case _:
             raise PieceUnusable(CURES.get(piece.kind, UNUSABLE_TYPE))
-    return sheets.finish_pages(pdf, before, options, limits.pixels)
+    return dict.fromkeys(sheets.finish_pages(pdf, before, options, limits.pixels), BLANK)
+
+
+def _add_pictures(pdf: pikepdf.Pdf, piece: Piece, limits: Limits, options: DocumentOptions) -> Mapping[int, str]:
+    """A picture, or those of a TIFF that are pages."""
+    thumbnails: list[int] = []
+
+    def shown() -> Iterator[images.Frame]:
+        for frame in images.frames(piece.content, limits.pixels, limits.pages):
+            if frame.is_thumbnail:
+                thumbnails.append(frame.number)
+            else:
+                yield frame
+
+    blanks = sheets.add_pictures(pdf, shown(), options, limits.pixels)
+    return dict(sorted({**dict.fromkeys(blanks, BLANK), **dict.fromkeys(thumbnails, THUMBNAIL)}.items()))
 
 
 def _add_text(pdf: pikepdf.Pdf, piece: Piece, max_pages: int) -> int:
@@ -199,7 +217,8 @@ def check_received(content: bytes, limits: Limits) -> tuple[pikepdf.Pdf | None, 
                 pdf.pages.extend(source.pages)
         else:
             for frame in images.frames(content, limits.pixels, limits.pages * 10):
-                images.add_page(pdf, frame)
+                if not frame.is_thumbnail:
+                    images.add_page(pdf, frame)
     except PdfUnusable:
         return None, Report(failed="the file cannot be opened (it is damaged or cut short)")
     except (pikepdf.PdfError, images.ImageUnusable, ValueError, RuntimeError) as error:

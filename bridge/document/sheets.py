@@ -63,12 +63,12 @@ def scan_of(page: pikepdf.Page, options: DocumentOptions) -> pikepdf.Stream | No
 def add_pictures(
     pdf: pikepdf.Pdf, frames: Iterable[images.Frame], options: DocumentOptions, max_pixels: int
 ) -> tuple[int, ...]:
-    """Append pictures, one a sheet; the numbers, from 1, of those that were blank and are left out."""
+    """Append pictures, one a sheet; the numbers in their file of those that were blank and are left out."""
     return _assemble(
         pdf,
         (
-            _picture_sheet(pdf, stretch, number, options, max_pixels)
-            for number, frame in enumerate(frames, 1)
+            _picture_sheet(pdf, stretch, frame.number, options, max_pixels)
+            for frame in frames
             for stretch in _stretches(frame, options)
         ),
         options.page_bytes,
