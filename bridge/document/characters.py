@@ -45,6 +45,11 @@ def shows(char: str) -> bool:
     return unicodedata.category(char)[0] not in "CZ"
 
 
+def prints(char: str) -> bool:
+    """Whether a character belongs into a text at all, if only as a space."""
+    return unicodedata.category(char) not in {"Cc", "Cs", "Cn", "Co"}
+
+
 def direction(line: str) -> str:
     """Which way a line runs: as its first letter does."""
     return next((_STRONG[kind] for kind in map(unicodedata.bidirectional, line) if kind in _STRONG), "ltr")

@@ -53,6 +53,12 @@ def read(piece: Piece, *, trim: bool) -> str:
     return "\n".join(_without_gaps([line.rstrip() for line in (_trimmed(lines) if trim else lines)]))
 
 
+def as_written(piece: Piece) -> str:
+    """All words of a text that a reader sees, line for line as they were written."""
+    content = characters.read(piece.content, piece.charset)
+    return _plain(content, trim=False, as_written=True) if piece.kind is Kind.HTML else content
+
+
 def _trimmed(lines: list[str]) -> list[str]:
     """The lines before the first that begins what is not the writer's; without quoted ones among them."""
     kept: list[str] = []
@@ -85,20 +91,24 @@ def _without_gaps(lines: list[str]) -> list[str]:
     return kept
 
 
-def _plain(content: str, *, trim: bool) -> str:
-    reader = _Reader(trim=trim)
+def _plain(content: str, *, trim: bool, as_written: bool = False) -> str:
+    reader = _Reader(trim=trim, as_written=as_written)
     reader.feed(content)
     reader.close()
     return "".join(reader.text)
 
 
 class _Reader(HTMLParser):
-    """An HTML text as lines; with ``trim`` without what its marks say is quoted or a signature."""
+    """An HTML text as lines; with ``trim`` without what its marks say is quoted or a signature.
 
-    def __init__(self, *, trim: bool) -> None:
+    ``as_written``: its line ends are kept, which on a page are spaces.
+    """
+
+    def __init__(self, *, trim: bool, as_written: bool) -> None:
         super().__init__(convert_charrefs=True)
         self.text: list[str] = []
         self._trim = trim
+        self._as_written = as_written
         self._open: list[tuple[str, bool]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -120,4 +130,4 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not any(hidden for _, hidden in self._open):
-            self.text.append(re.sub(r"\s+", " ", data))
+            self.text.append(data if self._as_written else re.sub(r"\s+", " ", data))

@@ -5,14 +5,12 @@ Attachments are the document; the text of the mail becomes pages only when there
 attachments there) is not lost. A mail within the mail is a document with a text of its own.
 """
 
-import email
 from collections.abc import Iterator
 from dataclasses import replace
-from email.message import Message
-from email.policy import compat32
 from typing import BinaryIO
 
-from bridge.document import bulk, characters, roles, seen, unpack
+from bridge.document import characters, entity, multiparts, roles, seen, sources, transfer, unpack, uuencode
+from bridge.document.entity import Entity
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
 from bridge.document.pieces import BODY_NAME, EMPTY, OTHER_FORM, Piece, Role, TooComplex
@@ -25,7 +23,9 @@ _TOO_MANY = phrase("the mail has more than {parts} parts")
 _HEADING = ("From", "To", "Cc", "Date", "Subject")
 
 _ONLY_A_POINTER = phrase("is only a pointer to a file that is kept elsewhere; attach the file itself")
+_NO_BOUNDARY = phrase("where its parts begin and end cannot be told; send the mail again, best with the files as PDF")
 _TEXTS = {"text/plain": Kind.TEXT, "text/html": Kind.HTML}
+_MAILS = {"message/rfc822", "message/global"}
 _LITTER = phrase("is nothing but a note of the system that made the archive")
 _FOR_MACHINES = {
     Kind.CARD: phrase("an address card is not faxed"),
@@ -37,18 +37,12 @@ _FOR_MACHINES = {
 
 def read(file: BinaryIO, limits: Limits, body: BodyUse = "ignore") -> list[Piece]:
     """The pieces of the mail in ``file``; ``body`` is what its text becomes beside documents. Raises TooComplex."""
-    try:
-        return pieces(bulk.parse(file.read()), limits, body)
-    except RecursionError as error:
-        raise TooComplex(_NESTED.format(levels=limits.depth)) from error
+    return pieces(file.read(), limits, body)
 
 
-def pieces(mail: Message, limits: Limits, body: BodyUse = "ignore") -> list[Piece]:
+def pieces(mail: bytes, limits: Limits, body: BodyUse = "ignore") -> list[Piece]:
     """Every leaf of the mail, in order; none is missing. Raises TooComplex."""
-    try:
-        return roles.settle(_counted(_walk(mail, limits, 0), limits), body=body)
-    except RecursionError as error:  # a message within a message within ...
-        raise TooComplex(_NESTED.format(levels=limits.depth)) from error
+    return roles.settle(_counted(_walk(entity.read(mail), limits, 0), limits), body=body)
 
 
 def _counted(found: Iterator[Piece], limits: Limits) -> list[Piece]:
@@ -60,34 +54,94 @@ def _counted(found: Iterator[Piece], limits: Limits) -> list[Piece]:
     return counted
 
 
-def _walk(part: Message, limits: Limits, depth: int) -> Iterator[Piece]:
+def _walk(part: Entity, limits: Limits, depth: int) -> Iterator[Piece]:
     if depth > limits.depth:
         raise TooComplex(_NESTED.format(levels=limits.depth))
-    children = [child for child in _payload(part) if isinstance(child, Message)]
-    if part.is_multipart() and part.get_content_maintype() == "multipart":
-        if part.get_content_subtype() == "alternative":
-            yield from _alternative(children, limits, depth)
-            return
-        for child in children:
-            yield from _walk(child, limits, depth + 1)
-    elif part.get_content_type() in {"message/rfc822", "message/global"} and children:
-        yield from _message(children[0], limits, depth)
+    if part.type.startswith("multipart/"):
+        yield from _multipart(part, limits, depth)
+    elif part.type in _MAILS:
+        yield from _attached_mail(part, limits, depth)
+    elif _is_own_text(part) and (boundaries := multiparts.undeclared(part.body)):
+        yield from _parts(part, part.body, boundaries, limits, depth)
     else:
-        yield from _opened(_leaf(part), limits, depth)
+        yield from _leaves(part, limits, depth)
+
+
+def _multipart(part: Entity, limits: Limits, depth: int) -> Iterator[Piece]:
+    announced = part.parameter("boundary")
+    body = transfer.opened(part, lambda body: bool(multiparts.boundaries_in(body, announced)))
+    if body is not None:
+        yield from _parts(part, body, multiparts.boundaries_in(body, announced), limits, depth)
+    elif not part.body.strip():
+        yield Piece(_unnamed(part), part.type, Kind.EMPTY, None, b"", Role.LEFT_OUT, reason=EMPTY)
+    elif b"\n--" in b"\n" + part.body:
+        yield Piece(_unnamed(part), part.type, Kind.UNKNOWN, None, part.body, Role.UNUSABLE, reason=_NO_BOUNDARY)
+    else:  # a text that was called one by mistake
+        yield from _opened(_text(Piece(BODY_NAME, "text/plain", Kind.TEXT, None, part.body, Role.BODY)), limits, depth)
+
+
+def _parts(part: Entity, body: bytes, boundaries: tuple[bytes, ...], limits: Limits, depth: int) -> Iterator[Piece]:
+    """The parts of a multipart in order, and what stands outside them."""
+    default = "message/rfc822" if part.type == "multipart/digest" else "text/plain"
+    found = (
+        (_outside(chunk.content) if chunk.outside else entity.read(chunk.content, default), chunk.outside)
+        for chunk in multiparts.split(body, boundaries)
+        if chunk.content
+    )
+    children = ((child, outside) for child, outside in found if child is not None)
+    if part.type == "multipart/alternative":
+        yield from _alternative(children, limits, depth)
+        return
+    for child, _ in children:
+        yield from _walk(child, limits, depth + 1)
+
+
+def _outside(content: bytes) -> Entity | None:
+    """What stands before, between or behind the parts, as a part like any other; None if that is nothing."""
+    if multiparts.is_nothing(foreign.decode(content)):
+        return None
+    if entity.begins_with_fields(content):
+        return entity.read(content)
+    return Entity(entity.read(b"\n").head, content)
+
+
+def _attached_mail(part: Entity, limits: Limits, depth: int) -> Iterator[Piece]:
+    inner = transfer.opened(part, entity.begins_with_fields)
+    yield from _message(entity.read(part.body if inner is None else inner), limits, depth)
+
+
+def _leaves(part: Entity, limits: Limits, depth: int) -> Iterator[Piece]:
+    """A part without parts of its own; the files that stand within its text, and what stands behind its end."""
+    try:
+        decoded = transfer.decoded(part)
+    except transfer.Undecodable:
+        kind = _TEXTS.get(part.type, Kind.UNKNOWN)
+        yield Piece(_named(part), part.type, kind, None, part.body, Role.UNUSABLE, reason=transfer.IN_PIECES)
+        return
+    content, files = decoded.content, list[uuencode.File]()
+    if part.type == "text/plain":
+        content, files = uuencode.taken_out(content)
+    yield from _opened(_leaf(part, content), limits, depth)
+    for file in files:
+        kind = kind_of(file.content)
+        piece = Piece(file.name, "application/octet-stream", kind, None, file.content, Role.ATTACHMENT, attached=True)
+        yield from _opened(_for_people(piece), limits, depth)
+    if (behind := _outside(decoded.behind)) is not None:
+        yield from _walk(behind, limits, depth + 1)
 
 
 def _opened(piece: Piece, limits: Limits, depth: int) -> Iterator[Piece]:
     """A leaf, or what is inside it."""
+    piece = sources.guarded(piece)
     if piece.role is not Role.ATTACHMENT:
         yield piece
         return
     try:
         match piece.kind:
             case Kind.MESSAGE:
-                yield from _message(email.message_from_bytes(piece.content, policy=compat32), limits, depth)
+                yield from _message(entity.read(piece.content), limits, depth)
             case Kind.SIGNED:
-                inner = email.message_from_bytes(unpack.signed(piece.content), policy=compat32)
-                yield from _walk(inner, limits, depth + 1)
+                yield from _walk(entity.read(unpack.signed(piece.content)), limits, depth + 1)
             case Kind.TNEF | Kind.ARCHIVE:
                 yield from _unpacked(piece, limits, depth)
             case _:
@@ -140,11 +194,11 @@ def _text_inside(piece: Piece, *, is_own: bool) -> Piece:
     return replace(piece, name=BODY_NAME, role=Role.BODY) if is_own else piece
 
 
-def _message(inner: Message, limits: Limits, depth: int) -> Iterator[Piece]:
+def _message(inner: Entity, limits: Limits, depth: int) -> Iterator[Piece]:
     """A mail that is attached: its heading, its text and what hangs on it, all to be faxed."""
-    subject = foreign.header_text(str(inner.get("Subject", "")))
+    subject = inner.text("Subject")
     name = f"attached mail “{subject}”" if subject else "attached mail"
-    heading = tuple((field, foreign.header_text(str(inner[field]), 500)) for field in _HEADING if inner[field])
+    heading = tuple((field, inner.text(field, 500)) for field in _HEADING if inner.head[field])
     own = roles.settle(_counted(_walk(inner, limits, depth + 1), limits), whole=True)
     if not any(piece.name == BODY_NAME and piece.role is Role.ATTACHMENT for piece in own) and heading:
         yield Piece(name, "text/plain", Kind.TEXT, None, b"", Role.ATTACHMENT, heading=heading)
@@ -157,18 +211,21 @@ def _message(inner: Message, limits: Limits, depth: int) -> Iterator[Piece]:
         heading = () if piece.role is Role.ATTACHMENT else heading
 
 
-def _alternative(children: list[Message], limits: Limits, depth: int) -> Iterator[Piece]:
-    """Forms of one text: the one that shows most is the body, the others' attachments stay."""
-    forms: list[list[Piece]] = []
-    for child in children:
-        forms.append(list(_walk(child, limits, depth + 1)))
-        if sum(map(len, forms)) > limits.parts:
+def _alternative(children: Iterator[tuple[Entity, bool]], limits: Limits, depth: int) -> Iterator[Piece]:
+    """Forms of one text: the one that shows most is the body, the others' attachments stay; so does what is no form."""
+    forms: list[tuple[Entity, bool, list[Piece]]] = []
+    for child, outside in children:
+        forms.append((child, outside, list(_walk(child, limits, depth + 1))))
+        if sum(len(form) for *_, form in forms) > limits.parts:
             raise TooComplex(_TOO_MANY.format(parts=limits.parts))
-    best = max(range(len(forms)), key=lambda at: (_worth(forms[at]), at), default=-1)
-    for at, (child, form) in enumerate(zip(children, forms, strict=True)):
-        another = _worth(forms[best]) > 0 and _is_odd_text(child)
+    within = [at for at, (_, outside, _) in enumerate(forms) if not outside]
+    best = max(within, key=lambda at: (_worth(forms[at][2]), at), default=-1)
+    for at, (child, outside, form) in enumerate(forms):
+        given = best >= 0 and _worth(forms[best][2]) > 0 and not outside
         for piece in form:
-            same = (piece.role is Role.BODY and at != best) or (piece.role is Role.ATTACHMENT and another)
+            text = piece.role is Role.BODY or (given and piece.role is Role.UNUSABLE and piece.name == BODY_NAME)
+            odd = piece.role is Role.ATTACHMENT and given and _is_odd_text(child)
+            same = (text and at != best and not outside) or odd
             yield replace(piece, role=Role.LEFT_OUT, reason=OTHER_FORM) if same else piece
 
 
@@ -177,34 +234,40 @@ def _worth(form: list[Piece]) -> int:
     return max((1 + (piece.kind is Kind.HTML) for piece in form if piece.role is Role.BODY), default=0)
 
 
-def _is_odd_text(part: Message) -> bool:
+def _is_odd_text(part: Entity) -> bool:
     """A form of the text for programs that know it: for phones, for calendars."""
-    odd = part.get_content_maintype() == "text" and part.get_content_subtype() not in {"plain", "html"}
-    return odd and _disposition(part) != "attachment"
+    return part.type.startswith("text/") and part.type not in _TEXTS and part.disposition != "attachment"
 
 
-def _leaf(part: Message) -> Piece:
-    declared = foreign.one_line(part.get_content_type(), 100)
-    content = _content(part)
-    name = _file_name(part)
-    attached = _disposition(part) == "attachment"
-    charset = _parameter(part, "charset")
-    if declared in _TEXTS and not attached and not name:
+def _is_own_text(part: Entity) -> bool:
+    """Whether a part is a text of the mail itself, not a file that hangs on it."""
+    return part.type in _TEXTS and part.disposition != "attachment" and not part.name
+
+
+def _named(part: Entity) -> str:
+    return BODY_NAME if _is_own_text(part) else part.name or _unnamed(part)
+
+
+def _unnamed(part: Entity) -> str:
+    return f"unnamed part ({part.type})"
+
+
+def _leaf(part: Entity, content: bytes) -> Piece:
+    declared, charset = part.type, part.parameter("charset")
+    if _is_own_text(part):
         return _text(Piece(BODY_NAME, declared, _TEXTS[declared], charset, content, Role.BODY))
-    kind = kind_of(content, declared, charset)
+    kind = kind_of(content, "" if part.name.lower().endswith(".eml") else declared, charset)
     piece = Piece(
-        name or f"unnamed part ({declared})",
+        _named(part),
         declared,
         kind,
         charset,
         content,
         Role.ATTACHMENT,
-        content_id=foreign.header_text(str(part.get("Content-ID", ""))).strip("<> "),
-        attached=attached,
+        content_id=part.content_id,
+        attached=part.disposition == "attachment",
     )
-    if (kind is Kind.EMPTY and declared.startswith("multipart/")) or (
-        kind is Kind.TEXT and characters.is_blank(content, charset)
-    ):
+    if kind is Kind.TEXT and characters.is_blank(content, charset):
         return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)  # and the mail's text is not kept off for its sake
     if declared in {"message/external-body", "message/partial"} and kind not in _FOR_MACHINES:
         return replace(piece, role=Role.UNUSABLE, reason=_ONLY_A_POINTER)
@@ -219,7 +282,9 @@ def _text(piece: Piece) -> Piece:
 
 
 def _for_people(piece: Piece) -> Piece:
-    """The piece, left out if only programs read it."""
+    """The piece, left out if only programs read it, or nothing is in it."""
+    if piece.kind is Kind.EMPTY:
+        return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)
     if piece.kind not in _FOR_MACHINES:
         return piece
     return replace(piece, role=Role.LEFT_OUT, reason=_FOR_MACHINES[piece.kind])
@@ -227,37 +292,3 @@ def _for_people(piece: Piece) -> Piece:
 
 def _is_blank(content: bytes, charset: str | None, kind: Kind) -> bool:
     return seen.look(content, charset).is_blank if kind is Kind.HTML else characters.is_blank(content, charset)
-
-
-def _payload(part: Message) -> list[object]:
-    inner = part.get_payload()
-    return list(inner) if isinstance(inner, list) else []
-
-
-def _content(part: Message) -> bytes:
-    """The decoded bytes; of a part that holds fields of its own (a delivery report), these."""
-    if inner := _payload(part):
-        return b"\n".join(each.as_bytes() for each in inner if isinstance(each, Message))
-    raw = part.get_payload(decode=True)
-    return raw if isinstance(raw, bytes) else b""
-
-
-def _file_name(part: Message) -> str:
-    """The name a part was given, decoded, one line; empty if none. Nothing a stranger writes there raises."""
-    try:
-        name = part.get_filename()
-    except (ValueError, LookupError, TypeError, AttributeError, IndexError):
-        return "unnamed"
-    return foreign.header_text(name) if isinstance(name, str) else ""
-
-
-def _disposition(part: Message) -> str:
-    return foreign.header_text(str(part.get("Content-Disposition", ""))).partition(";")[0].strip().lower()
-
-
-def _parameter(part: Message, name: str) -> str | None:
-    try:
-        value = part.get_param(name)
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return None
-    return value if isinstance(value, str) else None

@@ -19,7 +19,6 @@ from bridge.runtime.phrases import name_of_part, phrase
 
 UNUSABLE_TYPE = phrase("this type of file cannot be faxed; attach it as PDF, as a picture or as plain text")
 CURES = {
-    Kind.EMPTY: phrase("the file is empty; attach it again"),
     Kind.ENCRYPTED: phrase("the mail is encrypted; send it without encryption"),
     Kind.LOCKED: phrase("the document is protected by a password; attach it without one, or as PDF"),
     Kind.OUTLOOK: phrase("an item of Outlook's own kind cannot be faxed; print it to a PDF and attach that"),

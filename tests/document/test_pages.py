@@ -119,7 +119,6 @@ async def test_a_pdf_that_anyone_may_read_is_faxed(tmp_path: Path) -> None:
 
 BROKEN = {
     "password": (locked(owner_only=False), "application/pdf", "password"),
-    "zero bytes": (b"", "application/pdf", "empty"),
     "header only": (b"%PDF-1.4\n", "application/pdf", "damaged"),
     "no pages": (a_pdf(), "application/pdf", "no pages"),
     "docx": (DOCX, WORD, "cannot be faxed"),

@@ -1,0 +1,349 @@
+"""Mails that programs wrote or passed on oddly: opened where they can be read in one way, else refused by name."""
+
+import base64
+import binascii
+import quopri
+
+import pytest
+
+from bridge.document import mime
+from bridge.document.limits import Limits
+from bridge.document.pieces import Piece, Role
+from tests.support.document_samples import mail, multipart, part, plain
+
+PDF = b"%PDF-1.4 pretend, but long enough for several lines of base64: " + bytes(range(32, 127)) * 4
+CODED = base64.encodebytes(PDF).replace(b"\n", b"\r\n")
+WORDS = b"Please see attached."
+
+
+def read(raw: bytes) -> list[Piece]:
+    """The pieces of a whole mail."""
+    return mime.pieces(raw, Limits())
+
+
+def found(raw: bytes) -> list[tuple[bytes, str]]:
+    """What is faxed of it, and what cannot be: content and role."""
+    faxed = {Role.ATTACHMENT, Role.BODY, Role.UNUSABLE}
+    return [(piece.content.strip(), piece.role.value) for piece in read(raw) if piece.role in faxed]
+
+
+def with_field(*fields: str, body: bytes = CODED) -> bytes:
+    """A mail with a PDF whose fields are these."""
+    head = "\r\n".join(["Content-Type: application/pdf; name=a.pdf", *fields]).encode()
+    return mail(multipart("mixed", plain("see"), head + b"\r\n\r\n" + body))
+
+
+def uu(content: bytes, name: str = "a.pdf") -> bytes:
+    """A file as uuencode."""
+    lines = [binascii.b2a_uu(content[at : at + 45], backtick=True) for at in range(0, len(content), 45)]
+    return b"begin 644 %b\n" % name.encode() + b"".join(lines) + b"`\nend\n"
+
+
+ENCODINGS = {
+    "semicolon": ["Content-Transfer-Encoding: base64;"],
+    "quoted": ['Content-Transfer-Encoding: "base64"'],
+    "apostrophes": ["Content-Transfer-Encoding: 'base64'"],
+    "comment": ["Content-Transfer-Encoding: base64 (by the scanner)"],
+    "comment first": ["Content-Transfer-Encoding: (scanner) base64"],
+    "upper case": ["CONTENT-TRANSFER-ENCODING:BASE64"],
+    "blank before the colon": ["Content-Transfer-Encoding : base64"],
+    "hyphen": ["Content-Transfer-Encoding: base-64"],
+    "with a parameter": ["Content-Transfer-Encoding: base64; charset=utf-8"],
+    "twice": ["Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: base64"],
+    "twice, 7bit first": ["Content-Transfer-Encoding: 7bit", "Content-Transfer-Encoding: base64"],
+    "twice, and only one can be": ["Content-Transfer-Encoding: quoted-printable", "Content-Transfer-Encoding: base64"],
+    "7bit": ["Content-Transfer-Encoding: 7bit"],
+    "nonsense": ["Content-Transfer-Encoding: scanner"],
+    "none": [],
+    "empty": ["Content-Transfer-Encoding:"],
+    "on the next line": ["Content-Transfer-Encoding:", " base64"],
+    "on the next line, unfolded": [
+        "Content-Disposition: attachment;",
+        'filename="a.pdf"',
+        "Content-Transfer-Encoding: base64",
+    ],
+    "cut by an empty line": ["", "Content-Transfer-Encoding: base64"],
+    "an empty line within a field": [
+        "Content-Disposition: attachment;",
+        "",
+        ' filename="a.pdf"',
+        "Content-Transfer-Encoding: base64",
+    ],
+}
+
+
+@pytest.mark.parametrize("fields", ENCODINGS.values(), ids=ENCODINGS.keys())
+def test_an_odd_transfer_encoding_is_undone(fields: list[str]) -> None:
+    """However base64 is called, and where it is not called so at all, the PDF comes of it."""
+    assert found(with_field(*fields)) == [(PDF, "attachment")]
+
+
+BODIES = {
+    "on one line": base64.b64encode(PDF),
+    "bare line ends": base64.encodebytes(PDF),
+    "indented": b"".join(b"  " + line + b"\r\n" for line in base64.b64encode(PDF).split()),
+    "blank lines within": CODED.replace(b"\r\n", b"\r\n\r\n"),
+    "in padded pieces": base64.encodebytes(PDF[:100]) + base64.encodebytes(PDF[100:]),
+    "in padded pieces on one line": base64.b64encode(PDF[:100]) + base64.b64encode(PDF[100:]),
+    "a piece a line": b"".join(base64.b64encode(PDF[at : at + 50]) + b"\r\n" for at in range(0, len(PDF), 50)),
+    "without its padding": CODED.rstrip().rstrip(b"="),
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+def test_base64_is_undone_however_it_is_written(body: bytes) -> None:
+    """Lines of any length, and several padded pieces one after another, are one file."""
+    assert found(with_field("Content-Transfer-Encoding: base64", body=body)) == [(PDF, "attachment")]
+
+
+@pytest.mark.parametrize("kind", ["text/plain; charset=utf-8", "text/html"])
+def test_a_text_in_base64_is_read_without_the_field(kind: str) -> None:
+    """Words come of it, which do not come about by chance."""
+    coded = base64.encodebytes("<p>Müller, bed 7, comes on Monday</p>".encode())
+    [(content, role)] = found(mail(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + coded))
+    assert (content, role) == ("<p>Müller, bed 7, comes on Monday</p>".encode(), "body")
+
+
+def test_a_text_that_is_plainly_quoted_printable_is_undone() -> None:
+    """Soft line ends and escapes are none for people."""
+    text = (
+        "Die Überweisung für Frau Müller liegt bei, und dazu noch einiges, was in die Zeile nicht mehr passt.".encode()
+    )
+    assert found(mail(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + quopri.encodestring(text))) == [
+        (text, "body")
+    ]
+
+
+@pytest.mark.parametrize("text", [b"a=3D b=2", b"x=10, y=20", b"E=MC2", b"SGVsbG8=", b"ABCD1234ABCD1234ABCD1234"])
+def test_a_text_that_only_looks_encoded_stays_as_it_is(text: bytes) -> None:
+    """A sum, a key, a word of base64 alone is what its writer typed."""
+    assert found(mail(b"Content-Type: text/plain\r\n\r\n" + text)) == [(text, "body")]
+
+
+INNER = mail(multipart("mixed", plain("The original words."), part(PDF, "application/pdf", "a.pdf")))
+
+
+@pytest.mark.parametrize("field", ["base64", "quoted-printable", "7bit", "base64;", ""])
+@pytest.mark.parametrize("named", [True, False], ids=["named", "not named"])
+def test_an_attached_mail_is_opened_whatever_its_encoding(field: str, *, named: bool) -> None:
+    """RFC 2045 allows none for a mail; programs do it all the same, and some forget to say so."""
+    body = {"base64": base64.encodebytes(INNER), "quoted-printable": quopri.encodestring(INNER)}.get(
+        field.strip(";"), INNER
+    )
+    fields = b"Content-Type: message/rfc822\r\n" + (
+        f"Content-Transfer-Encoding: {field}\r\n".encode() if named and field else b""
+    )
+    if not named and field == "quoted-printable":
+        return
+    raw = mail(multipart("mixed", plain("see"), fields + b"\r\n" + body))
+    assert found(raw) == [(b"The original words.", "attachment"), (PDF, "attachment")]
+
+
+@pytest.mark.parametrize("field", ["base64", "BASE64;", "quoted-printable", "7bit", ""])
+def test_a_multipart_is_opened_whatever_its_encoding(field: str) -> None:
+    """The whole body of a mail in base64, as business systems send it, or only said to be."""
+    head, _, body = multipart("mixed", plain("see"), part(PDF, "application/pdf", "a.pdf")).partition(b"\r\n\r\n")
+    written = {"base64": base64.encodebytes(body), "BASE64;": base64.encodebytes(body)}.get(field, body)
+    assert found(mail(head + b"\r\nContent-Transfer-Encoding: " + field.encode() + b"\r\n\r\n" + written)) == [
+        (PDF, "attachment")
+    ]
+
+
+BOUNDARIES = {
+    "another": 'boundary="other"',
+    "in another case": 'boundary="B1_X"',
+    "folded": 'boundary="b1\r\n _x"',
+    "with blanks": 'boundary=" b1_x "',
+    "not closed": 'boundary="b1_x',
+    "missing": "charset=utf-8",
+    "empty": 'boundary=""',
+    "unfolded": 'type="text/plain";\r\nboundary="b1_x"',
+    "cut off by an empty line": 'type="text/plain";\r\n\r\n boundary="b1_x"',
+}
+
+
+@pytest.mark.parametrize("parameter", BOUNDARIES.values(), ids=BOUNDARIES.keys())
+def test_a_boundary_that_is_misspelt_is_found(parameter: str) -> None:
+    """Where the lines show one boundary and no other, that is the one."""
+    body = (
+        b"--b1_x\r\n" + plain("see") + b"\r\n--b1_x\r\n" + part(PDF, "application/pdf", "a.pdf") + b"\r\n--b1_x--\r\n"
+    )
+    assert found(mail(b"Content-Type: multipart/mixed; " + parameter.encode() + b"\r\n\r\n" + body)) == [
+        (PDF, "attachment")
+    ]
+
+
+def test_a_boundary_in_two_cases_is_one() -> None:
+    """Part after part, whichever way it is written before each."""
+    body = b"--B1\r\n" + plain("see") + b"\r\n--b1\r\n" + part(PDF, "application/pdf", "a.pdf") + b"\r\n--B1--\r\n"
+    assert found(mail(b'Content-Type: multipart/mixed; boundary="b1"\r\n\r\n' + body)) == [(PDF, "attachment")]
+
+
+def test_a_multipart_inside_one_with_the_wrong_boundary_is_read_too() -> None:
+    """The outer boundary is the first; the one that is announced within belongs to what announces it."""
+    inner = multipart("alternative", plain("see"))
+    body = b"--b1\r\n" + inner + b"\r\n--b1\r\n" + part(PDF, "application/pdf", "a.pdf") + b"\r\n--b1--\r\n"
+    assert found(mail(b'Content-Type: multipart/mixed; boundary="no"\r\n\r\n' + body)) == [(PDF, "attachment")]
+
+
+def test_two_boundaries_and_no_word_of_either_are_refused() -> None:
+    """Which of them parts the mail cannot be told; nothing of it is faxed, and the reason says so."""
+    body = b"--b1\r\n" + plain("see") + b"\r\n--b2\r\n" + part(PDF, "application/pdf", "a.pdf") + b"\r\n--b1--\r\n"
+    [piece] = read(mail(b'Content-Type: multipart/mixed; boundary="no"\r\n\r\n' + body))
+    assert piece.role is Role.UNUSABLE
+    assert "cannot be told" in piece.reason
+
+
+@pytest.mark.parametrize("announced", ["", "Content-Type: text/plain\r\n", "MIME-Version: 1.0\r\n"])
+def test_a_multipart_that_lost_its_type_is_opened(announced: str) -> None:
+    """From its first line to its last it is one."""
+    _, _, body = multipart("mixed", plain("see"), part(PDF, "application/pdf", "a.pdf")).partition(b"\r\n\r\n")
+    assert found(b"From: a@example.org\r\nSubject: x\r\n" + announced.encode() + b"\r\n" + body) == [
+        (PDF, "attachment")
+    ]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "MIME-Version: 1.0\r\n\r\nContent-Type: {}\r\n\r\n",
+        "\r\nMIME-Version: 1.0\r\nContent-Type: {}\r\n\r\n",
+        "X-Long: a value\r\nthat was folded\r\nMIME-Version: 1.0\r\nContent-Type: {}\r\n\r\n",
+        "Subject: Befund\r\nMeier\r\nMIME-Version: 1.0\r\nContent-Type: {}\r\n\r\n",
+        "MIME-Version: 1.0\r\n \r\nContent-Type: {}\r\n\r\n",
+    ],
+)
+def test_a_header_that_is_cut_is_put_together(head: str) -> None:
+    """An empty line, or one that lost the blank before it, does not make a text of the fields behind it."""
+    kind, _, body = multipart("mixed", plain("see"), part(PDF, "application/pdf", "a.pdf")).partition(b"\r\n\r\n")
+    fields = head.format(kind.decode().removeprefix("Content-Type: ")).encode()
+    assert found(b"From: a@example.org\r\n" + fields + body) == [(PDF, "attachment")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"Note: call the ward.\r\n\r\nContent-Type: what does that mean?",
+        b"Content-Type: text/plain\r\n\r\nis what it says, why?",
+        b"To: whom it may concern\r\nSubject: bed 7\r\n\r\nIt is free.",
+    ],
+)
+def test_words_that_look_like_fields_stay_words(text: bytes) -> None:
+    """What a person wrote at the top of a text is not taken for the mail's own."""
+    assert found(b"From: a@example.org\r\nContent-Type: text/plain\r\n\r\n" + text) == [(text, "body")]
+
+
+def test_a_file_in_uuencode_within_the_text_is_taken_out() -> None:
+    """It is faxed, and the text around it stays the text."""
+    pieces = read(mail(b"\r\nbefore\r\n" + uu(PDF, "Ä b.pdf") + b"after\r\n" + uu(PDF) + b"end\r\n"))
+    assert [(piece.name, piece.content, piece.role) for piece in pieces] == [
+        ("text of the mail", b"before\r\nafter\r\nend\r\n", Role.LEFT_OUT),
+        ("Ä b.pdf", PDF, Role.ATTACHMENT),
+        ("a.pdf", PDF, Role.ATTACHMENT),
+    ]
+
+
+@pytest.mark.parametrize("damage", [(b"`\nend\n", b""), (b"\nM", b"\nm")])
+def test_a_file_in_uuencode_that_is_not_whole_is_refused(damage: tuple[bytes, bytes]) -> None:
+    """Neither its letters nor half of the file are faxed."""
+    assert found(mail(b"\r\nsee\r\n" + uu(PDF * 3).replace(*damage, 1)))[0][1] == "unusable"
+
+
+def test_words_that_begin_like_uuencode_are_words() -> None:
+    """A sentence may begin so."""
+    text = b"begin 644 steps further on\r\nand\r\nend\r\n"
+    assert found(mail(b"\r\n" + text)) == [(text.strip(), "body")]
+
+
+def test_a_footer_behind_the_base64_of_a_part_is_a_text() -> None:
+    """A list's program wrote it there, unasked; it is no part of the file, and not lost."""
+    pieces = read(with_field("Content-Transfer-Encoding: base64", body=CODED + b"\r\n____\r\nStaff list\r\n"))
+    assert [(piece.content, piece.role) for piece in pieces] == [
+        (b"see", Role.LEFT_OUT),
+        (PDF, Role.ATTACHMENT),
+        (b"____\r\nStaff list\r\n", Role.LEFT_OUT),
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [CODED[:-5], CODED[:200] + b"\r\n-- a line --\r\n" + CODED[200:], b"!!" + CODED],
+    ids=["cut", "within", "before"],
+)
+def test_base64_with_something_wrong_in_it_is_refused(body: bytes) -> None:
+    """What is missing cannot be known; the part fails by name, with what to do."""
+    piece = read(with_field("Content-Transfer-Encoding: base64", body=body))[1]
+    assert (piece.name, piece.role) == ("a.pdf", Role.UNUSABLE)
+    assert "attach" in piece.reason
+
+
+def test_what_is_called_base64_and_is_none_is_taken_as_it_is() -> None:
+    """A file nobody encoded, and a text."""
+    assert found(with_field("Content-Transfer-Encoding: base64", body=PDF)) == [(PDF, "attachment")]
+    text = b"Please call the ward about bed 7."
+    assert found(mail(b"Content-Transfer-Encoding: base64\r\n\r\n" + text)) == [(text, "body")]
+
+
+OUTSIDE = {
+    "text before": (b"Allergic to penicillin!\r\n", b"", b"Allergic to penicillin!"),
+    "text behind": (b"", b"Allergic to penicillin!\r\n", b"Allergic to penicillin!"),
+    "text behind what programs say": (
+        b"This is a multi-part message in MIME format.\r\n\r\nAllergic to penicillin!\r\n",
+        b"",
+        b"This is a multi-part message in MIME format.\r\n\r\nAllergic to penicillin!",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["mixed", "alternative", "related"])
+@pytest.mark.parametrize(("before", "behind", "words"), OUTSIDE.values(), ids=OUTSIDE.keys())
+def test_what_stands_outside_the_parts_is_a_part(before: bytes, behind: bytes, words: bytes, kind: str) -> None:
+    """A text before the first boundary or behind the last is faxed like any other of the mail."""
+    head, _, body = multipart(kind, plain("see")).partition(b"\r\n\r\n")
+    contents = [content for content, role in found(mail(head + b"\r\n\r\n" + before + body + behind)) if role == "body"]
+    assert any(words in content for content in contents)
+    assert any(b"see" in content for content in contents)
+
+
+PREAMBLES = [
+    "This is a multi-part message in MIME format.",
+    "This is a cryptographically signed message in MIME format.",
+    "This message is in MIME format. Since your mail reader does not know this format,\r\nsome may not be legible.",
+    "--- This is a multi-part message in MIME format. ---",
+    "Dies ist eine mehrteilige Nachricht im MIME-Format.",
+    "Diese Nachricht liegt im MIME-Format vor. Da Ihr Programm das nicht kennt,\r\nkann sie ganz unlesbar sein.",
+    "Ce message est au format MIME. Comme votre lecteur ne comprend pas ce format, il peut ne pas être lisible.",
+    "This is a MIME-formatted message.  If you see this text it means that your software does not know that.",
+]
+
+
+@pytest.mark.parametrize("said", PREAMBLES)
+def test_what_programs_say_before_the_parts_is_nothing(said: str) -> None:
+    """It is for readers that know no parts, and nobody misses it."""
+    head, _, body = multipart("mixed", plain("see")).partition(b"\r\n\r\n")
+    assert found(mail(head + b"\r\n\r\n" + said.encode() + b"\r\n\r\n" + body)) == [(b"see", "body")]
+
+
+def test_parts_behind_a_boundary_that_closed_too_early_are_parts() -> None:
+    """A footer's program closed the mail, and another one wrote on; at any depth."""
+    inner = multipart("mixed", plain("see"))
+    late = inner.replace(
+        b"--=_0_=--\r\n", b"--=_0_=--\r\n--=_0_=\r\n" + part(PDF, "application/pdf", "a.pdf") + b"\r\n--=_0_=--\r\n"
+    )
+    assert found(mail(late)) == [(PDF, "attachment")]
+    assert found(mail(multipart("related", late))) == [(PDF, "attachment")]
+
+
+def test_a_multipart_of_another_boundary_behind_the_end_is_opened() -> None:
+    """Though nothing announces it."""
+    other = b"--zz\r\n" + part(PDF, "application/pdf", "a.pdf") + b"\r\n--zz--\r\n"
+    assert found(mail(multipart("mixed", plain("see")) + other)) == [(PDF, "attachment")]
+
+
+def test_a_part_of_nothing_but_fields_has_its_line() -> None:
+    """It is named, though there is nothing to fax."""
+    pieces = read(mail(multipart("mixed", plain("see"), b"Content-Type: application/pdf; name=a.pdf\r\n")))
+    assert [(piece.name, piece.role) for piece in pieces] == [
+        ("text of the mail", Role.BODY),
+        ("a.pdf", Role.LEFT_OUT),
+    ]
