@@ -150,7 +150,8 @@ async def run(settings: Settings, sockets: Sockets, stop: asyncio.Event, events:
         converter = stack.enter_context(Converter())
         document = rooms.document_options(settings.document)
         renderer = Renderer(store.blobs.workspace, converter, options=document)
-        dresser = Dresser(renderer, Covers(rooms.cover_options(settings)), document, clock)
+        covers, country = Covers(rooms.cover_options(settings)), settings.policy.default_country
+        dresser = Dresser(renderer, covers, document, clock, country)
         duties = _duties(settings, desk, carrier, renderer, dresser, breaker, watch)
         converter.start()
         jobs = [

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import tempfile
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -15,8 +16,9 @@ from bridge.cli.views import parts_as_json
 from bridge.document.converter import Converter
 from bridge.document.options import DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Renderer
+from bridge.fax import papers
 from bridge.fax.jobs import Part
-from bridge.settings import load_document, rooms
+from bridge.settings import load_document, load_policy, rooms
 
 MAIL = ".eml"
 
@@ -30,6 +32,8 @@ def preview(
 ) -> None:
     """Write the exact pages that these files, or a mail, would be faxed as; nothing is faxed."""
     options = rooms.document_options(load_document(config))
+    if options.paper == "auto":
+        options = replace(options, paper=papers.usual_for("", load_policy(config).default_country))
     if out.exists():
         fail(f"{out} is there already; name another with --out")
     mail = _read(files)

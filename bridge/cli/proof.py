@@ -59,7 +59,7 @@ async def _make(store: Store, row: Sent, target: Path) -> None:
         parts=row.parts,
         attempts=row.attempts,
         message=row.message,
-        subject=read_headers(await store.head(row.message.blob_id, HEADER_LIMIT)).text("subject"),
+        subject=read_headers(await store.head(row.message.blob_id, HEADER_LIMIT)).subject,
         handed_over=handed_over(pages),
     )
     with tempfile.TemporaryDirectory(prefix="faxbridge-") as folder, Converter() as converter:

@@ -11,6 +11,7 @@ from bridge.document import headline, kinds, sheets, typesetting
 from bridge.document.covers import Cover
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
+from bridge.document.paper import sheet_of, style_of
 from bridge.document.pieces import COVER_NAME
 from bridge.document.report import Report
 from bridge.runtime.phrases import phrase
@@ -68,7 +69,8 @@ def _with_cover(pages: bytes, cover: Cover, limits: Limits, options: DocumentOpt
 
 def _drawn(cover: Cover, total: int, limits: Limits, options: DocumentOptions) -> pikepdf.Pdf:
     pdf = pikepdf.new()
-    with pikepdf.open(io.BytesIO(typesetting.draw(fill(cover, total), "", {}))) as drawn:
+    page = typesetting.draw(fill(cover, total), style_of(sheet_of(options.paper)), {})
+    with pikepdf.open(io.BytesIO(page)) as drawn:
         pdf.pages.extend(drawn.pages)
         sheets.finish_pages(pdf, 0, options, limits.pixels)
     return pdf

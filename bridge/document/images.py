@@ -12,7 +12,7 @@ import pikepdf
 from PIL import Image
 
 from bridge.document import bitmaps, thumbnails, tiff, tiffpages
-from bridge.document.paper import POINTS, place
+from bridge.document.paper import LETTER, POINTS, Size, place
 from bridge.document.upright import Dpi, Unusable, upright
 from bridge.runtime.phrases import phrase
 
@@ -119,9 +119,9 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise ImageUnusable(TOO_LARGE.format(dots=max_pixels // 1_000_000))
 
 
-def add_page(pdf: pikepdf.Pdf, frame: Frame) -> None:
+def add_page(pdf: pikepdf.Pdf, frame: Frame, sheet: Size = LETTER) -> None:
     """Append it as it is, on the paper on which it belongs."""
-    image, placed = frame.picture, place(frame.picture.size, frame.dpi)
+    image, placed = frame.picture, place(frame.picture.size, frame.dpi, sheet)
     single = io.BytesIO()
     resolution = (image.width / placed.width, image.height / placed.height)
     if image.mode == "L":

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import pikepdf
 
 from bridge.document import characters, typesetting
+from bridge.document.paper import LETTER, POINTS, Size
 
-POINTS = 72
-PAPER = (8.5, 11.0)
 MARGIN = 0.6
 """Inches."""
 
@@ -32,7 +31,13 @@ pre {{ white-space: pre-wrap }}
 
 
 def add_html(
-    pdf: pikepdf.Pdf, content: bytes, charset: str | None, heading: Heading, pictures: Mapping[str, bytes]
+    pdf: pikepdf.Pdf,
+    content: bytes,
+    charset: str | None,
+    heading: Heading,
+    pictures: Mapping[str, bytes],
+    *,
+    paper: Size = LETTER,
 ) -> int:
     """Append the text's pages to ``pdf``; returns how many. Raises TextUnusable, ImageUnusable.
 
@@ -40,12 +45,12 @@ def add_html(
     """
     page = heading_of(heading) + characters.read(content, charset)
     drawable = {content_id: typesetting.drawable(picture) for content_id, picture in pictures.items()}
-    made = _draw(page, 1.0, drawable)
-    if (needed := _width_needed(made)) > 1.0:
-        made = _draw(page, min(needed, WIDEST), drawable)
+    made = _draw(page, 1.0, drawable, paper)
+    if (needed := _width_needed(made, paper)) > 1.0:
+        made = _draw(page, min(needed, WIDEST), drawable, paper)
     with pikepdf.open(io.BytesIO(made)) as source:
         for drawn in source.pages:
-            _add_page(pdf, drawn)
+            _add_page(pdf, drawn, paper)
         return len(source.pages)
 
 
@@ -55,13 +60,13 @@ def heading_of(heading: Heading) -> str:
     return f'<table class="faxbridge-heading">{rows}</table>' if rows else ""
 
 
-def _draw(page: str, scale: float, pictures: Mapping[str, bytes]) -> bytes:
-    """On paper ``scale`` times as wide and high as ours."""
-    style = _STYLE.format(width=PAPER[0] * scale, height=PAPER[1] * scale, margin=MARGIN * scale)
+def _draw(page: str, scale: float, pictures: Mapping[str, bytes], paper: Size) -> bytes:
+    """On paper ``scale`` times as wide and high as that."""
+    style = _STYLE.format(width=paper[0] * scale, height=paper[1] * scale, margin=MARGIN * scale)
     return typesetting.draw(page, style + HEADING_STYLE, pictures)
 
 
-def _width_needed(made: bytes) -> float:
+def _width_needed(made: bytes, paper: Size) -> float:
     """How many times as wide the paper should be for nothing to stand beyond its right edge."""
     import pypdfium2  # noqa: PLC0415 - which a mail without HTML need not wait for
 
@@ -70,11 +75,11 @@ def _width_needed(made: bytes) -> float:
         furthest = max((each.get_bounds()[2] for page in document for each in page.get_objects(max_depth=4)), default=0)
     finally:
         document.close()
-    paper, margin = PAPER[0] * POINTS, MARGIN * POINTS
-    return 1.0 if furthest <= paper else (furthest + margin) / paper
+    width, margin = paper[0] * POINTS, MARGIN * POINTS
+    return 1.0 if furthest <= width else (furthest + margin) / width
 
 
-def _add_page(pdf: pikepdf.Pdf, drawn: pikepdf.Page) -> None:
-    width, height = (inches * POINTS for inches in PAPER)
+def _add_page(pdf: pikepdf.Pdf, drawn: pikepdf.Page, paper: Size) -> None:
+    width, height = (inches * POINTS for inches in paper)
     pdf.add_blank_page(page_size=(width, height))
     pdf.pages[-1].add_overlay(drawn, pikepdf.Rectangle(0, 0, width, height))

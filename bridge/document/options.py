@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from bridge.fax.options import BodyUse, PagesUse
+from bridge.fax.options import BodyUse, PagesUse, PaperUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,8 @@ class DocumentOptions:
     ``archives``: unpack ZIP archives. ``pages``: which are brought into black and white here: those with greys or
     colours, all, or none. ``page_bytes``: what one of them may take on the fax line. ``long_pages``: cut a page that is
     longer than any paper into several, or shrink it onto one. ``body``: what becomes of the text of a mail that has
-    documents, ``trim``: without the mails it answers, the writer's signature and disclaimers.
+    documents, ``trim``: without the mails it answers, the writer's signature and disclaimers. ``paper``: what is set or
+    fitted here goes on; who makes pages says which, and ``auto`` is Letter for whoever does not.
     """
 
     partial: bool = False
@@ -26,6 +27,7 @@ class DocumentOptions:
     long_pages: Literal["split", "shrink"] = "split"
     body: BodyUse = "ignore"
     trim: bool = True
+    paper: PaperUse = "auto"
 
 
 STANDARD_COVER = "standard"

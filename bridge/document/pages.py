@@ -11,6 +11,7 @@ from bridge.document import characters, images, markup, seen, sheets, text, type
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
+from bridge.document.paper import Size, sheet_of
 from bridge.document.pdf import flat, opening, placeholders
 from bridge.document.pdf.unusable import PdfUnusable
 from bridge.document.pieces import EMPTY, Piece, Role
@@ -153,9 +154,10 @@ def _add(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOptions
         case Kind.TIFF | Kind.PICTURE:
             return _add_pictures(pdf, piece, limits, options)
         case Kind.TEXT:
-            _add_text(pdf, piece, limits.pages)
+            _add_text(pdf, piece, limits.pages, sheet_of(options.paper))
         case Kind.HTML:
-            markup.add_html(pdf, piece.content, piece.charset, piece.heading, piece.pictures)
+            sheet = sheet_of(options.paper)
+            markup.add_html(pdf, piece.content, piece.charset, piece.heading, piece.pictures, paper=sheet)
         case _:
             raise PieceUnusable(CURES.get(piece.kind, UNUSABLE_TYPE))
     return dict.fromkeys(sheets.finish_pages(pdf, before, options, limits.pixels), BLANK)
@@ -176,13 +178,13 @@ def _add_pictures(pdf: pikepdf.Pdf, piece: Piece, limits: Limits, options: Docum
     return dict(sorted({**dict.fromkeys(blanks, BLANK), **dict.fromkeys(thumbnails, THUMBNAIL)}.items()))
 
 
-def _add_text(pdf: pikepdf.Pdf, piece: Piece, max_pages: int) -> int:
+def _add_text(pdf: pikepdf.Pdf, piece: Piece, max_pages: int, sheet: Size) -> int:
     """A text's pages; one far too long is refused before hours are spent on laying it out."""
     if characters.is_blank(piece.content, piece.charset) and not piece.heading:
         return 0
-    if text.pages_at_least(characters.read(piece.content, piece.charset)) > max_pages:
+    if text.pages_at_least(characters.read(piece.content, piece.charset), sheet) > max_pages:
         raise PieceUnusable(TOO_MANY.format(pages=max_pages))
-    return text.add_text(pdf, piece.content, piece.charset, piece.heading)
+    return text.add_text(pdf, piece.content, piece.charset, piece.heading, sheet)
 
 
 def _add_pdf(pdf: pikepdf.Pdf, line: _Line, max_pages: int, options: DocumentOptions) -> None:

@@ -92,10 +92,16 @@ class Renderer:
             yield Rendered(folder / PDF, report.pages, _parts(report), report.cover_text)
 
     @asynccontextmanager
-    async def with_cover(self, rendered: Rendered, cover: Cover) -> AsyncIterator[Rendered]:
-        """Finished pages with what one fax has of its own, and a part for its cover page; raises DocumentUnusable."""
+    async def with_cover(
+        self, rendered: Rendered, cover: Cover, options: DocumentOptions | None = None
+    ) -> AsyncIterator[Rendered]:
+        """Finished pages with what one fax has of its own, and a part for its cover page; raises DocumentUnusable.
+
+        ``options`` stand for those of the site.
+        """
+        options = options or self._options
         with rendered.path.open("rb", buffering=0) as pages:
-            async with self._run("cover", pages, self._options, write_cover(cover)) as (folder, report):
+            async with self._run("cover", pages, options, write_cover(cover)) as (folder, report):
                 name = COVER_WITH_TEXT if rendered.cover_text else COVER_NAME
                 others = (part for part in rendered.parts if part.left_out != ON_THE_COVER)
                 page = Part(name, "text/html", report.pages - rendered.pages)

@@ -78,7 +78,8 @@ def add_pictures(
 def _stretches(frame: images.Frame, options: DocumentOptions) -> Iterator[images.Frame]:
     """What of a picture goes on one sheet each."""
     picture = frame.picture
-    rows = paper.stretches(picture.size, frame.dpi) if options.long_pages == "split" else ()
+    sheet = paper.sheet_of(options.paper)
+    rows = paper.stretches(picture.size, frame.dpi, sheet) if options.long_pages == "split" else ()
     if len(rows) < 2:  # noqa: PLR2004 - it is whole
         yield frame
         return
@@ -90,12 +91,14 @@ def _picture_sheet(
     pdf: pikepdf.Pdf, frame: images.Frame, number: int, options: DocumentOptions, max_pixels: int
 ) -> _Sheet:
     """Fax pages, which have no greys, keep every dot."""
+    sheet = paper.sheet_of(options.paper)
     if frame.is_bilevel or options.pages == "original":
-        images.add_page(pdf, frame)
+        images.add_page(pdf, frame, sheet)
         page = pdf.pages[-1]
         del pdf.pages[-1]
         return _kept(pdf, page, number, max_pixels, page_layout=None)
-    return _Sheet(number, draw=partial(raster.draw_picture, frame.picture, paper.place(frame.picture.size, frame.dpi)))
+    placed = paper.place(frame.picture.size, frame.dpi, sheet)
+    return _Sheet(number, draw=partial(raster.draw_picture, frame.picture, placed))
 
 
 def _kept(pdf: pikepdf.Pdf, page: pikepdf.Page, number: int, max_pixels: int, page_layout: Layout | None) -> _Sheet:
@@ -150,7 +153,7 @@ class _Drawer:
 
 
 def _layout(page: pikepdf.Page, options: DocumentOptions) -> Layout:
-    return paper.lay_out(*_size(page), cut_long=options.long_pages == "split")
+    return paper.lay_out(*_size(page), paper.sheet_of(options.paper), cut_long=options.long_pages == "split")
 
 
 def _as_drawn(picture: Image.Image) -> Image.Image:

@@ -9,15 +9,16 @@ from math import ceil
 import pikepdf
 
 from bridge.document import characters, markup, typesetting
+from bridge.document.paper import A4, LETTER, Size, style_of
 
-_STYLE = """@page { size: letter; margin: 0.75in 0.75in 0.75in 0.9in }
+_STYLE = """@page { margin: 0.75in 0.75in 0.75in 0.9in }
 pre { font: 10.5pt/1.35 "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 }
 pre { orphans: 1; widows: 1 }
 section + section { break-before: page }
 body { font: 11pt "DejaVu Sans", sans-serif }
 """
 
-LINES_ON_A_PAGE = 48
+LINES_ON_A_PAGE = {LETTER: 48, A4: 51}
 """As many as the page above holds; a test counts them."""
 
 _LETTERS_ON_A_LINE = 120
@@ -26,9 +27,9 @@ _LETTERS_ON_A_LINE = 120
 _WITHOUT_WIDTH = {"Mn", "Me", "Cf"}
 
 
-def pages_at_least(text: str) -> int:
+def pages_at_least(text: str, paper: Size = LETTER) -> int:
     """A bound that costs little: the text makes so many pages or more."""
-    return sum(ceil(sum(map(_lines_at_least, _lines(sheet))) / LINES_ON_A_PAGE) for sheet in _sheets(text))
+    return sum(ceil(sum(map(_lines_at_least, _lines(sheet))) / LINES_ON_A_PAGE[paper]) for sheet in _sheets(text))
 
 
 def _lines_at_least(line: str) -> int:
@@ -38,10 +39,12 @@ def _lines_at_least(line: str) -> int:
     return max(1, ceil(letters / _LETTERS_ON_A_LINE))
 
 
-def add_text(pdf: pikepdf.Pdf, content: bytes, charset: str | None, heading: markup.Heading = ()) -> int:
+def add_text(
+    pdf: pikepdf.Pdf, content: bytes, charset: str | None, heading: markup.Heading = (), paper: Size = LETTER
+) -> int:
     """Append the text's pages to ``pdf``; returns how many. A form feed begins a new page. Raises TextUnusable."""
     page = markup.heading_of(heading) + "".join(map(_section, _sheets(characters.read(content, charset))))
-    made = typesetting.draw(page, _STYLE + markup.HEADING_STYLE, {})
+    made = typesetting.draw(page, style_of(paper) + _STYLE + markup.HEADING_STYLE, {})
     with pikepdf.open(io.BytesIO(made)) as source:
         pdf.pages.extend(source.pages)
         return len(source.pages)

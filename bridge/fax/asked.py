@@ -1,25 +1,38 @@
-"""What a sender asks for in the mail itself: ``X-Fax-Option: name=value; name=value``. Pure.
+"""What a sender asks for in the mail itself: ``X-Fax-Option: name=value; name=value``, or in the subject. Pure.
 
 What cannot be read is refused before the mail is taken on. What is no option here, or not this sender's to choose, is
-let be and told: the notice has a line for it.
+let be and told: the notice has a line for it. In the subject, which people write, what is no option is refused as well:
+it is a slip of the pen, and a fax cannot be taken back.
 """
 
+import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, TypeVar, get_args
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
 
 from bridge.errors import Permanent
-from bridge.fax.options import OPTION_NAMES, BodyUse, PagesUse
+from bridge.fax.options import OPTION_NAMES, BodyUse, PagesUse, PaperUse, Quality
 from bridge.runtime.phrases import phrase
 
-T = TypeVar("T")
-
 FIELD = "X-Fax-Option"
+SUBJECT = "the subject"
 
 LONGEST_REFERENCE = 60
 
-_YES_OR_NO = {"yes": True, "no": False, "none": False}
+_CHOICES: Mapping[str, Mapping[str, Any]] = {
+    "cover": {"yes": True, "no": False, "none": False},
+    "body": {use: use for use in get_args(BodyUse)},
+    "pages": {use: use for use in get_args(PagesUse)},
+    "paper": {use: use for use in get_args(PaperUse)},
+    "quality": {**{use: use for use in get_args(Quality)}, "hd": "fine"},
+}
+"""The values of the options that have few, and what they mean."""
+
+_LIKE_A_TIME = re.compile(r"[0-9]{1,2}:[0-9]{2}|[0-9]{4}-[0-9]{2}-[0-9]{2}t.*", re.ASCII | re.IGNORECASE)
+
 _UNKNOWN = phrase("is no option here; there are {options}")
+_NEAREST = phrase("is no option here; did you mean {nearest}?")
 _NOT_ALLOWED = phrase("is not this sender's to choose; the operator can add it to the options of the identity")
 
 
@@ -49,59 +62,94 @@ class Asked:
     body: BodyUse | None = None
     pages: PagesUse | None = None
     reference: str | None = None
+    paper: PaperUse | None = None
+    quality: Quality | None = None
     unheeded: tuple[Unheeded, ...] = ()
 
 
-def read(pairs: Sequence[tuple[str, str]], allowed: Iterable[str]) -> Asked:
-    """What the options of a mail (names in lower case, in the mail's order) say; raises BadOption."""
-    heeded = [pair for pair in pairs if pair[0] in set(allowed)]
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """One option as it was given, in the header or the subject."""
+
+    name: str
+    value: str
+    in_subject: bool = False
+
+    @property
+    def written(self) -> str:
+        text = f"{self.name}={self.value}" if self.value or self.in_subject else self.name
+        return f"[fax: {text}]" if self.in_subject else f"{FIELD}: {text}"
+
+
+def read(pairs: Sequence[tuple[str, str]], allowed: Iterable[str], subject: Sequence[tuple[str, str]] = ()) -> Asked:
+    """What the options of a mail say, those of its header and of its subject; raises BadOption.
+
+    Names are in lower case. The two count alike, and must not contradict one another.
+    """
+    wishes = [*(_Wish(*pair) for pair in pairs), *(_Wish(*pair, in_subject=True) for pair in subject)]
+    for wish in wishes:
+        if wish.in_subject and wish.name not in OPTION_NAMES:
+            raise BadOption(plain(f"{wish.written} {_unknown(wish.name)}", 200))
+    allowed = set(allowed)
+    heeded = [wish for wish in wishes if wish.name in allowed]
+    chosen = {name: _chosen(name, heeded) for name in _CHOICES}
     return Asked(
         after=_one("after", heeded),
-        cover=_chosen("cover", heeded, _YES_OR_NO),
-        body=_chosen("body", heeded, {use: use for use in get_args(BodyUse)}),
-        pages=_chosen("pages", heeded, {use: use for use in get_args(PagesUse)}),
         reference=_reference(heeded),
-        unheeded=tuple(Unheeded(_written(pair), _why(pair)) for pair in pairs if pair not in heeded),
+        **chosen,
+        unheeded=tuple(Unheeded(wish.written, _why(wish.name)) for wish in wishes if wish.name not in allowed),
     )
 
 
-def _one(name: str, pairs: list[tuple[str, str]]) -> str | None:
+def looks_like_one(name: str, value: str) -> bool:
+    """Whether a value is one of that option, or for a time looks like one; a reference may be anything, and says no."""
+    return value.lower() in _CHOICES.get(name, ()) or (name == "after" and _LIKE_A_TIME.fullmatch(value) is not None)
+
+
+def _one(name: str, wishes: list[_Wish]) -> str | None:
     """The one value given to that name; said twice in the same way it is one."""
-    values = {value for given, value in pairs if given == name}
-    if len(values) > 1:
-        raise BadOption(f"{FIELD}: {name} stands there twice, with two values; write one")
-    return values.pop() if values else None
+    found = [wish for wish in wishes if wish.name == name]
+    if len({wish.value for wish in found}) > 1:
+        raise BadOption(f"{_place(found)}: {name} stands there twice, with two values; write one")
+    return found[0].value if found else None
 
 
-def _reference(pairs: list[tuple[str, str]]) -> str | None:
-    value = _one("reference", pairs)
+def _place(wishes: list[_Wish]) -> str:
+    return " and ".join(SUBJECT if each else FIELD for each in sorted({wish.in_subject for wish in wishes}))
+
+
+def _reference(wishes: list[_Wish]) -> str | None:
+    value = _one("reference", wishes)
     if value is not None and not 1 <= len(value) <= LONGEST_REFERENCE:
-        raise BadOption(f"{FIELD}: a reference has 1 to {LONGEST_REFERENCE} characters")
+        place = _place([wish for wish in wishes if wish.name == "reference"])
+        raise BadOption(f"{place}: a reference has 1 to {LONGEST_REFERENCE} characters")
     return value
 
 
-def _chosen(name: str, pairs: list[tuple[str, str]], choices: Mapping[str, T]) -> T | None:
-    value = _one(name, pairs)
-    if value is None:
-        return None
-    if value.lower() not in choices:
-        raise BadOption(f"{FIELD}: {name}={_plain(value)} is not understood; {name} is one of {', '.join(choices)}")
-    return choices[value.lower()]
+def _chosen(name: str, wishes: list[_Wish]) -> Any:
+    """One of few values, in any case."""
+    found = [replace(wish, value=wish.value.lower()) for wish in wishes if wish.name == name]
+    value, choices = _one(name, found), _CHOICES[name]
+    if value is not None and value not in choices:
+        raise BadOption(
+            f"{_place(found)}: {name}={plain(value)} is not understood; {name} is one of {', '.join(choices)}"
+        )
+    return None if value is None else choices[value]
 
 
-def _why(pair: tuple[str, str]) -> str:
-    if pair[0] not in OPTION_NAMES:
-        return _UNKNOWN.format(options=", ".join(OPTION_NAMES))
-    return _NOT_ALLOWED
+def _why(name: str) -> str:
+    return _unknown(name) if name not in OPTION_NAMES else _NOT_ALLOWED
 
 
-def _written(pair: tuple[str, str]) -> str:
-    return f"{FIELD}: {pair[0]}={pair[1]}" if pair[1] else f"{FIELD}: {pair[0]}"
+def _unknown(name: str) -> str:
+    """With the nearest name that is an option, else with all of them."""
+    near = difflib.get_close_matches(name, OPTION_NAMES, n=1, cutoff=0.6)
+    return _NEAREST.format(nearest=near[0]) if near else _UNKNOWN.format(options=", ".join(OPTION_NAMES))
 
 
-def _plain(value: str) -> str:
+def plain(text: str, limit: int = 40) -> str:
     """For a reply of the SMTP server: ASCII, and not too long."""
-    return "".join(char if " " <= char < "\x7f" else "?" for char in value[:40])
+    return "".join(char if " " <= char < "\x7f" else "?" for char in text[:limit])
 
 
 def write(asked: Asked) -> dict[str, Any] | None:

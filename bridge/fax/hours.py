@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from bridge.fax.asked import BadOption
+from bridge.fax.asked import FIELD, BadOption
 from bridge.fax.jobs import Fax
 from bridge.fax.numbers import KNOWN, zone_names
 from bridge.fax.options import QuietHours
@@ -60,21 +60,21 @@ def opens(number: str, quiet: QuietHours | None, at: datetime) -> datetime:
     return found if found is not None else _opens(zones[:1], quiet, at) or at
 
 
-def read_after(written: str, number: str, now: datetime) -> datetime | None:
+def read_after(written: str, number: str, now: datetime, place: str = FIELD) -> datetime | None:
     """The moment before which a fax to ``number`` is not to be sent; None if it is over already.
 
     ``2026-11-30T08:00`` and ``08:00`` (the next one) are by the clock where the number is, by the latest one where it
-    may be in several zones; with ``Z`` or ``-05:00`` by that. Raises BadOption.
+    may be in several zones; with ``Z`` or ``-05:00`` by that. Raises BadOption, which names the ``place`` it stood in.
     """
     text = written.strip()
     if (clock := _TIME.fullmatch(text)) is not None:
         moment = _next(time(int(clock[1]), int(clock[2])), zones_of(number), now)
     elif (parts := _MOMENT.fullmatch(text)) is not None:
-        moment = _moment(parts, zones_of(number), written)
+        moment = _moment(parts, zones_of(number), written, place)
     else:
-        raise BadOption(_trouble(written, "is not a time"))
+        raise BadOption(_trouble(place, written, "is not a time"))
     if moment > now + FURTHEST:
-        raise BadOption(_trouble(written, f"is more than {FURTHEST.days} days ahead"))
+        raise BadOption(_trouble(place, written, f"is more than {FURTHEST.days} days ahead"))
     return moment if moment > now else None
 
 
@@ -118,14 +118,14 @@ def _next(clock: time, zones: tuple[ZoneInfo, ...], now: datetime) -> datetime:
     return max(found)
 
 
-def _moment(parts: re.Match[str], zones: tuple[ZoneInfo, ...], written: str) -> datetime:
+def _moment(parts: re.Match[str], zones: tuple[ZoneInfo, ...], written: str, place: str) -> datetime:
     try:
         day, clock = date.fromisoformat(parts[1]), time.fromisoformat(parts[2])
         if parts[3]:
             return datetime.fromisoformat(f"{parts[1]}T{parts[2]}{parts[3].upper()}").astimezone(UTC)
         return max(_instant(day, clock, zone) for zone in zones)
     except (ValueError, OverflowError) as error:
-        raise BadOption(_trouble(written, "is no day and time there is")) from error
+        raise BadOption(_trouble(place, written, "is no day and time there is")) from error
 
 
 def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
@@ -137,9 +137,9 @@ def _where(number: str) -> str:
     return zones[0].key if len(zones) == 1 else f"{zones[0].key} to {zones[-1].key}"
 
 
-def _trouble(written: str, what: str) -> str:
+def _trouble(place: str, written: str, what: str) -> str:
     shown = "".join(char if " " <= char < "\x7f" else "?" for char in written[:40])
     return (
-        f"X-Fax-Option: after={shown} {what}; write 2026-11-30T08:00 or 08:00, by the clock where the number is, "
+        f"{place}: after={shown} {what}; write 2026-11-30T08:00 or 08:00, by the clock where the number is, "
         "or a time with its zone, such as 2026-11-30T08:00-05:00"
     )

@@ -102,7 +102,12 @@ BodyUse = Literal["cover", "page", "ignore"]
 PagesUse = Literal["auto", "fax", "original"]
 """Which pages are brought into black and white here."""
 
-OPTION_NAMES = ("after", "body", "cover", "pages", "reference")
+PaperUse = Literal["auto", "letter", "a4"]
+"""What is set, fitted and drawn here goes on; ``auto``: on what is usual where the number is."""
+Quality = Literal["low", "standard", "fine"]
+"""How finely the carrier sends."""
+
+OPTION_NAMES = ("after", "body", "cover", "pages", "paper", "quality", "reference")
 """What a sender may ask for in the mail itself."""
 
 

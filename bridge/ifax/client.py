@@ -21,11 +21,12 @@ import httpx
 
 from bridge.fax import numbers
 from bridge.fax.arrivals import Announcement
+from bridge.fax.options import Quality
 from bridge.ifax import verdicts
 from bridge.ifax.answers import Answer, identifier, integer
 from bridge.ifax.errors import CallRefused, CarrierError, NotTaken, OutcomeUnknown
 from bridge.ifax.models import FaxObject, announcement
-from bridge.ifax.options import IfaxOptions
+from bridge.ifax.options import QUALITIES, IfaxOptions
 from bridge.runtime.clock import Clock
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.events import Events
@@ -70,13 +71,17 @@ class CoverWords:
 
 @dataclass(frozen=True, slots=True)
 class FaxRequest:
-    """One fax to send: the number in E.164, the PDF's bytes. Without ``cover`` the carrier puts no page before them."""
+    """One fax to send: the number in E.164, the PDF's bytes. Without ``cover`` the carrier puts no page before them.
+
+    ``quality`` None is the site's.
+    """
 
     number: str
     pdf: bytes
     caller_id: str | None = None
     cover: CoverWords | None = None
     may_begin: Callable[[], bool] = lambda: True
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +242,8 @@ class IfaxClient:
 
     def _send_body(self, request: FaxRequest) -> bytes:
         file = {"fileName": FILE_NAME, "fileData": base64.b64encode(request.pdf).decode("ascii")}
-        body: dict[str, Any] = {"faxNumber": request.number, "faxQuality": self._options.quality, "faxData": [file]}
+        quality = self._options.quality if request.quality is None else QUALITIES[request.quality]
+        body: dict[str, Any] = {"faxNumber": request.number, "faxQuality": quality, "faxData": [file]}
         if request.caller_id:
             body["callerId"] = request.caller_id
         if request.cover is not None:

@@ -1,9 +1,15 @@
 """How the carrier is called."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+from bridge.fax.options import Quality
+
+QUALITIES: Mapping[Quality, str] = {"low": "Low", "standard": "Standard", "fine": "HD"}
+"""A sender's words, and the carrier's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bridge.errors import Unavailable
 from bridge.fax import asked, hours, hylafax
-from bridge.fax.asked import Asked
+from bridge.fax.asked import Asked, BadOption
 from bridge.fax.jobs import Fax, Message, Preview
 from bridge.fax.policy import Permission
 from bridge.fax.states import FaxState, HoldReason
@@ -76,14 +76,15 @@ class Acceptor:
         else:
             loops.check_hops(headers)
         now = self._desk.clock.now()
-        wishes = _asked(headers, envelope.permission, client, now)
+        wishes = _asked(headers, envelope.permission, client, now) if envelope.for_pages else Asked()
         message = replace(self._message(client, envelope, stored, headers, now), asked=wishes)
+        where = asked.SUBJECT if "after" in dict(headers.wished.wishes) else asked.FIELD
         seen = fingerprint(client=client.address, sender=sender, head=headers, body=content.body)
         plan = Plan(
             message=message,
             stored=stored,
             faxes={
-                seen.key(each.number): self._fax(message, envelope.permission, _named(each, headers))
+                seen.key(each.number): self._fax(message, envelope.permission, _named(each, headers), where)
                 for each in envelope.faxes
             },
             since=now - seen.window,
@@ -153,7 +154,7 @@ class Acceptor:
             language=envelope.permission.language if envelope.permission else self._language,
         )
 
-    def _fax(self, message: Message, permission: Permission | None, recipient: FaxRecipient) -> Fax:
+    def _fax(self, message: Message, permission: Permission | None, recipient: FaxRecipient, where: str) -> Fax:
         assert permission is not None  # no recipient becomes a fax before it is known who may fax
         now, sender, after = message.received_at, message.envelope_sender, message.asked.after
         return Fax(
@@ -181,7 +182,7 @@ class Acceptor:
             notify=recipient.notify,
             original_recipient=recipient.original_recipient,
             notice_to=permission.notice_address(sender, self._options.admin),
-            not_before=None if after is None else hours.read_after(after, recipient.number, now),
+            not_before=None if after is None else hours.read_after(after, recipient.number, now, where),
             quiet_hours=permission.quiet_hours,
             privacy=permission.privacy,
         )
@@ -221,5 +222,8 @@ def _asked(headers: Headers, permission: Permission | None, client: Client, now:
     """What the mail asks for; a copier's program may have learnt to ask HylaFAX. Raises BadOption."""
     pairs, unheeded = hylafax.read(headers.hylafax, now.astimezone()) if client.is_legacy else ([], ())
     allowed = permission.options if permission is not None else frozenset()
-    found = asked.read((*pairs, *headers.options), allowed)
+    wished = headers.wished
+    if wished.trouble:
+        raise BadOption(wished.trouble)
+    found = asked.read((*pairs, *headers.options), allowed, wished.wishes)
     return replace(found, unheeded=(*unheeded, *found.unheeded))

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bridge.fax import subjects
+from bridge.fax.subjects import Subject
 from bridge.runtime import foreign
 
 HEADER_LIMIT = 256 * 1024
@@ -14,6 +16,8 @@ VALUE_LIMIT = 20_000
 MESSAGE_ID_LIMIT = 250
 REFERENCES_KEPT = 20
 OPTIONS_LIMIT = 50
+SUBJECT_LIMIT = 2000
+"""Characters of a subject in which wishes are looked for; people see fewer of it."""
 
 OUR_FIELDS = {"x-fax-option", "x-fax-event", "x-fax-id", "x-fax-number", "x-fax-to"}
 """Beginning as HylaFAX's do."""
@@ -45,6 +49,17 @@ class Headers:
         """The first field of that name as a person reads it: decoded, one line, 200 characters; empty if absent."""
         value = self.raw(name)
         return "" if value is None else foreign.header_text(value)
+
+    @property
+    def wished(self) -> Subject:
+        """The subject, and what its sender wishes in it: ``[fax: name=value]`` at either end."""
+        value = self.raw("subject")
+        return subjects.read("" if value is None else foreign.header_text(value, SUBJECT_LIMIT))
+
+    @property
+    def subject(self) -> str:
+        """The subject as people are to read it: without wishes, one line, 200 characters; empty if absent."""
+        return foreign.one_line(self.wished.words)
 
     @property
     def message_id(self) -> str | None:

@@ -99,7 +99,7 @@ def begin_answer(
     headers: Headers, subject: str, options: MailOptions, *, row_id: str, recipient: str, now: datetime
 ) -> bytes:
     """The first fields of an answer to the mail with those ``headers``: its subject stands behind ours."""
-    original = headers.text("subject")
+    original = headers.subject
     begun = composing.begin(
         options,
         row_id=row_id,

@@ -10,8 +10,9 @@ from bridge.document.options import DocumentOptions
 from bridge.document.pieces import ON_THE_COVER
 from bridge.document.renderer import DocumentUnusable, Rendered, Renderer
 from bridge.errors import Permanent
-from bridge.fax import numbers
+from bridge.fax import numbers, papers
 from bridge.fax.jobs import Message, Part
+from bridge.fax.papers import Paper
 from bridge.mail.headers import Headers
 from bridge.runtime.clock import Clock
 from bridge.runtime.phrases import phrase
@@ -63,18 +64,26 @@ class Look:
 class Dresser:
     """Has the pages of mails made."""
 
-    def __init__(self, renderer: Renderer, covers: Covers, options: DocumentOptions, clock: Clock) -> None:
+    def __init__(
+        self, renderer: Renderer, covers: Covers, options: DocumentOptions, clock: Clock, default_country: str
+    ) -> None:
         self._renderer = renderer
         self._covers = covers
         self._options = options
         self._clock = clock
+        self._default_country = default_country
+
+    def paper_of(self, message: Message, number: str) -> Paper:
+        """What a mail's fax to that number (empty: to nobody in particular) is set on and fitted onto."""
+        wished = message.asked.paper or self._options.paper
+        return papers.usual_for(number, self._default_country) if wished == "auto" else wished
 
     @asynccontextmanager
-    async def pages_of(self, message: Message, source: BinaryIO) -> AsyncIterator[Rendered]:
-        """The pages that all faxes of a mail have; raises DocumentUnusable, whose parts tell of all that was asked."""
+    async def pages_of(self, message: Message, paper: Paper, source: BinaryIO) -> AsyncIterator[Rendered]:
+        """The pages of all a mail's faxes on that paper; raises DocumentUnusable, whose parts tell what was asked."""
         look = self._look(message)
         try:
-            async with self._renderer.from_mail(source, look.options) as rendered:
+            async with self._renderer.from_mail(source, replace(look.options, paper=paper)) as rendered:
                 parts = _handed_on(rendered.parts) if look.by_carrier else rendered.parts
                 yield replace(rendered, parts=(*parts, *_unheeded(message)))
         except DocumentUnusable as error:
@@ -99,7 +108,8 @@ class Dresser:
         cover = Cover("", b"", fields) if template is None else template.cover(fields)
         if self._covers.has_headline:
             cover = replace(cover, headline=_headline(fields))
-        async with self._renderer.with_cover(rendered, cover) as covered:
+        options = replace(self._options, paper=self.paper_of(message, fax.number))
+        async with self._renderer.with_cover(rendered, cover, options) as covered:
             yield covered
 
     def _look(self, message: Message) -> Look:
@@ -121,7 +131,7 @@ class Dresser:
             from_address=fax.sender,
             from_number=numbers.as_people_write(fax.caller_id) if fax.caller_id else "",
             company=self._covers.company,
-            subject=headers.text("subject"),
+            subject=headers.subject,
             date=self._clock.now().astimezone().strftime("%-d %B %Y, %H:%M %Z"),
             text=text,
         )

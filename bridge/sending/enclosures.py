@@ -85,7 +85,7 @@ class Enclosures:
             parts=facts.parts,
             attempts=_ended(facts, now),
             message=facts.message,
-            subject=facts.headers.text("subject"),
+            subject=facts.headers.subject,
             handed_over=handed_over(pages),
         )
         async with self._renderer.proof(pages, proofs.render(told, now)) as made:

@@ -1,5 +1,6 @@
-"""Accepted faxes get their pages: one document a message, made once for all its faxes; or one each, with its cover."""
+"""Accepted faxes get their pages: one document a message and paper, for all its faxes; or one each, with its cover."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,6 +11,7 @@ from bridge.document.renderer import ConverterDied, DocumentUnusable, Rendered
 from bridge.errors import Unavailable
 from bridge.fax import outcomes
 from bridge.fax.jobs import Document, Fax, Message, Outcome, Part
+from bridge.fax.papers import Paper
 from bridge.fax.states import FaxState, HoldReason
 from bridge.mail.headers import HEADER_LIMIT, read_headers
 from bridge.runtime.crash import Point, crash_point
@@ -71,21 +73,12 @@ class Preparer:
         try:
             stored = await self._desk.store.stored(message.blob_id)
             await self._desk.store.blobs.check(stored)
-            with self._desk.store.blobs.open_plain(stored) as source:
-                async with self._dresser.pages_of(message, source) as rendered:
-                    crash_point(Point.PREPARE_RENDERED)
-                    made = await self._keep(message, batch, stored, rendered)
+            made = await self._made(message, batch, stored)
         except ConverterDied as error:
             await self._again_or_hold(batch, error.public)
             return
-        except DocumentUnusable as error:
-            await self._fail(batch, "document-unusable", error.public, error.parts)
-            return
         except BlobDamaged as error:
             await self._fail(batch, "stored-copy-damaged", error.public, (), tell_admin=True)
-            return
-        except TooLarge as error:
-            await self._fail(batch, "document-too-large", error.public, error.parts)
             return
         crash_point(Point.PREPARE_STORED)
         for each in made:
@@ -94,10 +87,40 @@ class Preparer:
             else:
                 await self._go_on(each.batch, each.document, each.blob)
 
+    async def _made(self, message: Message, batch: Batch, mail: StoredBlob) -> "list[_Made | _Unusable]":
+        """Pages for each paper that the batch's numbers have. All or nothing is kept."""
+        by_paper: dict[Paper, Batch] = {}
+        for fax in batch:
+            paper = self._dresser.paper_of(message, fax.number)
+            by_paper[paper] = (*by_paper.get(paper, ()), fax)
+        made: list[_Made | _Unusable] = []
+        try:
+            for paper, some in by_paper.items():
+                made += await self._made_on(paper, message, some, mail)
+        except BaseException:
+            self._discard(made)
+            raise
+        return made
+
+    async def _made_on(
+        self, paper: Paper, message: Message, batch: Batch, mail: StoredBlob
+    ) -> "list[_Made | _Unusable]":
+        with self._desk.store.blobs.open_plain(mail) as source:
+            try:
+                async with self._dresser.pages_of(message, paper, source) as rendered:
+                    crash_point(Point.PREPARE_RENDERED)
+                    return await self._keep(message, batch, mail, rendered)
+            except ConverterDied:
+                raise
+            except DocumentUnusable as error:
+                return [_Unusable(batch, "document-unusable", error.public, error.parts)]
+            except TooLarge as error:
+                return [_Unusable(batch, "document-too-large", error.public, error.parts)]
+
     async def _keep(
         self, message: Message, batch: Batch, mail: StoredBlob, rendered: Rendered
     ) -> "list[_Made | _Unusable]":
-        """Store what was made: one document for all, or, with cover pages, one for each. All or nothing is kept."""
+        """Store what was made: one document for all, or, with cover pages, one for each."""
         text = self._dresser.text_for_carrier(message, rendered)
         if not self._dresser.has_cover(message):
             return [await self._stored(message, batch, rendered, text)]
@@ -115,11 +138,14 @@ class Preparer:
                 except TooLarge as error:
                     made.append(_Unusable((fax,), "document-too-large", error.public, error.parts))
         except BaseException:
-            for each in made:
-                if isinstance(each, _Made):
-                    self._desk.store.blobs.discard(each.blob)
+            self._discard(made)
             raise
         return made
+
+    def _discard(self, made: "Sequence[_Made | _Unusable]") -> None:
+        for each in made:
+            if isinstance(each, _Made):
+                self._desk.store.blobs.discard(each.blob)
 
     async def _stored(self, message: Message, batch: Batch, rendered: Rendered, text: str | None) -> "_Made":
         """The pages as a blob; raises TooLarge."""

@@ -76,7 +76,8 @@ class Previewer:
     async def _made(self, preview: Preview, message: Message, stored: StoredBlob, headers: Headers) -> _Answer:
         await self._desk.store.blobs.check(stored)
         with self._desk.store.blobs.open_plain(stored) as source:
-            async with self._dresser.pages_of(message, source) as rendered:
+            paper = self._dresser.paper_of(message, preview.number)
+            async with self._dresser.pages_of(message, paper, source) as rendered:
                 if not self._dresser.has_cover(message):
                     return self._read(rendered)
                 async with self._dresser.covered(message, preview, headers, rendered) as covered:

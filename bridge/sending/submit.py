@@ -12,7 +12,7 @@ from bridge.errors import OutOfSpace, Unavailable
 from bridge.fax import hours, outcomes
 from bridge.fax.adoption import Call
 from bridge.fax.hours import Wait
-from bridge.fax.jobs import AttemptResult, Fax, Outcome
+from bridge.fax.jobs import AttemptResult, Fax, Message, Outcome
 from bridge.fax.numbers import as_people_write
 from bridge.fax.states import FaxState
 from bridge.ifax.answers import Answer, small
@@ -239,16 +239,16 @@ class Submitter:
         assert fax.document_id is not None
         document = await self._desk.store.read(lambda connection: faxes.document_of(connection, fax.document_id or ""))
         pages = await self._desk.store.read_blob(document.blob_id)
-        cover = None if document.cover_text is None else await self._cover(fax, document.cover_text)
-        return FaxRequest(fax.number, pages, fax.caller_id, cover, lambda: self._grip.holds)
-
-    async def _cover(self, fax: Fax, text: str) -> CoverWords:
-        """What the carrier puts on its cover page; never nothing at all, since then it would make none."""
         message = await self._desk.store.read(lambda connection: faxes.message_of(connection, fax.message_id))
+        cover = None if document.cover_text is None else await self._cover(fax, message, document.cover_text)
+        return FaxRequest(fax.number, pages, fax.caller_id, cover, lambda: self._grip.holds, message.asked.quality)
+
+    async def _cover(self, fax: Fax, message: Message, text: str) -> CoverWords:
+        """What the carrier puts on its cover page; never nothing at all, since then it would make none."""
         stored = await self._desk.store.stored(message.blob_id)
         written = read_headers(await self._desk.store.blobs.head(stored, HEADER_LIMIT))
         return CoverWords(
-            subject=written.text("subject"),
+            subject=written.subject,
             from_name=written.writer or fax.sender,
             to_name=fax.person or fax.company or as_people_write(fax.number),
             message=text,

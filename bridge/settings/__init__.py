@@ -129,6 +129,12 @@ class _StoreAlone(sections.Section):
     store: StoreSection = StoreSection()
 
 
+class _PolicyAlone(sections.Section):
+    """The same for those that ask who may fax to where."""
+
+    policy: sections.Policy = sections.Policy()
+
+
 class _DocumentAlone(sections.Section):
     """The same for those that make pages."""
 
@@ -168,6 +174,11 @@ def load_store(config: Path | None, environment: Mapping[str, str] = os.environ)
 def load_document(config: Path | None, environment: Mapping[str, str] = os.environ) -> sections.Document:
     """``[document]`` alone, for what only makes pages; raises BadConfiguration."""
     return _load_alone(_DocumentAlone, "document", config, environment)[0].document
+
+
+def load_policy(config: Path | None, environment: Mapping[str, str] = os.environ) -> sections.Policy:
+    """``[policy]`` alone; raises BadConfiguration."""
+    return _load_alone(_PolicyAlone, "policy", config, environment)[0].policy
 
 
 def _load_alone(

@@ -184,6 +184,7 @@ def document_options(document: sections.Document) -> DocumentOptions:
         long_pages=document.long_pages,
         body=document.body,
         trim=document.trim,
+        paper=document.paper,
     )
 
 

@@ -108,7 +108,7 @@ class Policy(Section):
     countries: tuple[values.Country, ...] = ("US", "CA")
     default_country: values.Country = "US"
     quiet_hours: values.QuietHoursOrNone = ""
-    options: identities.SenderOptions = ("after", "body", "cover", "pages", "reference")
+    options: identities.SenderOptions = ("after", "body", "cover", "pages", "paper", "quality", "reference")
     refuse_after: int = Field(default=5, ge=0, le=1000)
 
 
@@ -159,6 +159,7 @@ class Document(Section):
     body: Literal["cover", "page", "ignore"] = "cover"
     trim: bool = True
     pages: Literal["auto", "fax", "original"] = "auto"
+    paper: Literal["auto", "letter", "a4"] = "auto"
     page_bytes: Annotated[Size, Field(ge=20_000)] = read_size("150kB")
     long_pages: Literal["split", "shrink"] = "split"
     partial: bool = False

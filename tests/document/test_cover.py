@@ -177,3 +177,15 @@ def test_a_cover_goes_to_the_child_and_back() -> None:
 
     cover = Cover("<p>{{ to_name }}", base64.b64decode("iVBORw=="), FIELDS)
     assert read_cover(write_cover(cover)) == cover
+
+
+async def test_a_cover_is_on_the_paper_that_is_wished(tmp_path: Path) -> None:
+    """Ours, and a template that names none; one that names its own keeps it."""
+    for template, size in (
+        (standard().template, (595, 842)),
+        ("<p>to {{ to_name }}</p>", (595, 842)),
+        ("<style>@page { size: letter }</style><p>to {{ to_name }}</p>", (612, 792)),
+    ):
+        made = await covered(tmp_path, Cover(template, b"", FIELDS), plain("x"), paper="a4")
+        width, height = made.sizes()[0]
+        assert (round(width * 72), round(height * 72)) == size

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import get_args
 
 import pikepdf
 import pypdfium2
@@ -12,6 +13,7 @@ from bridge.document import pages
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Renderer
+from bridge.fax.options import PagesUse, PaperUse
 from tests.support.document_samples import (
     AS_IT_IS,
     DOCX,
@@ -535,3 +537,30 @@ async def test_a_fax_page_keeps_every_dot(rows: int, down: int, tmp_path: Path) 
         assert isinstance(stream, pikepdf.Stream)
         found = pikepdf.PdfImage(stream).as_pil_image()
     assert ImageChops.difference(found.convert("L"), sheet.convert("L")).getbbox() is None
+
+
+@pytest.mark.parametrize(("wished", "size"), [("letter", (8.5, 11.0)), ("a4", (8.27, 11.69)), ("auto", (8.5, 11.0))])
+async def test_what_has_no_size_of_its_own_is_on_the_paper_that_is_wished(
+    wished: PaperUse, size: tuple[float, float], tmp_path: Path
+) -> None:
+    """Texts, HTML, photographs and small pages; a PDF that is a sheet of paper stays what it is."""
+    photo = saved(Image.linear_gradient("L").resize((900, 600)), "JPEG")
+    message = mail(
+        multipart(
+            "mixed",
+            part(b"words", "text/plain", "a.txt"),
+            part(b"<p>words</p>", "text/html", "a.html"),
+            part(photo, "image/jpeg", "a.jpg"),
+            part(a_pdf("large", size=(842, 1191)), "application/pdf", "large.pdf"),
+            part(a_pdf("legal", size=(612, 1008)), "application/pdf", "legal.pdf"),
+        )
+    )
+    for use in get_args(PagesUse):
+        made = await make(tmp_path, message, options=DocumentOptions(paper=wished, pages=use))
+        *fitted, legal = made.sizes()
+        if use == "original":
+            del fitted[-1]  # the large one, with which the carrier does as it likes
+        for width, height in fitted:
+            assert about(width, size[0], 0.21), "a fax line is wider than A4"
+            assert about(height, size[1])
+        assert about(legal[1], 14.0)

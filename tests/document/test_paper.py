@@ -35,15 +35,47 @@ def test_a_page_of_a_paper_size_stays_as_large_as_it_is(
 
 @pytest.mark.parametrize(
     ("size", "wanted", "scale"),
-    [((11.69, 16.54), A4, 0.707), ((11, 17), LEGAL, 0.773), ((17, 22), LETTER, 0.5), ((33.1, 46.8), A4, 0.25)],
+    [((11.69, 16.54), LETTER, 0.665), ((11, 17), LEGAL, 0.773), ((17, 22), LETTER, 0.5), ((33.1, 46.8), LETTER, 0.235)],
 )
 def test_a_larger_page_is_shrunk_onto_the_paper_it_fills_best(
     size: tuple[float, float], wanted: tuple[float, float], scale: float
 ) -> None:
-    """A3 becomes A4, a tabloid Legal, a poster whatever it is like."""
+    """Of those that lie in the machine: where Letter is usual a tabloid becomes Legal, all that is wider Letter."""
     layout = laid(*size)
     assert layout.paper == wanted
     assert layout.scale == pytest.approx(scale, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("size", "scale"), [((11.69, 16.54), 0.707), ((11, 17), 0.688), ((17, 22), 0.486), ((8.5, 13), 0.899)]
+)
+def test_where_a4_is_usual_a_larger_page_is_shrunk_onto_it(size: tuple[float, float], scale: float) -> None:
+    """A3, a tabloid, and a folio, which is longer: a machine there has no Legal."""
+    layout = paper.lay_out(*size, A4, cut_long=True)
+    assert layout.paper == A4
+    assert layout.scale == pytest.approx(scale, abs=0.005)
+
+
+@pytest.mark.parametrize("size", [LETTER, LEGAL, A4])
+def test_a_page_that_is_a_paper_stays_one_wherever_it_goes(size: tuple[float, float]) -> None:
+    """Whoever made it had a reason."""
+    for sheet in (LETTER, A4):
+        assert paper.lay_out(*size, sheet, cut_long=True).paper == size
+        dots = (round(size[0] * 200), round(size[1] * 200))
+        assert paper.place(dots, (200, 200), sheet).paper == size
+
+
+def test_what_is_fitted_is_fitted_onto_the_paper_that_is_usual() -> None:
+    """Small pages, photographs, long pages and long pictures."""
+    assert paper.lay_out(5.83, 8.27, A4, cut_long=True) == paper.Layout(A4, length=8.27)
+    receipt = paper.lay_out(3.1, 30, A4, cut_long=True)
+    assert (receipt.paper, receipt.length) == (A4, A4[1])
+    photo = paper.place((4000, 3000), None, A4)
+    assert photo.paper == A4
+    assert photo.width == pytest.approx(7.77)
+    (first, *_) = paper.stretches((1000, 9000), None, A4)
+    (other, *_) = paper.stretches((1000, 9000), None)
+    assert first[1] / other[1] == pytest.approx((11.19 / 7.77) / (10.5 / 8), abs=0.01)
 
 
 def test_a_smaller_page_keeps_its_size() -> None:

@@ -10,13 +10,14 @@ import pytest
 from PIL import Image
 
 from bridge.document import characters, text, typesetting
+from bridge.document.paper import A4, LETTER, Size
 from tests.support.document_samples import ink, mail, make, multipart, part, plain
 
 
-def drawn(content: bytes, charset: str | None = None) -> list[str]:
+def drawn(content: bytes, charset: str | None = None, paper: Size = LETTER) -> list[str]:
     """The text of each page that the text's bytes make."""
     pdf = pikepdf.new()
-    assert text.add_text(pdf, content, charset) == len(pdf.pages)
+    assert text.add_text(pdf, content, charset, paper=paper) == len(pdf.pages)
     out = io.BytesIO()
     pdf.save(out)
     document = pypdfium2.PdfDocument(out.getvalue())
@@ -201,12 +202,13 @@ def test_what_has_no_picture_needs_no_font() -> None:
 
 
 @pytest.mark.parametrize("number", [1, 47, 48, 49, 96, 97, 240])
-def test_no_page_holds_more_lines_than_are_counted_on(number: int) -> None:
+@pytest.mark.parametrize("paper", [LETTER, A4])
+def test_no_page_holds_more_lines_than_are_counted_on(number: int, paper: Size) -> None:
     """The cheap bound never says more pages than the layout makes, and for short lines hardly fewer."""
     written = "\n".join(f"line {each}" for each in range(number))
-    found = drawn(written.encode())
-    assert max(len(page.split("\n")) for page in found) <= text.LINES_ON_A_PAGE
-    assert len(found) - 1 <= text.pages_at_least(written) <= len(found)
+    found = drawn(written.encode(), paper=paper)
+    assert max(len(page.split("\n")) for page in found) <= text.LINES_ON_A_PAGE[paper]
+    assert len(found) - 1 <= text.pages_at_least(written, paper) <= len(found)
 
 
 @pytest.mark.parametrize("letters", ["il.,'", "\u05d5\u05d9", "\u0627\u0644", "\u0101\u0301", "W"], ids=ascii)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from bridge.document.options import CoverOptions
-from bridge.document.renderer import DocumentUnusable
+from bridge.document.renderer import ConverterDied, DocumentUnusable
 from bridge.fax.asked import Asked, Unheeded, write
 from bridge.fax.jobs import Fax
+from bridge.fax.options import PaperUse
 from bridge.fax.states import FaxState
 from bridge.sending.prepare import Preparer
 from bridge.sending.report import Reporter
@@ -86,6 +87,60 @@ async def test_the_sender_has_the_last_word(
     assert len(renderer.covers) == covers
     assert renderer.options is not None
     assert (renderer.options.body, renderer.options.pages) == ("page", "original")
+
+
+BERLIN = "+493023125123"
+"""In Germany, whose regulator keeps 030 23125 for fiction."""
+
+
+@pytest.mark.parametrize(
+    ("asked", "site", "papers"),
+    [
+        (None, "auto", {"letter", "a4"}),
+        ("auto", "a4", {"letter", "a4"}),
+        (None, "a4", {"a4"}),
+        ("letter", "auto", {"letter"}),
+        ("a4", "letter", {"a4"}),
+    ],
+)
+async def test_each_number_gets_the_paper_that_lies_there(
+    asked: PaperUse | None, site: str, papers: set[str], bench: Bench, renderer: FakeRenderer
+) -> None:
+    """Its country decides, unless sender or site do; faxes of a mail share their pages where the paper is the same."""
+    first, abroad, second = await asking(bench, Asked(paper=asked), ANNA, BERLIN, BEN)
+    await prepared(preparer(bench, renderer, paper=site))
+    one, other, two = [(await bench.fax(fax.id)).document_id for fax in (first, abroad, second)]
+    assert one == two
+    assert (one == other) is (len(papers) == 1)
+    assert sorted(renderer.papers) == sorted(papers)
+    assert None not in {one, other}
+
+
+async def test_a_cover_is_on_the_paper_of_its_own_fax(bench: Bench, renderer: FakeRenderer) -> None:
+    """And the pages behind it are too."""
+    await asking(bench, Asked(), ANNA, BERLIN)
+    await prepared(preparer(bench, renderer, CoverOptions(site="standard")))
+    assert renderer.papers == renderer.cover_papers
+    assert sorted(renderer.papers) == ["a4", "letter"]
+
+
+async def test_what_cannot_be_made_on_one_paper_fails_there_alone(bench: Bench, renderer: FakeRenderer) -> None:
+    """The others of the mail go on, and nothing is left on the disk of what was not kept."""
+    first, abroad = await asking(bench, Asked(), ANNA, BERLIN)
+    renderer.fails_on = {"a4": DocumentUnusable("a.txt: makes more than 200 pages")}
+    await prepared(preparer(bench, renderer))
+    assert (await bench.fax(first.id)).state is FaxState.READY
+    assert (await bench.fax(abroad.id)).state is FaxState.FAILED
+
+
+async def test_what_was_made_before_the_converter_died_is_not_kept(bench: Bench, renderer: FakeRenderer) -> None:
+    """All of the mail is tried again."""
+    before = bench.blob_files()
+    first, abroad = await asking(bench, Asked(), ANNA, BERLIN)
+    renderer.fails_on = {"a4": ConverterDied("its pages could not be made")}
+    await prepared(preparer(bench, renderer))
+    assert {(await bench.fax(fax.id)).state for fax in (first, abroad)} == {FaxState.ACCEPTED}
+    assert len(bench.blob_files() - before) <= 1, "the mail itself, if it is not in the database"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from bridge.errors import OutOfSpace, Unavailable
+from bridge.fax.asked import Asked, write
 from bridge.fax.jobs import AttemptResult, Fax
+from bridge.fax.options import Quality
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import FaxState
 from bridge.ifax.errors import CallRefused, CarrierError, NotTaken, OutcomeUnknown
@@ -95,6 +97,18 @@ async def test_taken(bench: Bench, sending: Sending) -> None:
     )
     assert await bench.events() == []
     assert sending.carrier.asked == [("send", NUMBER, PAGES, None)]
+
+
+@pytest.mark.parametrize("quality", [None, "low", "fine"])
+async def test_the_sender_has_the_last_word_on_quality(bench: Bench, sending: Sending, quality: Quality | None) -> None:
+    """What its mail asks for goes with each call; without a word it is the site's."""
+    fax = await bench.ready()
+    asked = write(Asked(quality=quality))
+    change = tables.message.update().where(tables.message.c.id == fax.message_id).values(asked=asked)
+    await bench.store.write(lambda connection: connection.execute(change))
+    sending.carrier.sends = [taken("1595500000000000001")]
+    await sending.submit()
+    assert sending.carrier.qualities == [quality]
 
 
 async def test_intent_before_the_call(bench: Bench, sending: Sending) -> None:

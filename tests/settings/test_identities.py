@@ -58,7 +58,7 @@ SALT_AND_HASH = HASH.partition("p=1")[2]
         ),
         (
             "options = ['colour']\n",
-            "identities[1].options[1]: 'colour' is no option; there are after, body, cover, pages, reference",
+            "identities[1].options[1]: 'colour' is no option; there are after, body, cover, pages, paper, quality",
         ),
         ("options = ['none', 'body']\n", "identities[1].options: 'none' stands alone, or not at all"),
         ("notify = 'nobody'\n", "identities[1].notify: "),

@@ -30,25 +30,34 @@ class FakeRenderer:
         self.made.write_bytes(PAGES)
         self.pages = 2
         self.fails: DocumentUnusable | None = None
+        self.fails_on: dict[str, DocumentUnusable] = {}
         self.meanwhile: Meanwhile | None = None
         self.given: list[bytes] = []
         self.options: DocumentOptions | None = None
         self.covers: list[Cover] = []
+        self.papers: list[str] = []
+        self.cover_papers: list[str] = []
         self.cover_fails: DocumentUnusable | None = None
 
     @asynccontextmanager
     async def from_mail(self, message: BinaryIO, options: DocumentOptions | None = None) -> AsyncIterator[Rendered]:
         self.options = options
+        self.papers.append("" if options is None else options.paper)
         self.given.append(message.read())
         if self.meanwhile is not None:
             await self.meanwhile()
         if self.fails is not None:
             raise self.fails
+        if (failed := self.fails_on.get(self.papers[-1])) is not None:
+            raise failed
         yield Rendered(self.made, self.pages, (replace(PARTS[0], pages=self.pages),))
 
     @asynccontextmanager
-    async def with_cover(self, rendered: Rendered, cover: Cover) -> AsyncIterator[Rendered]:
+    async def with_cover(
+        self, rendered: Rendered, cover: Cover, options: DocumentOptions | None = None
+    ) -> AsyncIterator[Rendered]:
         self.covers.append(cover)
+        self.cover_papers.append("" if options is None else options.paper)
         if self.cover_fails is not None and len(self.covers) == 2:
             raise self.cover_fails
         yield Rendered(self.made, rendered.pages + 1, (Part("cover page", "text/html", 1), *rendered.parts))
@@ -58,7 +67,7 @@ class FakeRenderer:
 
     def as_dresser(self, bench: Bench, covers: CoverOptions | None = None, **options: Any) -> Dresser:
         made = DocumentOptions(**options)
-        return Dresser(self.as_renderer(), Covers(covers or CoverOptions()), made, bench.clock)
+        return Dresser(self.as_renderer(), Covers(covers or CoverOptions()), made, bench.clock, "US")
 
 
 async def taken_on(

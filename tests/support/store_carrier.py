@@ -51,6 +51,8 @@ class FakeCarrier:
     downloads: list[bytes | Answer | CarrierError] = field(default_factory=list)
     pages: list[list[dict[str, Any]] | CarrierError] = field(default_factory=list)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+    qualities: list[str | None] = field(default_factory=list)
+    """Those that were asked for, one a call."""
     quiet: float = 0.0
     """Seconds for which the carrier wishes no calls."""
     before: Meanwhile | None = None
@@ -77,6 +79,7 @@ class FakeCarrier:
             await happens()
         if not request.may_begin():  # as the client does
             raise NotTaken("no call was made", "not-reached")
+        self.qualities.append(request.quality)
         await self._note("send", request.number, request.pdf, request.caller_id)
         said: Taken = _given(self.sends.pop(0))
         return said

@@ -56,13 +56,51 @@ def test_what_is_no_option_is_told() -> None:
     found = read("X-Fax-Option: colour=red; cover=no; urgent", allowed=("body",))
     assert found.cover is None
     assert [(each.written, each.why) for each in found.unheeded] == [
-        ("X-Fax-Option: colour=red", "is no option here; there are after, body, cover, pages, reference"),
+        ("X-Fax-Option: colour=red", f"is no option here; there are {', '.join(OPTION_NAMES)}"),
         (
             "X-Fax-Option: cover=no",
             "is not this sender's to choose; the operator can add it to the options of the identity",
         ),
-        ("X-Fax-Option: urgent", "is no option here; there are after, body, cover, pages, reference"),
+        ("X-Fax-Option: urgent", f"is no option here; there are {', '.join(OPTION_NAMES)}"),
     ]
+
+
+def test_a_slip_is_told_with_the_nearest_name() -> None:
+    """What was meant need not be looked up."""
+    (told,) = read("X-Fax-Option: covr=no").unheeded
+    assert told.why == "is no option here; did you mean cover?"
+
+
+def test_quality_and_paper() -> None:
+    """In friendly words, or in the carrier's own for its finest."""
+    assert read("X-Fax-Option: quality=fine; paper=A4") == Asked(quality="fine", paper="a4")
+    assert read("X-Fax-Option: quality=HD; paper=auto") == Asked(quality="fine", paper="auto")
+    with pytest.raises(BadOption, match="quality is one of low, standard, fine"):
+        read("X-Fax-Option: quality=best")
+    with pytest.raises(BadOption, match="paper is one of auto, letter, a4"):
+        read("X-Fax-Option: paper=legal")
+
+
+def test_header_and_subject_count_alike() -> None:
+    """Each adds to the other; the same twice is no contradiction, and two values are."""
+    assert asked.read([("cover", "no")], OPTION_NAMES, [("quality", "fine"), ("cover", "no")]) == Asked(
+        cover=False, quality="fine"
+    )
+    with pytest.raises(BadOption, match="X-Fax-Option and the subject: cover stands there twice, with two values"):
+        asked.read([("cover", "no")], OPTION_NAMES, [("cover", "yes")])
+    with pytest.raises(BadOption, match=r"^the subject: cover=maybe is not understood; cover is one of yes, no"):
+        asked.read([], OPTION_NAMES, [("cover", "maybe")])
+
+
+def test_in_the_subject_a_slip_is_refused() -> None:
+    """By name, with the nearest right one; what the sender may not choose is let be and told, as in the header."""
+    with pytest.raises(BadOption, match=r"^\[fax: covr=no\] is no option here; did you mean cover\?"):
+        asked.read([], OPTION_NAMES, [("covr", "no")])
+    with pytest.raises(BadOption, match=r"^\[fax: to=anna\] is no option here; there are after, body"):
+        asked.read([], OPTION_NAMES, [("to", "anna")])
+    found = asked.read([], {"cover"}, [("quality", "fine")])
+    assert found.quality is None
+    assert [each.written for each in found.unheeded] == ["[fax: quality=fine]"]
 
 
 @given(st.lists(st.tuples(st.text(max_size=9), st.text(max_size=9))), st.sets(st.sampled_from(OPTION_NAMES)))

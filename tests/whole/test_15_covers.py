@@ -98,3 +98,24 @@ async def test_a_sender_may_do_without(house: House) -> None:
     (fax,) = await sandbox.taken(DELIVERED)
     assert "Dear colleague" not in words(await sent(house, sandbox, fax), 0)
     assert await daemon.stop() == 0
+
+
+async def test_wishes_in_the_subject(house: House) -> None:
+    """They reach the pages and the carrier, and stand neither on the cover page nor in the notice."""
+    sandbox, daemon = await house.start()
+    mail = a_letter()
+    del mail["Subject"]
+    mail["Subject"] = "Fwd: Überweisung Müller [fax: cover=yes, quality=fine, paper=a4, reference=4711]"
+    await daemon.take(mail, DELIVERED)
+    await house.fax_in(DELIVERED, "delivered")
+    (fax,) = await sandbox.taken(DELIVERED)
+    assert fax["request"]["faxQuality"] == "HD"
+    pdf = await sent(house, sandbox, fax)
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        left, bottom, right, top = (float(edge) for edge in opened.pages[0].mediabox)
+    assert (round(right - left), round(top - bottom)) == (595, 842)
+    assert "Subject Fwd: Überweisung Müller Date" in words(pdf, 0)
+    (notice,) = await until("the notice", told(house))
+    assert "[fax:" not in notice.text
+    assert "[4711]" in str(notice.message["Subject"])
+    assert await daemon.stop() == 0

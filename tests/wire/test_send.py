@@ -6,12 +6,14 @@ import json
 import logging
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import structlog
 
 from bridge.fax import outcomes
+from bridge.fax.options import Quality
 from bridge.ifax.client import CoverWords, FaxRequest, Taken
 from bridge.ifax.errors import CallRefused, CarrierError, NotTaken, OutcomeUnknown
 from tests.support.wire_server import (
@@ -303,6 +305,15 @@ async def test_body_exactly() -> None:
     assert request.headers["content-type"] == "application/json"
     assert int(request.headers["content-length"]) == len(request.body)
     assert "transfer-encoding" not in request.headers
+
+
+@pytest.mark.parametrize(("wished", "sent"), [(None, "Low"), ("low", "Low"), ("standard", "Standard"), ("fine", "HD")])
+async def test_a_sender_may_wish_another_quality(wished: Quality | None, sent: str) -> None:
+    """In its own words, which become the carrier's; without a wish it is the site's."""
+    async with wire_server(says_json(GOOD)) as wire, carrier(wire.url, quality="Low") as client:
+        await client.fax_send(replace(REQUEST, quality=wished))
+    (request,) = wire.requests
+    assert request.json["faxQuality"] == sent
 
 
 async def test_caller_id() -> None:
