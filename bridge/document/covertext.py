@@ -8,7 +8,7 @@ sure stays.
 import re
 from html.parser import HTMLParser
 
-from bridge.document import characters, seen
+from bridge.document import characters, seen, signs
 from bridge.document.kinds import Kind
 from bridge.document.pieces import Piece
 
@@ -48,7 +48,7 @@ _SIGNATURE_MARKS = ("gmail_signature", "moz-signature")
 def read(piece: Piece, *, trim: bool) -> str:
     """The text of a mail's body, plain, without blank lines at its ends."""
     content = characters.read(piece.content, piece.charset)
-    text = _plain(content, trim=trim) if piece.kind is Kind.HTML else content
+    text = _plain(signs.joined(content), trim=trim) if piece.kind is Kind.HTML else content
     lines = text.replace("\f", "\n").splitlines()
     return "\n".join(_without_gaps([line.rstrip() for line in (_trimmed(lines) if trim else lines)]))
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
-from bridge.document import seen
+from bridge.document import references
 
 
 class PartsOnly(URLFetcher):  # type: ignore[misc]
-    """Hands out ``parts`` (by Content-ID) and ``data:`` addresses; opens no file and no connection."""
+    """Hands out ``parts`` (by what the text names them by) and ``data:`` addresses; opens no file and no connection."""
 
     def __init__(self, parts: Mapping[str, bytes]) -> None:
         super().__init__(allowed_protocols=("data",), allow_redirects=False)
@@ -16,8 +16,6 @@ class PartsOnly(URLFetcher):  # type: ignore[misc]
 
     def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> URLFetcherResponse:
         """Raises ValueError for whatever would have to be fetched."""
-        if content_id := seen.cid_of(url):
-            if (part := self._parts.get(content_id)) is None:
-                raise ValueError("no such part")
+        if (part := self._parts.get(references.key_of(url))) is not None:
             return URLFetcherResponse(url, part)
         return super().fetch(url, headers)

@@ -265,6 +265,7 @@ def _leaf(part: Entity, content: bytes) -> Piece:
         content,
         Role.ATTACHMENT,
         content_id=part.content_id,
+        location=part.text("Content-Location"),
         attached=part.disposition == "attachment",
     )
     if kind is Kind.TEXT and characters.is_blank(content, charset):

@@ -22,9 +22,9 @@ class Role(StrEnum):
 class Piece:
     """One leaf of the mail. ``reason`` tells why it is left out or unusable.
 
-    ``heading`` are fields of an attached mail, to stand above its text; ``pictures`` those that an HTML text shows, by
-    Content-ID; ``attached`` whether its disposition says so, ``packed`` whether it was
-    inside another file.
+    ``heading`` are fields of an attached mail, to stand above its text; ``location`` is its Content-Location (RFC
+    2557); ``pictures`` are those that an HTML text shows, by what it names them by; ``attached`` whether its
+    disposition says so, ``packed`` whether it was inside another file.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Piece:
     role: Role
     reason: str = ""
     content_id: str = ""
+    location: str = ""
     attached: bool = False
     packed: bool = False
     heading: tuple[tuple[str, str], ...] = ()

@@ -1,5 +1,6 @@
 """From the parts of one mail to its fax: the text or the attachments, and which pictures are neither. In the child."""
 
+from collections import Counter
 from dataclasses import replace
 
 from bridge.document import seen
@@ -18,7 +19,8 @@ def settle(found: list[Piece], *, whole: bool = False, body: BodyUse = "ignore")
     Pictures that a faxed text shows stand within it; else they are documents, but for decorations.
     """
     found = _with_one_text(found)
-    shown, letters = _shown(found)
+    names = _names(found)
+    shown, letters = _shown(found, names)
     pictures = [at for at, piece in enumerate(found) if piece.kind is Kind.PICTURE and piece.role is Role.ATTACHMENT]
     asked = [
         Shown(found[at].content, shown[at], letters, found[at].attached, embedded=bool(found[at].content_id))
@@ -34,7 +36,7 @@ def settle(found: list[Piece], *, whole: bool = False, body: BodyUse = "ignore")
     if not has_text and not documents:
         return found  # whatever decorates here, there is nothing else
     text_is_faxed = has_text and (whole or not documents or body == "page")
-    embedded = {piece.content_id: piece.content for piece, where in zip(found, shown, strict=True) if where}
+    embedded = {name: found[at].content for at, where in enumerate(shown) if where for name in names[at]}
 
     def settled(at: int) -> Piece:
         piece = found[at]
@@ -63,17 +65,23 @@ def _with_one_text(found: list[Piece]) -> list[Piece]:
     ]
 
 
-def _shown(found: list[Piece]) -> tuple[list[tuple[Reference, ...]], int]:
+def _names(found: list[Piece]) -> list[frozenset[str]]:
+    """By what a text may name each piece that is a picture: its Content-ID, its place, its name if no other has it."""
+    names = Counter(piece.name for piece in found)
+    return [
+        frozenset(filter(None, (piece.content_id, piece.location, piece.name if names[piece.name] == 1 else "")))
+        if piece.kind is Kind.PICTURE and piece.role is Role.ATTACHMENT
+        else frozenset()
+        for piece in found
+    ]
+
+
+def _shown(found: list[Piece], names: list[frozenset[str]]) -> tuple[list[tuple[Reference, ...]], int]:
     """Where the text shows each piece that is a picture, and how many letters the text has."""
     texts = [
         seen.look(piece.content, piece.charset)
         for piece in found
         if piece.role is Role.BODY and piece.kind is Kind.HTML
     ]
-    shown = [
-        tuple(each for text in texts for each in text.of(piece.content_id))
-        if piece.kind is Kind.PICTURE and piece.role is Role.ATTACHMENT and piece.content_id
-        else ()
-        for piece in found
-    ]
+    shown = [tuple(each for text in texts for each in text.of(known)) if known else () for known in names]
     return shown, sum(text.letters for text in texts)

@@ -1,10 +1,10 @@
 """What a reader of an HTML text sees, without drawing it: how many letters, which pictures where. In the child."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import unquote
 
-from bridge.document import characters
+from bridge.document import characters, references, signs
 
 UNSEEN = {"script", "style", "head", "title", "template", "noscript"}
 _QUOTES = {"blockquote"}
@@ -41,9 +41,9 @@ class Seen:
         """Nothing would be seen on paper."""
         return not self.letters and all(each.dot for each in self.references)
 
-    def of(self, content_id: str) -> list[Reference]:
-        """Where the part of this id stands."""
-        return [each for each in self.references if cid_of(each.source) == content_id]
+    def of(self, keys: Collection[str]) -> list[Reference]:
+        """Where the part stands that any of these names."""
+        return [each for each in self.references if references.key_of(each.source) in keys]
 
     @property
     def on_the_web(self) -> int:
@@ -54,15 +54,9 @@ class Seen:
 def look(content: bytes, charset: str | None) -> Seen:
     """Read an HTML text. Whatever it is made of, nothing raises."""
     eye = _Eye()
-    eye.feed(characters.read(content, charset))
+    eye.feed(signs.joined(characters.read(content, charset)))
     eye.close()
     return eye.seen
-
-
-def cid_of(source: str) -> str:
-    """The Content-ID that an address names (RFC 2392); empty if it names none."""
-    scheme, _, rest = source.strip().partition(":")
-    return unquote(rest).strip("<>") if scheme.lower() == "cid" else ""
 
 
 class _Eye(HTMLParser):
@@ -75,8 +69,10 @@ class _Eye(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        if tag == "img":
-            self._picture(given)
+        for source in references.before(tag, given):
+            self._picture(source, given)
+        for source in references.behind(given):
+            self._picture(source, {}, behind=True)
         if tag in VOID:
             return
         marks = f"{given.get('class', '')} {given.get('id', '')}".lower()
@@ -96,16 +92,21 @@ class _Eye(HTMLParser):
                 return
 
     def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1][0] == "style":
+            for source in references.in_style(data):
+                at = Reference(source, self.seen.letters, signed=True, quoted=False, dot=False)
+                self.seen.references.append(at)
         if self._unseen:
             return
         self._signed = self._signed or data.strip("\n") in {SIGNATURE_LINE, SIGNATURE_LINE.strip(), "--\xa0"}
         self.seen.letters += sum(1 for char in data if characters.shows(char))
 
-    def _picture(self, given: dict[str, str]) -> None:
-        if self._unseen or not given.get("src"):
+    def _picture(self, source: str, given: dict[str, str], *, behind: bool = False) -> None:
+        """What stands behind the text decorates it, as a letterhead does."""
+        if self._unseen or not source:
             return
         sides = [given.get(side, "").removesuffix("px").strip() for side in ("width", "height")]
         dot = any(side.isdecimal() and int(side[:9]) <= _A_DOT for side in sides)
-        signed = self._signed or any(signature for *_, signature in self._open)
+        signed = behind or self._signed or any(signature for *_, signature in self._open)
         quoted = any(quote for _, quote, _ in self._open)
-        self.seen.references.append(Reference(given["src"], self.seen.letters, signed, quoted, dot))
+        self.seen.references.append(Reference(source, self.seen.letters, signed, quoted, dot))

@@ -2,7 +2,6 @@
 
 import io
 import logging
-import re
 import sys
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from types import ModuleType
 
 from PIL import ImageFile
 
-from bridge.document import images
+from bridge.document import images, references, signs
 from bridge.runtime.phrases import phrase
 
 LETTERS = phrase("its {script} letters")
@@ -22,8 +21,6 @@ _NO_GLYPH = ".notdef glyph"
 """How WeasyPrint's warning begins when no font has a character; the character is its first argument."""
 
 _GOOD_AS_IT_IS = {"PNG", "JPEG", "GIF"}
-_EMOJI_SHAPES = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]|(?<=[\u2600-\u27bf\U0001f000-\U0001faff])\u200d")
-"""What only changes how the sign before it is drawn."""
 
 
 class TextUnusable(Exception):
@@ -33,19 +30,18 @@ class TextUnusable(Exception):
 def draw(page: str, style: str, pictures: Mapping[str, bytes]) -> bytes:
     """The PDF of an HTML text. Raises TextUnusable where no font has one of its letters.
 
-    ``pictures`` are drawable ones, by Content-ID.
+    ``pictures`` are drawable ones, by what the text names them by.
 
     A sign that no font has, an emoji mostly, is named in brackets: drawn it would be an empty box.
     """
+    page = signs.joined(page)
     made, missing = _draw(page, style, pictures)
     if not missing:
         return made
     for char in missing:
         if unicodedata.category(char)[0] not in "SM" or not unicodedata.name(char, ""):
             raise TextUnusable(NO_FONT.format(what=_kind(char)))
-    page = _EMOJI_SHAPES.sub("", page)
-    for char in missing:
-        page = page.replace(char, f"[{unicodedata.name(char).lower()}]")
+    page = signs.named(page, missing)
     made, missing = _draw(page, style, pictures)
     if missing:
         raise TextUnusable(NO_FONT.format(what=_kind(next(iter(missing)))))
@@ -57,7 +53,10 @@ def _draw(page: str, style: str, pictures: Mapping[str, bytes]) -> tuple[bytes, 
     from bridge.document.fetching import PartsOnly  # noqa: PLC0415 - for the same reason
 
     with _glyphs_missing() as missing:
-        document = weasyprint.HTML(string=page, url_fetcher=PartsOnly(pictures), media_type="screen")
+        document = weasyprint.HTML(
+            string=page, url_fetcher=PartsOnly(pictures), base_url=references.HERE, media_type="screen"
+        )
+        references.made_plain(document.etree_element)
         made: bytes = document.write_pdf(stylesheets=[weasyprint.CSS(string=style)])
     return made, missing
 

@@ -88,7 +88,7 @@ async def test_nothing_is_fetched_and_no_file_is_read(server: tuple[int, list[st
     assert made.words() == ["seen link"]
     assert b"secret words" not in made.pdf
     assert came == []
-    assert left_out(made.parts)["a picture on the web"] == pages.NOT_FETCHED
+    assert left_out(made.parts)["2 pictures on the web"] == pages.NOT_FETCHED
 
 
 async def test_a_sign_without_a_font_is_named(tmp_path: Path) -> None:
@@ -166,3 +166,81 @@ async def test_a_mail_of_nothing_but_a_picture_is_faxed(tmp_path: Path) -> None:
     """Where nothing else is there, no picture is a decoration."""
     made = await make(tmp_path, mail(multipart("mixed", picture(LOGO))))
     assert (made.failed, made.pages) == ("", 1)
+
+
+ROCKET = "\U0001f680"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["&#128640;", "&#x1F680;", "&#x1f680", "&#55357;&#56960;", "&#xD83D;&#xDE80;", "&#128640;&#65039;", ROCKET],
+)
+async def test_a_sign_is_named_however_it_is_written(written: str, tmp_path: Path) -> None:
+    """As an entity, in two halves as Outlook writes it, with what only shapes it behind."""
+    made = await make(tmp_path, mail(html(f"<p>Thank you {written} at 9")), options=AS_IT_IS)
+    assert (made.failed, made.words()) == ("", ["Thank you [rocket] at 9"])
+
+
+async def test_a_sign_in_a_style_or_an_attribute_is_named(tmp_path: Path) -> None:
+    """What a style sets before a word, and what stands for a picture that is not there."""
+    text = '<style>b:before { content: "\\1F680 " } i:before { content: "a" }</style><b>go</b> <i>b</i>'
+    made = await make(tmp_path, mail(html(f'{text} <img alt="fast &#128640;">')), options=AS_IT_IS)
+    assert made.failed == ""
+    assert "[rocket]go" in made.words()[0].replace(" ", "")
+    assert "fast[rocket]" in made.words()[0].replace(" ", "")
+
+
+async def test_other_entities_stay_what_they_are(tmp_path: Path) -> None:
+    """Nothing of a text is read as a tag, or as a sign, that was written so as not to be one."""
+    text = "<p>&lt;b&gt; &amp;#128640; &euro;5 A&amp;B &#128640;"
+    made = await make(tmp_path, mail(html(text)), options=AS_IT_IS)
+    assert made.words() == ["<b> &#128640; \u20ac5 A&B [rocket]"]
+
+
+BACKGROUNDS = {
+    "a table": '<table background="cid:pic@x" width=300 style="height: 200px"><tr><td>x</table>',
+    "a cell": '<table><tr><td background="cid:pic@x" style="width: 300px; height: 200px">x</table>',
+    "the page": '<body background="cid:pic@x" style="height: 200px">x',
+    "a style": '<div style="background-image: url(cid:pic@x); height: 200px">x</div>',
+    "a style in quotes": "<div style=\"background: url('cid:pic@x') no-repeat; height: 200px\">x</div>",
+    "a rule": '<style>div { background: white url("cid:pic@x") }</style><div style="height: 200px">x</div>',
+    "a button": '<p>x<input type=image src="cid:pic@x" width=300 height=200>',
+    "a choice": '<p>x<img srcset="cid:pic@x 1x, cid:large@x 2x" width=300 height=200>',
+    "a picture of several": '<p>x<picture><source srcset="cid:no@x"><img src="cid:pic@x" width=300></picture>',
+    "an object": '<p>x<object data="cid:pic@x" width=300 height=200></object>',
+    "a file name": '<p>x<img src="a.png" width=300 height=200>',
+    "a file name in a style": '<div style="background: url(./a.png); height: 200px">x</div>',
+    "a place": '<p>x<img src="https://example.org/pictures/a%20b.png" width=300>',
+}
+
+
+@pytest.mark.parametrize("text", BACKGROUNDS.values(), ids=BACKGROUNDS.keys())
+async def test_pictures_are_drawn_wherever_the_text_shows_them(text: str, tmp_path: Path) -> None:
+    """Behind a table, in a style, as a button, by the file's name or its place: drawn, and no page of its own."""
+    shown = part(
+        *(saved(BLACK, "PNG"), "image/png", "a.png", "inline", "Content-ID: <pic@x>"),
+        "Content-Location: https://example.org/pictures/a b.png",
+    )
+    made = await make(tmp_path, mail(multipart("related", html(text), shown)), options=AS_IT_IS)
+    assert (made.failed, made.pages) == ("", 1)
+    assert left_out(made.parts)["a.png"] == pieces.IN_THE_TEXT
+    box = ink(made.picture())
+    assert box is not None
+    assert box[3] - box[1] >= 130
+
+
+async def test_a_name_that_two_files_have_names_neither(tmp_path: Path) -> None:
+    """Which of them is meant nobody knows: both are pages."""
+    twice = [picture(BLACK, "a.png", "attachment").replace(b"pic@x", b"%d@x" % at) for at in range(2)]
+    made = await make(tmp_path, mail(multipart("mixed", html('<p>see <img src="a.png">'), *twice)), options=AS_IT_IS)
+    assert (made.failed, made.pages) == ("", 2)
+
+
+async def test_a_letterhead_behind_a_text_is_no_document(tmp_path: Path) -> None:
+    """Beside what was attached, the paper on which the mail is written is left out as any decoration."""
+    text = html('<body background="cid:pic@x"><p>Please see the file.')
+    made = await make(
+        tmp_path, mail(multipart("mixed", text, picture(LOGO), part(a_pdf("lab"), "application/pdf", "lab.pdf")))
+    )
+    assert made.pages == 1
+    assert left_out(made.parts)["a.png"] == pieces.DECORATION
