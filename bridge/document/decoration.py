@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from bridge.document import images
+from bridge.document import images, vectors
 from bridge.document.seen import Reference
 
 ENOUGH = 3
@@ -21,6 +21,9 @@ _SMALL = 150_000
 
 _LARGE = 500_000
 """Dots: what no signature needs, but every photograph has."""
+
+_DOT = 3
+"""Dots, or less, one way."""
 
 _BANNER = 3.5
 """So many times as wide as high."""
@@ -63,11 +66,31 @@ def _is_last(reference: Reference, letters: int) -> bool:
     return letters >= 40 and reference.at >= letters * 0.8  # noqa: PLR2004 - a sentence, and its last fifth
 
 
-def _by_size(content: bytes) -> int:
+def is_modest(content: bytes) -> bool:
+    """Whether a picture is small or banner-shaped, as a logo is and hardly anything that was scanned."""
+    return _by_size(content) >= 1
+
+
+def is_dot(content: bytes) -> bool:
+    """Whether a picture is so thin that it shows nothing: it counts who reads the mail, or holds things apart."""
+    size = _size(content)
+    return size is not None and 0 < min(size) <= _DOT
+
+
+def _size(content: bytes) -> tuple[float, float] | None:
+    if vectors.is_one(content):
+        return vectors.size(content)
     try:
         with images.opened(content) as picture:
-            width, height = picture.size
+            return picture.size
     except images.DAMAGES:
+        return None
+
+
+def _by_size(content: bytes) -> int:
+    size = _size(content)
+    if size is None:
         return 0
+    width, height = size
     dots = width * height
     return (dots <= _SMALL) - (dots >= _LARGE) + (width >= height * _BANNER)

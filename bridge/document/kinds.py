@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from enum import StrEnum
 
-from bridge.document import bitmaps, characters
+from bridge.document import bitmaps, characters, vectors
 
 HEAD = 4096
 """Bytes or characters in which everything but a container shows itself."""
@@ -57,6 +57,10 @@ class Kind(StrEnum):
     CARD = "address card"
     CALENDAR = "calendar entry"
     SIGNATURE = "signature"
+    SVG = "SVG drawing"
+    METAFILE = "drawing of Windows's own"
+    APPLE = "file of a Mac"
+    FORK = "Mac's notes about a file"
     EMPTY = "empty file"
     UNKNOWN = "unknown file"
 
@@ -70,6 +74,10 @@ _BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
     (b"\xff\xd8\xff", Kind.PICTURE),
     (b"GIF87a", Kind.PICTURE),
     (b"GIF89a", Kind.PICTURE),
+    (b"\xd7\xcd\xc6\x9a", Kind.METAFILE),
+    (b"\x01\x00\x09\x00\x00\x03", Kind.METAFILE),
+    (b"\x00\x05\x16\x00", Kind.APPLE),
+    (b"\x00\x05\x16\x07", Kind.FORK),
     (b"{\\rtf", Kind.OFFICE),
     (b"\x78\x9f\x3e\x22", Kind.TNEF),
     (b"-----BEGIN PGP MESSAGE-----", Kind.ENCRYPTED),
@@ -92,6 +100,8 @@ def kind_of(content: bytes, declared: str = "", charset: str | None = None) -> K
         return Kind.EMPTY
     if declared in _BY_TYPE:
         return _BY_TYPE[declared]
+    if vectors.is_one(content):
+        return Kind.SVG
     for ask in (_by_beginning, _by_container):
         if (found := ask(content)) is not None:
             return found
@@ -111,7 +121,7 @@ def _by_beginning(content: bytes) -> Kind | None:
             return kind
     if bitmaps.is_one(content) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP") or _HEIF.match(content[:12]):
         return Kind.PICTURE
-    return None
+    return Kind.METAFILE if content[:4] == b"\x01\0\0\0" and content[40:44] == b" EMF" else None
 
 
 def _by_container(content: bytes) -> Kind | None:

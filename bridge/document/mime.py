@@ -9,7 +9,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
 
-from bridge.document import characters, entity, multiparts, roles, seen, sources, transfer, unpack, uuencode
+from bridge.document import (
+    characters,
+    entity,
+    helpers,
+    multiparts,
+    roles,
+    seen,
+    sources,
+    transfer,
+    unpack,
+    uuencode,
+    vectors,
+)
 from bridge.document.entity import Entity
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
@@ -26,7 +38,6 @@ _ONLY_A_POINTER = phrase("is only a pointer to a file that is kept elsewhere; at
 _NO_BOUNDARY = phrase("where its parts begin and end cannot be told; send the mail again, best with the files as PDF")
 _TEXTS = {"text/plain": Kind.TEXT, "text/html": Kind.HTML}
 _MAILS = {"message/rfc822", "message/global"}
-_LITTER = phrase("is nothing but a note of the system that made the archive")
 _FOR_MACHINES = {
     Kind.CARD: phrase("an address card is not faxed"),
     Kind.CALENDAR: phrase("a calendar entry is not faxed"),
@@ -142,12 +153,17 @@ def _opened(piece: Piece, limits: Limits, depth: int) -> Iterator[Piece]:
                 yield from _message(entity.read(piece.content), limits, depth)
             case Kind.SIGNED:
                 yield from _walk(entity.read(unpack.signed(piece.content)), limits, depth + 1)
+            case Kind.APPLE:
+                yield from _opened(_member(unpack.apple(piece.content), piece), limits, depth)
             case Kind.TNEF | Kind.ARCHIVE:
                 yield from _unpacked(piece, limits, depth)
             case _:
                 yield piece
     except unpack.Unopenable as error:
-        yield replace(piece, role=Role.UNUSABLE, reason=str(error))
+        if str(error) == unpack.SIGNED_ELSEWHERE and piece.name.lower().endswith(".p7s"):
+            yield replace(piece, role=Role.LEFT_OUT, reason=_FOR_MACHINES[Kind.SIGNATURE])
+        else:
+            yield replace(piece, role=Role.UNUSABLE, reason=str(error))
 
 
 def _unpacked(holder: Piece, limits: Limits, depth: int) -> Iterator[Piece]:
@@ -182,7 +198,7 @@ def _member(member: unpack.Member, holder: Piece) -> Piece:
     )
     if member.is_text:
         return _text_inside(piece, is_own=not holder.packed)
-    return replace(piece, role=Role.LEFT_OUT, reason=_LITTER) if member.litter else _for_people(piece)
+    return replace(piece, role=Role.LEFT_OUT, reason=helpers.LITTER) if member.litter else _for_people(piece)
 
 
 def _text_inside(piece: Piece, *, is_own: bool) -> Piece:
@@ -268,7 +284,7 @@ def _leaf(part: Entity, content: bytes) -> Piece:
         location=part.text("Content-Location"),
         attached=part.disposition == "attachment",
     )
-    if kind is Kind.TEXT and characters.is_blank(content, charset):
+    if kind in {Kind.TEXT, Kind.HTML, Kind.SVG} and _is_blank(content, charset, kind):
         return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)  # and the mail's text is not kept off for its sake
     if declared in {"message/external-body", "message/partial"} and kind not in _FOR_MACHINES:
         return replace(piece, role=Role.UNUSABLE, reason=_ONLY_A_POINTER)
@@ -276,20 +292,30 @@ def _leaf(part: Entity, content: bytes) -> Piece:
 
 
 def _text(piece: Piece) -> Piece:
-    """A text of the mail, left out where nothing of it would be seen."""
-    if not _is_blank(piece.content, piece.charset, piece.kind):
-        return piece
-    return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)
+    """A text of the mail, left out where nothing of it would be seen, or only what a program adds unasked."""
+    if _is_blank(piece.content, piece.charset, piece.kind):
+        return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)
+    if helpers.is_mailer_line(piece) and (
+        piece.kind is Kind.TEXT or not seen.look(piece.content, piece.charset).references
+    ):
+        return replace(piece, role=Role.LEFT_OUT, reason=helpers.MAILER_LINE)
+    return piece
 
 
 def _for_people(piece: Piece) -> Piece:
     """The piece, left out if only programs read it, or nothing is in it."""
     if piece.kind is Kind.EMPTY:
         return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)
+    if why := helpers.reason(piece):
+        return replace(piece, role=Role.LEFT_OUT, reason=why)
+    if helpers.is_drawing_of_office(piece):
+        return replace(piece, kind=Kind.METAFILE)
     if piece.kind not in _FOR_MACHINES:
         return piece
     return replace(piece, role=Role.LEFT_OUT, reason=_FOR_MACHINES[piece.kind])
 
 
 def _is_blank(content: bytes, charset: str | None, kind: Kind) -> bool:
+    if kind is Kind.SVG:
+        return vectors.is_blank(content)
     return seen.look(content, charset).is_blank if kind is Kind.HTML else characters.is_blank(content, charset)

@@ -2,19 +2,19 @@
 
 import errno
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import pikepdf
 
-from bridge.document import characters, images, markup, seen, sheets, text, typesetting
+from bridge.document import characters, images, markup, seen, sheets, text, typesetting, vectors
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.paper import Size, sheet_of
 from bridge.document.pdf import flat, opening, placeholders
 from bridge.document.pdf.unusable import PdfUnusable
-from bridge.document.pieces import EMPTY, Piece, Role
+from bridge.document.pieces import BLANK, BODY_NOT_FAXED, EMPTY, ON_THE_COVER, Piece, Role
 from bridge.document.report import PartReport, Report
 from bridge.runtime.phrases import name_of_part, phrase
 
@@ -23,10 +23,10 @@ CURES = {
     Kind.ENCRYPTED: phrase("the mail is encrypted; send it without encryption"),
     Kind.LOCKED: phrase("the document is protected by a password; attach it without one, or as PDF"),
     Kind.OUTLOOK: phrase("an item of Outlook's own kind cannot be faxed; print it to a PDF and attach that"),
+    Kind.METAFILE: phrase("a drawing that only Microsoft Office shows; print it to a PDF and attach that"),
     Kind.OFFICE: phrase("office documents are not converted here; attach it as PDF"),
 }
 """For files that are known, and cannot be made into pages."""
-BLANK = phrase("blank: nothing would be seen on the paper")
 THUMBNAIL = phrase("only a small copy of another page, for lists of files")
 MOST_TOLD = 50
 NOT_FETCHED = phrase("nothing is fetched from the web; attach as a file what is to be faxed")
@@ -44,11 +44,22 @@ PAGE_OF = name_of_part("{name}, page {page}")
 REPAIRED = name_of_part("{name}, repaired")
 
 
+_DRAWING = b'<style>body { margin: 0 } img { max-width: 100%; max-height: 9.7in }</style><img src="cid:drawing">'
+
 DEFAULTS = DocumentOptions()
 
 
 class PieceUnusable(Exception):
     """This piece cannot become pages; the text says why and what to do."""
+
+
+_UNUSABLE = (
+    PieceUnusable,
+    PdfUnusable,
+    images.ImageUnusable,
+    vectors.DrawingUnusable,
+    typesetting.TextUnusable,
+)
 
 
 @dataclass(slots=True)
@@ -95,6 +106,8 @@ def make_pdf(
     for line in lines:
         failed = _draw(pdf, line, limits, options)
         trouble = trouble or failed
+    if trouble is None and not len(pdf.pages):
+        trouble = _draw_text(pdf, lines, limits, options)
     if options.partial and len(pdf.pages):
         trouble = None
     elif trouble is None and not len(pdf.pages):
@@ -108,6 +121,16 @@ def make_pdf(
     if trouble is not None:
         return None, Report(parts=parts, failed=trouble[:500])
     return pdf, Report(pages=len(pdf.pages), parts=parts)
+
+
+def _draw_text(pdf: pikepdf.Pdf, lines: list[_Line], limits: Limits, options: DocumentOptions) -> str | None:
+    """The text of a mail that stood back behind documents of which nothing would be seen; what to tell if it failed."""
+    trouble: str | None = None
+    for line in lines:
+        if line.left_out in {BODY_NOT_FAXED, ON_THE_COVER}:
+            line.piece = replace(line.piece, role=Role.BODY, reason="")
+            trouble = _draw(pdf, line, limits, options) or trouble
+    return trouble
 
 
 def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOptions) -> str | None:
@@ -133,7 +156,7 @@ def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOption
 
 def _words(error: Exception) -> str:
     """What to tell of a piece that failed; a full disk is no fault of the piece's."""
-    if isinstance(error, PieceUnusable | PdfUnusable | images.ImageUnusable | typesetting.TextUnusable):
+    if isinstance(error, _UNUSABLE):
         return str(error)
     if isinstance(error, MemoryError):
         return TOO_LARGE
@@ -153,6 +176,8 @@ def _add(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOptions
             _add_pdf(pdf, line, limits.pages, options)
         case Kind.TIFF | Kind.PICTURE:
             return _add_pictures(pdf, piece, limits, options)
+        case Kind.SVG:
+            line.beside = _add_drawing(pdf, piece, sheet_of(options.paper))
         case Kind.TEXT:
             _add_text(pdf, piece, limits.pages, sheet_of(options.paper))
         case Kind.HTML:
@@ -176,6 +201,17 @@ def _add_pictures(pdf: pikepdf.Pdf, piece: Piece, limits: Limits, options: Docum
 
     blanks = sheets.add_pictures(pdf, shown(), options, limits.pixels)
     return dict(sorted({**dict.fromkeys(blanks, BLANK), **dict.fromkeys(thumbnails, THUMBNAIL)}.items()))
+
+
+def _add_drawing(pdf: pikepdf.Pdf, piece: Piece, sheet: Size) -> list[tuple[str, str]]:
+    """An SVG drawing's page; what of it would have to be fetched, and why it is not."""
+    drawing = vectors.plain(piece.content)
+    markup.add_html(pdf, _DRAWING, "utf-8", (), {"drawing": drawing}, paper=sheet)
+    return [(_on_the_web(count), NOT_FETCHED)] if (count := vectors.on_the_web(drawing)) else []
+
+
+def _on_the_web(count: int) -> str:
+    return ONE_PICTURE if count == 1 else PICTURES.format(count=count)
 
 
 def _add_text(pdf: pikepdf.Pdf, piece: Piece, max_pages: int, sheet: Size) -> int:

@@ -4,11 +4,23 @@ from collections import Counter
 from dataclasses import replace
 
 from bridge.document import seen
-from bridge.document.decoration import Shown, decorations
+from bridge.document.decoration import Shown, decorations, is_dot, is_modest
 from bridge.document.kinds import Kind
-from bridge.document.pieces import BODY_NOT_FAXED, DECORATION, IN_THE_TEXT, ON_THE_COVER, OTHER_FORM, Piece, Role
+from bridge.document.pieces import (
+    BLANK,
+    BODY_NOT_FAXED,
+    DECORATION,
+    DRAWING,
+    IN_THE_TEXT,
+    ON_THE_COVER,
+    OTHER_FORM,
+    Piece,
+    Role,
+)
 from bridge.document.seen import Reference
 from bridge.fax.options import BodyUse
+
+_PICTURES = {Kind.PICTURE, Kind.SVG}
 
 
 def settle(found: list[Piece], *, whole: bool = False, body: BodyUse = "ignore") -> list[Piece]:
@@ -16,12 +28,13 @@ def settle(found: list[Piece], *, whole: bool = False, body: BodyUse = "ignore")
 
     Beside documents it becomes what ``body`` says.
 
-    Pictures that a faxed text shows stand within it; else they are documents, but for decorations.
+    Pictures that a faxed text shows stand within it; else they are documents, but for decorations. Where all documents
+    may be decorations that the text does not speak of, it is faxed as well.
     """
-    found = _with_one_text(found)
+    found = [_without_use(piece, found) for piece in _with_one_text(found)]
     names = _names(found)
     shown, letters = _shown(found, names)
-    pictures = [at for at, piece in enumerate(found) if piece.kind is Kind.PICTURE and piece.role is Role.ATTACHMENT]
+    pictures = [at for at, piece in enumerate(found) if piece.kind in _PICTURES and piece.role is Role.ATTACHMENT]
     asked = [
         Shown(found[at].content, shown[at], letters, found[at].attached, embedded=bool(found[at].content_id))
         for at in pictures
@@ -35,17 +48,19 @@ def settle(found: list[Piece], *, whole: bool = False, body: BodyUse = "ignore")
     has_text = any(piece.role is Role.BODY for piece in found)
     if not has_text and not documents:
         return found  # whatever decorates here, there is nothing else
-    text_is_faxed = has_text and (whole or not documents or body == "page")
+    modest = all(at in pictures and is_modest(found[at].content) for at in documents)
+    text_is_faxed = has_text and (whole or modest or body == "page")
     embedded = {name: found[at].content for at, where in enumerate(shown) if where for name in names[at]}
 
     def settled(at: int) -> Piece:
         piece = found[at]
         if piece.role is Role.BODY:
+            piece = replace(piece, pictures=embedded)
             if not text_is_faxed and body == "cover":
                 return replace(piece, role=Role.COVER, reason=ON_THE_COVER)
             if not text_is_faxed:
                 return replace(piece, role=Role.LEFT_OUT, reason=BODY_NOT_FAXED)
-            return replace(piece, role=Role.ATTACHMENT if whole else Role.BODY, pictures=embedded)
+            return replace(piece, role=Role.ATTACHMENT if whole else Role.BODY)
         if at not in pictures:
             return piece
         if shown[at] and text_is_faxed:
@@ -53,6 +68,19 @@ def settle(found: list[Piece], *, whole: bool = False, body: BodyUse = "ignore")
         return replace(piece, role=Role.LEFT_OUT, reason=DECORATION) if at in decorates else piece
 
     return [settled(at) for at in range(len(found))]
+
+
+def _without_use(piece: Piece, found: list[Piece]) -> Piece:
+    """The piece, left out if it is a picture of nothing, or a drawing for Office alone that belongs to the text."""
+    if piece.role is not Role.ATTACHMENT:
+        return piece
+    if piece.kind is Kind.PICTURE and is_dot(piece.content):
+        return replace(piece, role=Role.LEFT_OUT, reason=BLANK)
+    if piece.kind is Kind.METAFILE and piece.content_id:
+        named = f"cid:{piece.content_id}".encode()
+        if not piece.attached or any(named in each.content for each in found if each.kind is Kind.HTML):
+            return replace(piece, role=Role.LEFT_OUT, reason=DRAWING)
+    return piece
 
 
 def _with_one_text(found: list[Piece]) -> list[Piece]:
@@ -70,7 +98,7 @@ def _names(found: list[Piece]) -> list[frozenset[str]]:
     names = Counter(piece.name for piece in found)
     return [
         frozenset(filter(None, (piece.content_id, piece.location, piece.name if names[piece.name] == 1 else "")))
-        if piece.kind is Kind.PICTURE and piece.role is Role.ATTACHMENT
+        if piece.kind in _PICTURES and piece.role is Role.ATTACHMENT
         else frozenset()
         for piece in found
     ]

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from bridge.document import characters, references, signs
 
 UNSEEN = {"script", "style", "head", "title", "template", "noscript"}
+_DRAWING = {"svg", "input", "button", "select", "textarea", "meter", "progress", "math", "canvas"}
 _QUOTES = {"blockquote"}
 _QUOTE_MARKS = ("gmail_quote", "gmail_extra", "moz-cite", "divrplyfwdmsg", "appendonsend", "yahoo_quoted")
 _SIGNATURE_MARKS = ("signature", "x_sig")
@@ -35,11 +36,13 @@ class Seen:
 
     letters: int = 0
     references: list[Reference] = field(default_factory=list)
+    draws: bool = False
+    """Whether something else in it may leave ink: a drawing, a field of a form."""
 
     @property
     def is_blank(self) -> bool:
         """Nothing would be seen on paper."""
-        return not self.letters and all(each.dot for each in self.references)
+        return not self.letters and not self.draws and all(each.dot for each in self.references)
 
     def of(self, keys: Collection[str]) -> list[Reference]:
         """Where the part stands that any of these names."""
@@ -73,6 +76,7 @@ class _Eye(HTMLParser):
             self._picture(source, given)
         for source in references.behind(given):
             self._picture(source, {}, behind=True)
+        self.seen.draws = self.seen.draws or tag in _DRAWING
         if tag in VOID:
             return
         marks = f"{given.get('class', '')} {given.get('id', '')}".lower()

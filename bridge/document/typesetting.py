@@ -10,7 +10,7 @@ from types import ModuleType
 
 from PIL import ImageFile
 
-from bridge.document import images, references, signs
+from bridge.document import images, references, signs, vectors
 from bridge.runtime.phrases import phrase
 
 LETTERS = phrase("its {script} letters")
@@ -62,7 +62,9 @@ def _draw(page: str, style: str, pictures: Mapping[str, bytes]) -> tuple[bytes, 
 
 
 def drawable(content: bytes) -> bytes:
-    """A picture in a form that can be drawn. Raises ImageUnusable."""
+    """A picture in a form that can be drawn. Raises ImageUnusable, DrawingUnusable."""
+    if vectors.is_one(content):
+        return vectors.plain(content)
     try:
         with images.opened(content) as picture:
             if picture.format in _GOOD_AS_IT_IS:

@@ -29,6 +29,7 @@ _ATTACH_CONTENT_ID = 0x3712
 _CLASS_ID_TAIL = bytes.fromhex("00000000c000000000000046")
 """How the class ids of embedded messages and documents end (MS-OXTNEF, 2.1.3.3.15)."""
 
+_DATA_FORK = 1
 _RTF = b"{\\rtf"
 _TNEF_HEAD = 6
 _TNEF_OBJECT = 9
@@ -65,6 +66,18 @@ def signed(content: bytes) -> bytes:
     if not isinstance(inner, bytes):
         raise Unopenable(SIGNED_ELSEWHERE)
     return inner
+
+
+def apple(content: bytes) -> Member:
+    """The file within an AppleSingle, without what a Mac keeps beside it (RFC 1740). Raises Unopenable."""
+    entries = int.from_bytes(content[24:26])
+    for at in range(26, min(26 + 12 * entries, len(content)), 12):
+        kind, offset, length = (int.from_bytes(content[begin : begin + 4]) for begin in (at, at + 4, at + 8))
+        if kind == _DATA_FORK:
+            if offset + length > len(content):
+                raise Unopenable(DAMAGED)
+            return Member("", content[offset : offset + length])
+    raise Unopenable(DAMAGED)
 
 
 def archive(content: bytes, limits: Limits) -> Iterator[Member]:

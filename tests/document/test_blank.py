@@ -7,7 +7,7 @@ import pikepdf
 import pytest
 from PIL import Image, ImageDraw
 
-from bridge.document import pages
+from bridge.document import pages, pieces
 from tests.support.document_samples import a_pdf, left_out, mail, make, multipart, part, saved
 
 SHEET = (1728, 2200)
@@ -40,7 +40,7 @@ async def test_a_blank_sheet_of_a_scan_is_dropped_with_a_line(mode: str, tmp_pat
     empty = Image.new(mode, SHEET, "white")
     number, lines, failed = await one(tmp_path, scan(full, empty, full, empty), "scan.tif")
     assert (number, failed) == (2, "")
-    assert lines == {"scan.tif": None, "scan.tif, page 2": pages.BLANK, "scan.tif, page 4": pages.BLANK}
+    assert lines == {"scan.tif": None, "scan.tif, page 2": pieces.BLANK, "scan.tif, page 4": pieces.BLANK}
 
 
 @pytest.mark.parametrize("mode", ["1", "L"])
@@ -67,14 +67,14 @@ async def test_blank_pages_of_a_pdf_are_dropped_and_pages_with_words_stay(tmp_pa
         out = io.BytesIO()
         pdf.save(out)
     number, lines, _ = await one(tmp_path, out.getvalue(), "a.pdf")
-    assert (number, lines) == (2, {"a.pdf": None, "a.pdf, page 3": pages.BLANK})
+    assert (number, lines) == (2, {"a.pdf": None, "a.pdf, page 3": pieces.BLANK})
 
 
 async def test_nothing_but_blank_sheets_is_no_fax(tmp_path: Path) -> None:
     """It fails, and the words say that the sheets are blank."""
     number, lines, failed = await one(tmp_path, scan(Image.new("1", SHEET, 1)), "scan.tif")
     assert (number, failed) == (0, f"scan.tif: {pages.ALL_BLANK}")
-    assert lines["scan.tif"] == pages.BLANK
+    assert lines["scan.tif"] == pieces.BLANK
 
 
 @pytest.mark.parametrize("change", ["inverted", "ink", "mask"])

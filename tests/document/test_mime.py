@@ -145,13 +145,13 @@ SHAPES: dict[str, tuple[bytes, Shape]] = {
         multipart(
             "alternative",
             plain("hi"),
-            part(b"<html amp4email>", "text/x-amp-html", disposition=""),
+            part(b"<html amp4email>hi", "text/x-amp-html", disposition=""),
             markup("hi"),
             part(b"<bold>hi</bold>", "text/enriched", disposition=""),
         ),
         [
             (b"hi", OUT, pieces.OTHER_FORM),
-            (b"<html amp4email>", OUT, pieces.OTHER_FORM),
+            (b"<html amp4email>hi", OUT, pieces.OTHER_FORM),
             (b"<p>hi</p>", "body", ""),
             (b"<bold>hi</bold>", OUT, pieces.OTHER_FORM),
         ],

@@ -9,7 +9,7 @@ import pypdfium2
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
-from bridge.document import pages
+from bridge.document import pages, pieces
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Renderer
@@ -127,7 +127,8 @@ BROKEN = {
     "docx called PDF": (DOCX, "application/pdf", "cannot be faxed"),
     "executable called PDF": (EXECUTABLE, "application/pdf", "cannot be faxed"),
     "binary called text": (EXECUTABLE, "text/plain", "cannot be faxed"),
-    "picture in SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml", "cannot be faxed"),
+    "SVG cut": (b"<svg xmlns='http://www.w3.org/2000/svg'><g>", "image/svg+xml", "damaged"),
+    "drawing of Windows's": (b"\xd7\xcd\xc6\x9a" + bytes(300), "image/x-wmf", "print it to a PDF"),
     "GIF cut": (saved(Image.effect_noise((300, 300), 90), "GIF")[:9_000], "image/gif", "damaged"),
     "WebP cut": (saved(Image.effect_noise((300, 300), 90), "WEBP")[:9_000], "image/webp", "damaged"),
     "encrypted": (b"-----BEGIN PGP MESSAGE-----\n\nabc\n", "application/octet-stream", "without encryption"),
@@ -306,7 +307,7 @@ async def test_one_bit_with_a_transparent_colour(tmp_path: Path) -> None:
     """Of a black-and-white PNG whose black is transparent nothing is to be seen."""
     image = Image.new("1", (400, 400), 0)
     made = await one(tmp_path, saved(image, "PNG", transparency=0), "image/png", "a.png")
-    assert left_out(made.parts)["a.png"] == pages.BLANK
+    assert left_out(made.parts)["a.png"] == pieces.BLANK
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "LA", "RGBA", "I;16"])
@@ -371,7 +372,7 @@ async def test_a_logo_stays_small(dpi: tuple[int, int] | None, tmp_path: Path) -
     """A little picture is not blown up: it stands at the top, in the middle across, two inches wide."""
     how = {} if dpi is None else {"dpi": dpi}
     made = await one(tmp_path, saved(Image.new("L", (200, 80), 0), "PNG", **how), "image/png", "logo.png")
-    page = made.picture(dpi=100)
+    page = made.picture(made.pages - 1, dpi=100)
     box = ink(page)
     assert box is not None
     assert abs(box[2] - box[0] - 200) <= 2

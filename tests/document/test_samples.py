@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 from PIL import Image
 
-from bridge.document import pages
+from bridge.document import pages, pieces
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.pdf import unusable
 from tests.support.document_samples import AS_IT_IS, Made, mail, make, part
@@ -81,7 +81,7 @@ async def test_poppler_counts_as_many_pages(name: str, tmp_path: Path) -> None:
     made = await made_of(name, tmp_path)
     told = await asyncio.to_thread(lambda: subprocess.check_output(["pdfinfo", SOURCES / name]))
     counted = next(int(line.split()[1]) for line in told.splitlines() if line.startswith(b"Pages:"))
-    assert counted == made.pages + sum(each.left_out == pages.BLANK for each in made.parts)
+    assert counted == made.pages + sum(each.left_out == pieces.BLANK for each in made.parts)
 
 
 @pytest.mark.parametrize("name", ["pike-jp2.pdf", "pike-flate-jp2.pdf"])

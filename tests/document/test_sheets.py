@@ -8,7 +8,7 @@ import pypdfium2
 import pytest
 from PIL import Image, ImageDraw
 
-from bridge.document import pages
+from bridge.document import pieces
 from bridge.document.options import DocumentOptions
 from bridge.document.pdf import unusable
 from tests.support.document_samples import AS_IT_IS, Made, a_pdf, ink, left_out, mail, make, part, saved
@@ -222,7 +222,7 @@ async def test_blank_sheets_of_a_noisy_scan_are_dropped(tmp_path: Path) -> None:
     letter_scan().save(out, "PDF", dpi=(300, 300), save_all=True, append_images=[backs.resize((2550, 3300))])
     made = await one(tmp_path, out.getvalue())
     assert made.pages == 1
-    assert left_out(made.parts) == {"file": None, "file, page 2": pages.BLANK}
+    assert left_out(made.parts) == {"file": None, "file, page 2": pieces.BLANK}
 
 
 async def test_a_scan_whose_picture_is_cut_short_fails_by_name(tmp_path: Path) -> None:
