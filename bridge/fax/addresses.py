@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.errors import NotAFaxNumber
-from bridge.fax import elements, numbers
+from bridge.fax import elements, flags, imcea, numbers
 from bridge.fax.elements import Elements
 from bridge.fax.options import Alias
 
@@ -26,11 +26,15 @@ class Mailbox(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaxNumber:
-    """One fax is wanted, to this number in E.164; whom it is for, where the address says so."""
+    """One fax is wanted, to this number in E.164; whom it is for, where the address says so.
+
+    ``wishes`` are options (``asked``) that the address asks for.
+    """
 
     number: str
     person: str = ""
     company: str = ""
+    wishes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,9 @@ def read_local_part(local: str, default_country: str, aliases: Iterable[Alias] =
 
     Understood, in this order: our own mailboxes, of which ``preview`` may have a plus behind it and then whatever may
     be faxed to; an alias, which is a whole local part and may look like a number (the registered codes of copiers); a
-    number as people write it; ``FAX=`` before one (RFC 3192), then with ``/NAME=value`` elements if wanted. Each may
-    stand in a quoted string. Anything else raises NotAFaxNumber with what was understood; digits are never glued
-    together.
+    number as Exchange encloses it (``imcea``); a number as people write it, with the fields of other fax servers at it
+    (``flags``); ``FAX=`` before one (RFC 3192), then with ``/NAME=value`` elements if wanted. Each may stand in a
+    quoted string. Anything else raises NotAFaxNumber with what was understood; digits are never glued together.
     """
     text = _unquote(local)
     name = text.lower()
@@ -97,6 +101,9 @@ def _read_numbers(text: str, default_country: str, aliases: Iterable[Alias]) -> 
 
 
 def _read_number(text: str, default_country: str) -> FaxNumber:
+    if (enclosed := imcea.read(text)) is not None:
+        number, person = enclosed
+        return FaxNumber(numbers.understand(number, default_country), person)
     if "!" in text.partition("/")[0] or "%" in text.partition("/")[0]:
         raise NotAFaxNumber("nothing is relayed: write the number alone before the @, like +14155550123")
     service = _SERVICE.match(text)
@@ -105,7 +112,9 @@ def _read_number(text: str, default_country: str) -> FaxNumber:
             raise NotAFaxNumber(
                 "elements /NAME=value need FAX= before the number, like FAX=+14155550123/ATTN=John.Smith"
             )
-        return FaxNumber(numbers.understand(text, default_country))
+        found = flags.read(text)
+        number = numbers.understand(found.number, default_country)
+        return FaxNumber(number, found.person, found.company, found.wishes)
     if service[1].upper() != "FAX":
         raise NotAFaxNumber(f"{service[1]}= is not a fax; write FAX=+14155550123")
     number, slash, rest = text[service.end() :].partition("/")

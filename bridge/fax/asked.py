@@ -17,6 +17,10 @@ from bridge.runtime.phrases import phrase
 
 FIELD = "X-Fax-Option"
 SUBJECT = "the subject"
+ADDRESS = "the address"
+
+Pairs = Sequence[tuple[str, str]]
+"""Names and values of options, in the order in which they were given."""
 
 LONGEST_REFERENCE = 60
 
@@ -69,26 +73,27 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """One option as it was given, in the header or the subject."""
+    """One option as it was given, and where."""
 
     name: str
     value: str
-    in_subject: bool = False
+    place: str
 
     @property
     def written(self) -> str:
-        text = f"{self.name}={self.value}" if self.value or self.in_subject else self.name
-        return f"[fax: {text}]" if self.in_subject else f"{FIELD}: {text}"
+        text = f"{self.name}={self.value}" if self.value or self.place == SUBJECT else self.name
+        return f"[fax: {text}]" if self.place == SUBJECT else f"{self.place}: {text}"
 
 
-def read(pairs: Sequence[tuple[str, str]], allowed: Iterable[str], subject: Sequence[tuple[str, str]] = ()) -> Asked:
-    """What the options of a mail say, those of its header and of its subject; raises BadOption.
+def read(pairs: Pairs, allowed: Iterable[str], *, subject: Pairs = (), address: Pairs = ()) -> Asked:
+    """What the options of a mail say: those of its header, of its subject and of addresses; raises BadOption.
 
-    Names are in lower case. The two count alike, and must not contradict one another.
+    Names are in lower case. All count alike, and must not contradict one another.
     """
-    wishes = [*(_Wish(*pair) for pair in pairs), *(_Wish(*pair, in_subject=True) for pair in subject)]
+    given = ((FIELD, pairs), (SUBJECT, subject), (ADDRESS, address))
+    wishes = [_Wish(*pair, place) for place, some in given for pair in some]
     for wish in wishes:
-        if wish.in_subject and wish.name not in OPTION_NAMES:
+        if wish.place == SUBJECT and wish.name not in OPTION_NAMES:
             raise BadOption(plain(f"{wish.written} {_unknown(wish.name)}", 200))
     allowed = set(allowed)
     heeded = [wish for wish in wishes if wish.name in allowed]
@@ -115,7 +120,7 @@ def _one(name: str, wishes: list[_Wish]) -> str | None:
 
 
 def _place(wishes: list[_Wish]) -> str:
-    return " and ".join(SUBJECT if each else FIELD for each in sorted({wish.in_subject for wish in wishes}))
+    return " and ".join(dict.fromkeys(wish.place for wish in wishes))
 
 
 def _reference(wishes: list[_Wish]) -> str | None:

@@ -52,7 +52,7 @@ def read(written: str) -> Elements:
         if name in values:
             raise NotAFaxNumber(f"the element {name} stands there twice")
         values[name] = match[2]
-    return Elements(_person(values.get("ATTN", "")), _spaced(values.get("ORG", "").replace("_", " ")))
+    return Elements(person(values.get("ATTN", "")), _spaced(values.get("ORG", "").replace("_", " ")))
 
 
 def _check(name: str, value: str) -> None:
@@ -68,8 +68,8 @@ def _check(name: str, value: str) -> None:
         raise NotAFaxNumber("the name in ATTN has characters that a name cannot have there (RFC 2846)")
 
 
-def _person(value: str) -> str:
-    """RFC 2846, pers-name: given name, initials and surname with dots between; a dot before a space is a dot."""
+def person(value: str) -> str:
+    """A name as people read it (RFC 2846, pers-name: dots between its parts; a dot before a space is a dot)."""
     return _spaced(_BETWEEN_NAMES.sub(" ", value))
 
 

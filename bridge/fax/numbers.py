@@ -18,6 +18,7 @@ MAX_LENGTH = 40
 
 _WRITTEN = re.compile(r"\+?[0-9(](?:[0-9 ().\-]*[0-9])?", re.ASCII)
 _MORE_TO_DIAL = re.compile(r"\+?[0-9(][0-9 ().\-]*(?:(?:ext|[xpw])\.? ?[0-9]|[,;#*]).*", re.ASCII | re.IGNORECASE)
+_FROM_ABROAD = re.compile(r"0[ .\-]?0[ .\-]?([1-9(].*)", re.ASCII)
 _NOT_A_DIGIT = re.compile(r"[^0-9]", re.ASCII)
 _FICTIONAL = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}", re.ASCII)
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
@@ -45,11 +46,22 @@ def understand(written: str, default_country: str) -> str:
 
     Digits, one leading plus, and the separators space ``( ) - .`` between digits are understood, nothing else: letters,
     full-width digits, extensions are refused, and digits are never picked out of other text. Without a plus the number
-    is one of ``default_country`` (ISO 3166 alpha-2), or follows that country's international prefix. The digits of the
-    result are those written, but for the country code and what a country dials before a number.
+    is one of ``default_country`` (ISO 3166 alpha-2), or follows that country's international prefix, or 00, which is
+    that of most (ITU-T E.164) and what machines are set to. The digits of the result are those written, but for the
+    country code and what a country dials before a number.
 
     Raises NotAFaxNumber, whose text says what was understood and what is wrong with it.
     """
+    try:
+        return _understand(written, default_country)
+    except NotAFaxNumber:
+        abroad = _FROM_ABROAD.fullmatch(written)
+        if abroad is None:
+            raise
+    return _understand(f"+{abroad[1]}", default_country)
+
+
+def _understand(written: str, default_country: str) -> str:
     if len(written) > MAX_LENGTH or not _WRITTEN.fullmatch(written):
         raise NotAFaxNumber(_shape_trouble(written))
     try:

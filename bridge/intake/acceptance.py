@@ -76,7 +76,7 @@ class Acceptor:
         else:
             loops.check_hops(headers)
         now = self._desk.clock.now()
-        wishes = _asked(headers, envelope.permission, client, now) if envelope.for_pages else Asked()
+        wishes = _asked(headers, envelope, client, now) if envelope.for_pages else Asked()
         message = replace(self._message(client, envelope, stored, headers, now), asked=wishes)
         where = asked.SUBJECT if "after" in dict(headers.wished.wishes) else asked.FIELD
         seen = fingerprint(client=client.address, sender=sender, head=headers, body=content.body)
@@ -84,7 +84,7 @@ class Acceptor:
             message=message,
             stored=stored,
             faxes={
-                seen.key(each.number): self._fax(message, envelope.permission, _named(each, headers), where)
+                seen.key(each.number): self._fax(message, envelope, _named(each, headers), where)
                 for each in envelope.faxes
             },
             since=now - seen.window,
@@ -154,7 +154,8 @@ class Acceptor:
             language=envelope.permission.language if envelope.permission else self._language,
         )
 
-    def _fax(self, message: Message, permission: Permission | None, recipient: FaxRecipient, where: str) -> Fax:
+    def _fax(self, message: Message, envelope: FaxEnvelope, recipient: FaxRecipient, where: str) -> Fax:
+        permission = envelope.permission
         assert permission is not None  # no recipient becomes a fax before it is known who may fax
         now, sender, after = message.received_at, message.envelope_sender, message.asked.after
         return Fax(
@@ -181,7 +182,7 @@ class Acceptor:
             company=recipient.company,
             notify=recipient.notify,
             original_recipient=recipient.original_recipient,
-            notice_to=permission.notice_address(sender, self._options.admin),
+            notice_to=permission.notice_address("" if envelope.bare else sender, self._options.admin),
             not_before=None if after is None else hours.read_after(after, recipient.number, now, where),
             quiet_hours=permission.quiet_hours,
             privacy=permission.privacy,
@@ -218,12 +219,17 @@ def _named(recipient: FaxRecipient, headers: Headers) -> FaxRecipient:
     return recipient if recipient.person else replace(recipient, person=headers.name_of(recipient.address))
 
 
-def _asked(headers: Headers, permission: Permission | None, client: Client, now: datetime) -> Asked:
+def _asked(headers: Headers, envelope: FaxEnvelope, client: Client, now: datetime) -> Asked:
     """What the mail asks for; a copier's program may have learnt to ask HylaFAX. Raises BadOption."""
     pairs, unheeded = hylafax.read(headers.hylafax, now.astimezone()) if client.is_legacy else ([], ())
-    allowed = permission.options if permission is not None else frozenset()
+    allowed = envelope.permission.options if envelope.permission is not None else frozenset()
     wished = headers.wished
     if wished.trouble:
         raise BadOption(wished.trouble)
-    found = asked.read((*pairs, *headers.options), allowed, wished.wishes)
+    address, *others = {each.wishes for each in envelope.for_pages}
+    if others:
+        raise BadOption(
+            "what addresses ask for behind ^ counts for the whole mail; write the same in all, or it in the subject"
+        )
+    found = asked.read((*pairs, *headers.options), allowed, subject=wished.wishes, address=address)
     return replace(found, unheeded=(*unheeded, *found.unheeded))

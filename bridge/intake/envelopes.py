@@ -25,7 +25,8 @@ class BadSyntax(Permanent):
 @dataclass(frozen=True, slots=True)
 class FaxRecipient:
     """A recipient that becomes a fax: the address as given, the number it means, whom it is for, and what the sender
-    wants to hear of it (RFC 3461; ``notify`` None: as the site has it).
+    wants to hear of it (RFC 3461; ``notify`` None: as the site has it). ``wishes`` are options that the address asks
+    for.
     """
 
     address: str
@@ -34,6 +35,7 @@ class FaxRecipient:
     company: str = ""
     notify: frozenset[Notify] | None = None
     original_recipient: str = ""
+    wishes: tuple[tuple[str, str], ...] = ()
 
     def joined(self, other: "FaxRecipient") -> "FaxRecipient":
         """The same number given once more: whatever either asked to hear of is told, and nothing known is lost."""
@@ -47,6 +49,7 @@ class FaxRecipient:
             company=self.company or other.company,
             notify=asked,
             original_recipient=self.original_recipient or other.original_recipient,
+            wishes=tuple(dict.fromkeys((*self.wishes, *other.wishes))),
         )
 
 
@@ -71,6 +74,7 @@ class PreviewRecipient:
     number: str = ""
     person: str = ""
     company: str = ""
+    wishes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -78,10 +82,11 @@ class FaxEnvelope:
     """One mail transaction: ``sender`` is None before MAIL, empty for the null sender.
 
     ``permission`` is under whose rules it is faxed: None while nobody has been found, or where only the mail itself can
-    prove who sent it (``provable``).
+    prove who sent it (``provable``). ``bare``: the client named a sender without a domain, and ours stands there now.
     """
 
     sender: str | None = None
+    bare: bool = False
     faxes: list[FaxRecipient] = field(default_factory=list)
     previews: list[PreviewRecipient] = field(default_factory=list)
     own: list[OwnRecipient] = field(default_factory=list)

@@ -11,7 +11,7 @@ from bridge.intake.envelopes import FaxEnvelope, FaxRecipient, OwnRecipient, Pre
 from bridge.intake.options import ListenerOptions
 from bridge.intake.parameters import RecipientWishes
 from bridge.intake.parts import Intake
-from bridge.intake.standing import Standing
+from bridge.intake.standing import Standing, read_address
 from bridge.store import arrivals, replies
 
 
@@ -41,10 +41,20 @@ class Recipients:
         self._listener = listener
 
     async def add(
-        self, mail: FaxEnvelope, address: str, wishes: RecipientWishes, standing: Standing, *, may_log_in: bool
+        self,
+        mail: FaxEnvelope,
+        address: str,
+        wishes: RecipientWishes,
+        standing: Standing,
+        *,
+        here: str,
+        may_log_in: bool,
     ) -> str:
-        """One recipient joins the envelope, and what the client is told beside; raises what stands against it."""
-        local = self._local_part(address)
+        """One recipient joins the envelope, and what the client is told beside; raises what stands against it.
+
+        ``here`` is the address (IP) at which the client has reached us.
+        """
+        local = self._local_part(address, here)
         try:
             wanted = self._intake.gate.policy.expand(local)
         except BridgeError:
@@ -80,15 +90,15 @@ class Recipients:
         known, now = await self._intake.failing.numbers(), self._intake.desk.clock.now()
         return failing.check(number.number, known, self._intake.options.refuse_after, now)
 
-    def _local_part(self, address: str) -> str:
-        """What stands before the @ of a domain of ours."""
+    def _local_part(self, address: str, here: str) -> str:
+        """What stands before the @ of a domain of ours, or of the very address that the client speaks to."""
         domains = self._intake.options.domains
         local, at, domain = address.rpartition("@")
         if not at and address.lower() == Mailbox.POSTMASTER:
             return address
         if not at:
             raise NotAFaxNumber(f"there is no domain; write it like +14155550123@{domains[0]}")
-        if domain.lower() not in domains:
+        if domain.lower().removesuffix(".") not in domains and not _is_literal_of(domain, here):
             raise Refused(f"<{domain[:80]}> is not a domain of ours; nothing is relayed")
         return local
 
@@ -145,6 +155,14 @@ class Recipients:
             mail.own.append(OwnRecipient(address, wanted, known, answerable))
 
 
+def _is_literal_of(domain: str, here: str) -> bool:
+    """Whether it is an address literal (RFC 5321, 4.1.3) for that IP address."""
+    if not (domain.startswith("[") and domain.endswith("]")):
+        return False
+    literal = read_address(domain[1:-1].removeprefix("IPv6:").removeprefix("ipv6:"))
+    return literal is not None and literal == read_address(here)
+
+
 def check_not_mixed(mail: FaxEnvelope) -> None:
     """Raise Mixed for a mail that is to be faxed, and to be looked at before it is."""
     if mail.faxes and mail.previews:
@@ -165,7 +183,13 @@ def _add_faxes(mail: FaxEnvelope, address: str, wanted: FaxNumbers, wishes: Reci
     """One fax a number: a number that is given twice is faxed once, and heard of as either asked."""
     for number in wanted.numbers:
         new = FaxRecipient(
-            address, number.number, number.person, number.company, wishes.notify, wishes.original_recipient
+            address,
+            number.number,
+            number.person,
+            number.company,
+            wishes.notify,
+            wishes.original_recipient,
+            number.wishes,
         )
         place = next((at for at, known in enumerate(mail.faxes) if known.number == new.number), None)
         if place is None:
@@ -178,4 +202,4 @@ def _add_previews(mail: FaxEnvelope, address: str, wanted: PreviewOf) -> None:
     """One preview a number, or one for nobody in particular."""
     for each in wanted.numbers or (FaxNumber(""),):
         if all(known.number != each.number for known in mail.previews):
-            mail.previews.append(PreviewRecipient(address, each.number, each.person, each.company))
+            mail.previews.append(PreviewRecipient(address, each.number, each.person, each.company, each.wishes))

@@ -214,12 +214,16 @@ class FaxServer(Connection):
         wishes = parameters.read_mail_wishes(given, self._intake.options.max_message_size)
         if not address.isascii() and not wishes.utf8:
             raise Utf8Unasked("that address needs SMTPUTF8")
+        bare = address
+        if self._listener.profile is Profile.LEGACY and address and "@" not in address:
+            address = f"{address}@{self._intake.options.hostname}"
         if address and not is_mail_address(address, utf8=wishes.utf8):
             raise envelopes.BadSyntax("the sender's address cannot be read; write name@domain")
         if await self._intake.watch.paused(Work.INTAKE):
             raise Paused("no mail is taken at the moment; try again later")
         self._check_room(wishes.size)
-        mail.sender, mail.ret, mail.envelope_id, mail.utf8 = address, wishes.ret, wishes.envelope_id, wishes.utf8
+        mail.sender, mail.bare = address, address != bare
+        mail.ret, mail.envelope_id, mail.utf8 = wishes.ret, wishes.envelope_id, wishes.utf8
         await self.push("250 2.1.0 Ok")
 
     def _check_room(self, size: int) -> None:
@@ -234,8 +238,15 @@ class FaxServer(Connection):
             raise OutOfOrder("MAIL comes first")
         address, given = envelopes.read_path(arg, "TO")
         wishes = parameters.read_recipient_wishes(given)
-        warning = await self._recipients.add(mail, address, wishes, self._standing, may_log_in=self._may_log_in())
+        warning = await self._recipients.add(
+            mail, address, wishes, self._standing, here=self._here(), may_log_in=self._may_log_in()
+        )
         await self.push(f"250 2.1.5 Ok{warning}")
+
+    def _here(self) -> str:
+        """The address at which the client has reached us; empty where it is none, on a Unix socket."""
+        name = self.transport.get_extra_info("sockname") if self.transport is not None else None
+        return str(name[0]) if isinstance(name, tuple) else ""
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's way of naming
         self._check_greeted()

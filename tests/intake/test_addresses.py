@@ -1,11 +1,14 @@
 """Recipients as people and copiers write them: a number is understood whole or not at all, digits are never glued."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.intake_stand import POLICY, a_site
+from bridge.fax.options import Identity
+from bridge.intake.options import Profile
+from tests.support.intake_stand import LISTENER, MAIL, POLICY, a_site
 
 FULL_WIDTH = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}
 
@@ -24,6 +27,12 @@ UNDERSTOOD = {
     '"FAX=+1 415 555 0123"@fax.local': "+14155550123",
     "@relay.example.org,@other.example.org:+14155550123@fax.local": "+14155550123",
     "+14155550123@fax.example.net": "+14155550123",
+    "+14155550123@Fax.Local.": "+14155550123",
+    "+14155550123@[127.0.0.1]": "+14155550123",
+    "0014155550123@fax.local": "+14155550123",
+    "IMCEAFAX-John+20Smith+40+2B1+20+28415+29+20555-0123@fax.local": "+14155550123",
+    "4155550123^COMPANY=Acme^NOPREFIX@fax.local": "+14155550123",
+    "415-555-0123^John Smith^Acme@fax.local": "+14155550123",
 }
 
 REFUSED = {
@@ -59,10 +68,14 @@ REFUSED = {
     "emergency": "911@fax.local",
     "no domain": "+14155550123@",
     "no at": "14155550123",
-    "domain with a dot behind": "+14155550123@fax.local.",
+    "domain with two dots behind": "+14155550123@fax.local..",
     "open bracket": "+14155550123@fax.local>x<",
     "source route to elsewhere": "@fax.local:+14155550123@example.com",
-    "an address literal": "+14155550123@[127.0.0.1]",
+    "an address literal of another host": "+14155550123@[127.0.0.2]",
+    "an address literal that is none": "+14155550123@[fax.local]",
+    "another domain with a dot behind": "+14155550123@example.com.",
+    "a flag that is not done": "4155550123^RETRIES=9@fax.local",
+    "an enclosed address that is no fax": "IMCEAEX-_O+3DFIRST@fax.local",
 }
 
 
@@ -174,3 +187,47 @@ async def test_the_hello_cannot_write_into_the_forwarded_mail(hello: str, tmp_pa
         assert lines[0].startswith(b"Received: ")
         assert all(text.startswith((b" ", b"\t")) for text in lines[1:])
         assert all(len(text) < 998 and b"\r" not in text and b"\n" not in text and b"\0" not in text for text in lines)
+
+
+async def test_a_sender_without_a_domain_at_a_legacy_listener(tmp_path: Path) -> None:
+    """A copier's own name is completed with our host name; nobody can answer there, so the operator is told."""
+    async with a_site(tmp_path) as site:
+        line = await (await site.greeted()).envelope(sender="scanner")
+        assert (await line.data()).startswith("250 ")
+        assert site.kept.rows("SELECT sender, notice_to FROM fax") == [("scanner@mx.fax.local", "admin@example.org")]
+        assert (await line.say("MAIL FROM:<two words>")).startswith("501 ")
+
+
+async def test_the_identity_of_such_a_sender_says_where_notices_go(tmp_path: Path) -> None:
+    """And its senders may name it, as any other."""
+    copier = Identity("copier", networks=POLICY.networks, senders=("scanner@mx.fax.local",), notify="desk@example.org")
+    async with a_site(tmp_path, policy=replace(POLICY, identities=(copier,))) as site:
+        line = await (await site.greeted()).envelope(sender="Scanner")
+        assert (await line.data()).startswith("250 ")
+        assert site.kept.rows("SELECT identity, notice_to FROM fax") == [("copier", "desk@example.org")]
+        assert (await line.say("MAIL FROM:<printer>")).startswith("250 ")
+        assert (await line.say("RCPT TO:<+14155550123@fax.local>")).startswith("550 5.7.1 ")
+
+
+async def test_a_strict_listener_wants_a_domain(tmp_path: Path) -> None:
+    """There nobody is taken for somebody else."""
+    async with a_site(tmp_path, listener=replace(LISTENER, profile=Profile.STRICT)) as site:
+        line = await site.greeted()
+        assert (await line.say("MAIL FROM:<scanner>")).startswith("501 5.5.4 ")
+
+
+async def test_what_addresses_wish_counts_for_the_whole_mail(tmp_path: Path) -> None:
+    """Flags that are options are those of the mail; where recipients differ nothing is faxed."""
+    async with a_site(tmp_path) as site:
+        one, other = "4155550123^NOCOVER@fax.local", "4155550124^NOCOVER@fax.local"
+        line = await (await site.greeted()).envelope(one, other)
+        assert (await line.data()).startswith("250 ")
+        [(asked,)] = site.kept.rows("SELECT asked FROM message")
+        assert json.loads(asked)["cover"] is False
+        await line.envelope(one, "4155550125@fax.local")
+        answer = await line.data()
+        assert answer.startswith("550 5.6.0 what addresses ask for behind ^ counts for the whole mail")
+        assert len(site.kept.faxes()) == 2
+        await line.envelope("4155550126^NOCOVER@fax.local")
+        contrary = await line.data(b"X-Fax-Option: cover=yes\r\n" + MAIL)
+        assert contrary.startswith("550 5.6.0 X-Fax-Option and the address: cover stands there twice")

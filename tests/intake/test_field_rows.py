@@ -174,9 +174,9 @@ async def test_20_the_address_may_say_whom_the_fax_is_for(tmp_path: Path) -> Non
         assert (number, person, company) == ("+14155550123", "Ann Smith2", "Harbour Clinic 24")
 
 
-@pytest.mark.parametrize("local", ["4155550123^NOCOVER", "to=John_Doe/co=Acme/4155550123", "4155550123/A4", "cp=off"])
+@pytest.mark.parametrize("local", ["4155550123^RETRIES=3", "to=John_Doe/co=Acme/4155550123", "4155550123/A4", "cp=off"])
 async def test_21_options_of_other_gateways_change_no_number(local: str, tmp_path: Path) -> None:
-    """What other products take as options in an address is refused here, not glued to the number nor passed over."""
+    """What other products take as options in an address, and is none here, is refused, never glued to the number."""
     async with a_site(tmp_path) as site:
         assert (await (await opened(site)).say(TO.format(local))).startswith("550 5.1.3 ")
 

@@ -83,22 +83,22 @@ def test_quality_and_paper() -> None:
 
 def test_header_and_subject_count_alike() -> None:
     """Each adds to the other; the same twice is no contradiction, and two values are."""
-    assert asked.read([("cover", "no")], OPTION_NAMES, [("quality", "fine"), ("cover", "no")]) == Asked(
+    assert asked.read([("cover", "no")], OPTION_NAMES, subject=[("quality", "fine"), ("cover", "no")]) == Asked(
         cover=False, quality="fine"
     )
     with pytest.raises(BadOption, match="X-Fax-Option and the subject: cover stands there twice, with two values"):
-        asked.read([("cover", "no")], OPTION_NAMES, [("cover", "yes")])
+        asked.read([("cover", "no")], OPTION_NAMES, subject=[("cover", "yes")])
     with pytest.raises(BadOption, match=r"^the subject: cover=maybe is not understood; cover is one of yes, no"):
-        asked.read([], OPTION_NAMES, [("cover", "maybe")])
+        asked.read([], OPTION_NAMES, subject=[("cover", "maybe")])
 
 
 def test_in_the_subject_a_slip_is_refused() -> None:
     """By name, with the nearest right one; what the sender may not choose is let be and told, as in the header."""
     with pytest.raises(BadOption, match=r"^\[fax: covr=no\] is no option here; did you mean cover\?"):
-        asked.read([], OPTION_NAMES, [("covr", "no")])
+        asked.read([], OPTION_NAMES, subject=[("covr", "no")])
     with pytest.raises(BadOption, match=r"^\[fax: to=anna\] is no option here; there are after, body"):
-        asked.read([], OPTION_NAMES, [("to", "anna")])
-    found = asked.read([], {"cover"}, [("quality", "fine")])
+        asked.read([], OPTION_NAMES, subject=[("to", "anna")])
+    found = asked.read([], {"cover"}, subject=[("quality", "fine")])
     assert found.quality is None
     assert [each.written for each in found.unheeded] == ["[fax: quality=fine]"]
 

@@ -300,7 +300,10 @@ TOLD_BY = re.compile(
 )
 """What raises, or holds, a text that a sender may read."""
 TOLD_AS = {"reason", "left_out"}
-UNTOLD = {"bridge/fax/elements.py", "bridge/fax/addresses.py", "bridge/intake/recipients.py"}
+UNTOLD = {
+    *("bridge/fax/addresses.py", "bridge/fax/elements.py", "bridge/fax/flags.py", "bridge/fax/imcea.py"),
+    "bridge/intake/recipients.py",
+}
 """They read addresses: what they say stands in replies of SMTP, which has no language but English."""
 
 
