@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 
 from bridge.document.converter import Converter
 from bridge.document.covers import Covers
-from bridge.document.limits import CORES
 from bridge.document.renderer import Renderer
 from bridge.errors import BridgeError
 from bridge.fax.policy import Policy
@@ -53,7 +52,7 @@ from bridge.sending.dressing import Dresser
 from bridge.sending.enclosures import Enclosures
 from bridge.sending.evidence import Inquirer
 from bridge.sending.orders import OrderClerk
-from bridge.sending.prepare import Preparer
+from bridge.sending.prepare import PREPARERS, InHand, Preparer
 from bridge.sending.previews import Previewer
 from bridge.sending.replies import Answerer
 from bridge.sending.report import Reporter
@@ -239,6 +238,7 @@ def _duties(  # noqa: PLR0917 - what the workers share, one by one
     mailer = Mailer(desk, mail)
     budget = StrangerBudget(desk.clock)
     calls = Calls()
+    in_hand = InHand()
 
     def owner(role: str, number: int = 0) -> str:
         return f"{role}-{number}/{desk.process}"
@@ -246,7 +246,10 @@ def _duties(  # noqa: PLR0917 - what the workers share, one by one
     relay = rooms.relay_options(settings)
     undeliverable = Undeliverable(desk, mail, receiving.fallback)
     return [
-        *(Preparer(desk, dresser, reporter, sending, owner("prepare", number)).duty for number in range(CORES)),
+        *(
+            Preparer(desk, dresser, reporter, sending, owner("prepare", number), in_hand=in_hand).duty
+            for number in range(PREPARERS)
+        ),
         Previewer(desk, dresser, mail, sending.max_document, owner("preview")).duty,
         *(
             Submitter(

@@ -6,7 +6,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,7 @@ from bridge.document.job import Job, Task
 from bridge.document.limits import CORES, Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.pieces import COVER_NAME, ON_THE_COVER
+from bridge.document.places import Places
 from bridge.document.report import DISK_FULL, NO_PROCESS, PDF, PICTURE, REPORT, WORDS, Report
 from bridge.errors import OutOfSpace, Permanent, Unavailable
 from bridge.fax.jobs import Part
@@ -66,7 +67,11 @@ class Rendered:
 
 
 class Renderer:
-    """Makes pages; ``workspace`` is the folder in which children get their private ones."""
+    """Makes pages; ``workspace`` is the folder in which children get their private ones.
+
+    Senders take turns at the places for what goes out; received faxes, and pictures and proofs of finished pages, have
+    places of their own and never wait for a sender's document.
+    """
 
     def __init__(
         self,
@@ -77,31 +82,36 @@ class Renderer:
     ) -> None:
         self._workspace = workspace
         self._converter = converter
-        self._at_once = asyncio.Semaphore(CORES)
+        self._places = Places(CORES)
+        self._own_places = asyncio.Semaphore(CORES)
         self._options = options or DocumentOptions()
         self._limits = limits or _limits(self._options)
         self._office = office.find_program()
 
     @asynccontextmanager
-    async def from_mail(self, message: BinaryIO, options: DocumentOptions | None = None) -> AsyncIterator[Rendered]:
+    async def from_mail(
+        self, message: BinaryIO, options: DocumentOptions | None = None, sender: str = ""
+    ) -> AsyncIterator[Rendered]:
         """A whole mail (an open file, read from where it stands) as one PDF; raises DocumentUnusable.
 
-        ``options`` stand for those of the site.
+        ``options`` stand for those of the site; ``sender`` is whose turn it is.
         """
-        async with self._run("mail", message, options or self._options) as (folder, report):
+        place = self._places.place(sender)
+        async with self._run("mail", message, options or self._options, place=place) as (folder, report):
             yield Rendered(folder / PDF, report.pages, _parts(report), report.cover_text)
 
     @asynccontextmanager
     async def with_cover(
-        self, rendered: Rendered, cover: Cover, options: DocumentOptions | None = None
+        self, rendered: Rendered, cover: Cover, options: DocumentOptions | None = None, sender: str = ""
     ) -> AsyncIterator[Rendered]:
         """Finished pages with what one fax has of its own, and a part for its cover page; raises DocumentUnusable.
 
-        ``options`` stand for those of the site.
+        ``options`` stand for those of the site; ``sender`` is whose turn it is.
         """
         options = options or self._options
         with rendered.path.open("rb", buffering=0) as pages:
-            async with self._run("cover", pages, options, write_cover(cover)) as (folder, report):
+            place = self._places.place(sender)
+            async with self._run("cover", pages, options, write_cover(cover), place) as (folder, report):
                 name = COVER_WITH_TEXT if rendered.cover_text else COVER_NAME
                 others = (part for part in rendered.parts if part.left_out != ON_THE_COVER)
                 page = Part(name, "text/html", report.pages - rendered.pages)
@@ -128,14 +138,19 @@ class Renderer:
 
     @asynccontextmanager
     async def _run(
-        self, task: Task, source: BinaryIO, options: DocumentOptions, words: str = ""
+        self,
+        task: Task,
+        source: BinaryIO,
+        options: DocumentOptions,
+        words: str = "",
+        place: AbstractAsyncContextManager[None] | None = None,
     ) -> AsyncIterator[tuple[Path, Report]]:
         folder = Path(tempfile.mkdtemp(prefix="pages-", dir=self._workspace))
         try:
             job = Job(task, str(folder), self._limits, options, self._office if task == "mail" else "")
             if words:
                 (folder / WORDS).write_text(words, "utf-8")
-            async with self._at_once:
+            async with place or self._own_places:
                 report = await self._report(job, source, folder)
             if report.failed is not None:
                 raise DocumentUnusable(report.failed, _parts(report))

@@ -83,7 +83,8 @@ class Dresser:
         """The pages of all a mail's faxes on that paper; raises DocumentUnusable, whose parts tell what was asked."""
         look = self._look(message)
         try:
-            async with self._renderer.from_mail(source, replace(look.options, paper=paper)) as rendered:
+            options = replace(look.options, paper=paper)
+            async with self._renderer.from_mail(source, options, message.envelope_sender) as rendered:
                 parts = _handed_on(rendered.parts) if look.by_carrier else rendered.parts
                 yield replace(rendered, parts=(*parts, *_unheeded(message)))
         except DocumentUnusable as error:
@@ -109,7 +110,7 @@ class Dresser:
         if self._covers.has_headline:
             cover = replace(cover, headline=_headline(fields))
         options = replace(self._options, paper=self.paper_of(message, fax.number))
-        async with self._renderer.with_cover(rendered, cover, options) as covered:
+        async with self._renderer.with_cover(rendered, cover, options, message.envelope_sender) as covered:
             yield covered
 
     def _look(self, message: Message) -> Look:

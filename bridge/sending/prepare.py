@@ -1,5 +1,7 @@
 """Accepted faxes get their pages: one document a message and paper, for all its faxes; or one each, with its cover."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,6 +9,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
+from bridge.document.limits import CORES
 from bridge.document.renderer import ConverterDied, DocumentUnusable, Rendered
 from bridge.errors import Unavailable
 from bridge.fax import outcomes
@@ -33,6 +36,9 @@ IN_A_ROW = phrase("{why}, {times} times in a row")
 ROUNDS = 5
 """Of finding what must be held, before it is left for later."""
 
+PREPARERS = 3 * CORES
+"""Workers: for the places, for as many documents that go on beside them, and for whoever waits for a place."""
+
 DEATHS = 3
 """Of the converter on one document; then its faxes are held."""
 
@@ -41,6 +47,28 @@ DEATH_PAUSE = timedelta(seconds=10)
 
 Batch = tuple[Fax, ...]
 """All accepted faxes of one message."""
+
+
+class InHand:
+    """Whose mails the workers of this process have in hand: of one sender no more than there are places."""
+
+    def __init__(self) -> None:
+        self._senders: Counter[str] = Counter()
+        self.claiming = asyncio.Lock()
+        """One claims at a time, so that each knows of the others."""
+
+    @property
+    def full(self) -> tuple[str, ...]:
+        """The senders whose other mails are left to wait, so that some worker is free for another's."""
+        return tuple(sender for sender, mails in self._senders.items() if mails >= CORES)
+
+    def begin(self, sender: str) -> None:
+        """A mail of this sender was claimed."""
+        self._senders[sender] += 1
+
+    def end(self, sender: str) -> None:
+        """It is done with."""
+        self._senders -= Counter([sender])
 
 
 class Preparer:
@@ -53,9 +81,12 @@ class Preparer:
         reporter: Reporter,
         options: SendingOptions,
         name: str,
+        *,
+        in_hand: InHand | None = None,
     ) -> None:
         self._desk = desk
         self._dresser = dresser
+        self._in_hand = InHand() if in_hand is None else in_hand
         self._reporter = reporter
         self._options = options
         self._owner = name
@@ -68,6 +99,12 @@ class Preparer:
 
     async def prepare(self, batch: Batch) -> None:
         """Make the pages and let every fax of the batch go on, or end them all with a notice that names the part."""
+        try:
+            await self._prepare(batch)
+        finally:
+            self._in_hand.end(batch[0].sender)
+
+    async def _prepare(self, batch: Batch) -> None:
         crash_point(Point.PREPARE_CLAIMED)
         message = await self._desk.store.read(lambda connection: faxes.message_of(connection, batch[0].message_id))
         try:
@@ -168,7 +205,10 @@ class Preparer:
         await self._desk.store.write(lambda connection: faxes.prepare_later(connection, batch, self._owner, later))
 
     async def _set_aside(self, batch: Batch, why: str) -> None:
-        await self._poison.hold(batch, why, self._owner)
+        try:
+            await self._poison.hold(batch, why, self._owner)
+        finally:
+            self._in_hand.end(batch[0].sender)
 
     async def _go_on(self, batch: Batch, document: Document, blob: StoredBlob) -> None:
         """Every fax of the batch is ready, or held where it would go over a limit of pages.
@@ -258,9 +298,12 @@ class Preparer:
             await self._reporter.carry_out(change, now, apply, tell_admin=tell_admin)
 
     async def _claim(self) -> Batch | None:
-        batch = await self._desk.store.write(
-            lambda connection: faxes.claim_accepted(connection, self._desk.lease(self._owner))
-        )
+        async with self._in_hand.claiming:
+            batch = await self._desk.store.write(
+                lambda connection: faxes.claim_accepted(connection, self._desk.lease(self._owner), self._in_hand.full)
+            )
+            if batch:
+                self._in_hand.begin(batch[0].sender)
         return batch or None
 
     async def _renew(self, batch: Batch) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bridge.fax.states import ON_THE_LINE, FaxState
-from bridge.store import cursors, leases
+from bridge.store import cursors, leases, turns
 from bridge.store.leases import Lease
 from bridge.store.tables import READY_ROWS, destination, fax
 
@@ -106,22 +106,14 @@ def _next_line(connection: sa.Connection, lease: Lease, served: str) -> sa.Row[A
     line = sa.select(destination).where(leases.free(destination, lease))
     line = line.order_by(destination.c.sender, destination.c.due_at, destination.c.number).limit(1)
     line = line.with_for_update(skip_locked=True)
-    return _after(connection, line, destination.c.sender, served)
+    return turns.after(connection, line, destination.c.sender, served)
 
 
 def _turn(connection: sa.Connection, number: str, served: str, due: datetime, *columns: Any) -> sa.Row[Any] | None:
     """The ready fax to this number whose turn it is after ``served``, of those that are due by then."""
     is_due = sa.func.coalesce(fax.c.due_at, fax.c.due_at) <= due  # not as a range of an index: the order is what counts
     ready = sa.select(*columns).where(fax.c.number == number, READY_ROWS, is_due)
-    return _after(connection, ready.order_by(fax.c.sender, fax.c.due_at, fax.c.id).limit(1), fax.c.sender, served)
-
-
-def _after(
-    connection: sa.Connection, query: sa.Select[Any], sender: sa.ColumnElement[str], served: str
-) -> sa.Row[Any] | None:
-    """The first row of the next sender after ``served``, and of the first of all where there is none."""
-    found = connection.execute(query.where(sender > served)).first()
-    return found if found is not None else connection.execute(query.where(sender <= served)).first()
+    return turns.after(connection, ready.order_by(fax.c.sender, fax.c.due_at, fax.c.id).limit(1), fax.c.sender, served)
 
 
 def _give_back(connection: sa.Connection, number: str, now: datetime) -> None:

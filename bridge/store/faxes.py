@@ -1,7 +1,7 @@
 """The fax table: taking on, claiming, and the one way a fax's state changes."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +14,15 @@ from bridge.fax.options import Privacy, QuietHours
 from bridge.fax.outcomes import OutcomeClass
 from bridge.fax.states import ON_THE_LINE, FaxState, HoldReason, sources
 from bridge.fax.wishes import Notify, Ret
-from bridge.store import destinations, failing, history, leases, tables
+from bridge.store import cursors, destinations, failing, history, leases, tables, turns
 from bridge.store.instants import Instant
 from bridge.store.leases import Lease
-from bridge.store.tables import attempt, document, fax, message, outbox
+from bridge.store.tables import ACCEPTED_ROWS, attempt, document, fax, message, outbox
 
 UNSETTLED_LIMIT = 100
+
+PAGES_SERVED = "pages.served"
+"""The cursor that tells whose mail had its pages made last."""
 
 _ADD_MESSAGE = message.insert()
 _ADD_FAX = fax.insert()
@@ -149,11 +152,20 @@ def still_going(connection: sa.Connection, old: Fax, number: str) -> Fax | None:
     return None if row is None else from_row(row)
 
 
-def claim_accepted(connection: sa.Connection, lease: Lease) -> tuple[Fax, ...]:
-    """All accepted faxes of the message that has waited longest: their pages are made once for all."""
-    row = leases.claim(connection, fax, lease, fax.c.state == FaxState.ACCEPTED)
+def claim_accepted(connection: sa.Connection, lease: Lease, others_than: Collection[str] = ()) -> tuple[Fax, ...]:
+    """All accepted faxes of the message whose turn it is: their pages are made once for all.
+
+    Senders take turns, the first due first of each; those of ``others_than`` have none now.
+    """
+    waiting = sa.select(fax).where(ACCEPTED_ROWS, leases.free(fax, lease, in_turn=True))
+    if others_than:
+        waiting = waiting.where(fax.c.sender.not_in(others_than))
+    waiting = waiting.order_by(fax.c.sender, fax.c.due_at, fax.c.id).limit(1).with_for_update(skip_locked=True)
+    row = turns.after(connection, waiting, fax.c.sender, cursors.get(connection, PAGES_SERVED) or "")
     if row is None:
         return ()
+    leases.hold(connection, fax, [row.id], lease)
+    cursors.put(connection, PAGES_SERVED, row.sender, lease.now)
     # A message has a hundred faxes at most; asked for the accepted and due ones SQLite would look at all of those.
     others = [
         other

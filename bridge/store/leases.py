@@ -40,12 +40,15 @@ class Versioned(Protocol):
     def version(self) -> int: ...
 
 
-def free(table: sa.Table, lease: Lease) -> sa.ColumnElement[bool]:
+def free(table: sa.Table, lease: Lease, *, in_turn: bool = False) -> sa.ColumnElement[bool]:
     """Due, and held by nobody: never, no longer, or by whom the lease inherits.
+
+    ``in_turn``: the due time is not to be a range of an index, where another order is what counts.
 
     What another process held when it died is not free: the process may have died of it (``store/trials.py``).
     """
-    due, owner = table.c.due_at <= lease.now, table.c.lease_owner
+    due_at, owner = table.c.due_at, table.c.lease_owner
+    due = (sa.func.coalesce(due_at, due_at) if in_turn else due_at) <= lease.now
     if lease.heir_of is not None:
         return sa.and_(due, owner == lease.heir_of)
     over = sa.and_(table.c.lease_until < lease.at, owner.endswith(lease.process, autoescape=True))

@@ -19,6 +19,7 @@ metadata = schema.metadata
 _EMPTY = sa.text("''")
 
 READY_ROWS = sa.text("state = 'ready'")
+ACCEPTED_ROWS = sa.text("state = 'accepted'")
 """The condition of the indexes of ready faxes; a query that is to use them has it word for word."""
 
 blob = sa.Table(
@@ -107,6 +108,7 @@ fax = sa.Table(
     partial("ix_fax_settle", "settle_at", where=sa.text("settle_at IS NOT NULL")),
     partial("ix_fax_resend_of", "resend_of", where=sa.text("resend_of IS NOT NULL")),
     partial("ix_fax_turn", "number", "sender", "due_at", "id", where=READY_ROWS),
+    partial("ix_fax_pages_turn", "state", "sender", "due_at", "id", where=ACCEPTED_ROWS),
     partial("ix_fax_ready_since", "counts_from", where=READY_ROWS),
     partial(
         "uq_fax_on_the_line",

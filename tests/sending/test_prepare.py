@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from bridge.document.limits import CORES
 from bridge.document.renderer import DocumentUnusable
 from bridge.fax.options import LimitOptions
 from bridge.fax.states import FaxState
 from bridge.fax.wishes import Notify
 from bridge.sending.options import SendingOptions
-from bridge.sending.prepare import Preparer
+from bridge.sending.prepare import PREPARERS, InHand, Preparer
 from bridge.sending.report import Reporter
 from bridge.store import tables
 from bridge.store.faxes import Stale
@@ -160,3 +161,31 @@ async def test_a_damaged_message_without_a_sender(bench: Bench, renderer: FakeRe
     assert await work(_preparer(bench, renderer).duty)
     assert (await bench.fax(fax.id)).state is FaxState.FAILED
     assert await bench.events() == [("failed", ADMIN)]
+
+
+async def test_of_one_sender_no_more_is_in_hand_than_there_are_places(bench: Bench, renderer: FakeRenderer) -> None:
+    """So that a worker is free for another's mail, however long that sender's documents take."""
+    in_hand = InHand()
+    for _ in range(CORES + 2):
+        await bench.accepted()
+    stand = Reporter(bench.desk, OPTIONS, MAIL)
+    dresser = renderer.as_dresser(bench)
+    duties = [
+        Preparer(bench.desk, dresser, stand, OPTIONS, f"prepare-{number}/x", in_hand=in_hand).duty
+        for number in range(PREPARERS)
+    ]
+    claimed = [batch for duty in duties if (batch := await duty.claim()) is not None]
+    assert len(claimed) == CORES
+    await bench.accepted(sender="other@example.org")
+    other = await duties[CORES].claim()
+    assert other is not None
+    assert other[0].sender == "other@example.org"
+    await duties[0].work(claimed[0])
+    assert await duties[0].claim() is not None
+
+
+async def test_the_places_are_told_whose_turn_it_is(bench: Bench, renderer: FakeRenderer) -> None:
+    """A mail's pages, and covers, are made in its sender's turn."""
+    await bench.accepted()
+    assert await work(_preparer(bench, renderer).duty)
+    assert renderer.senders == [SENDER]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bridge.fax.jobs import Fax
 from bridge.fax.states import FaxState
-from bridge.store import attempts, destinations, faxes, leases, tables
+from bridge.store import attempts, destinations, faxes, leases, tables, turns
 from tests.support.store_bench import NUMBER, Bench
 
 ANNA, BERT, CARL = "anna@example.org", "bert@example.org", "carl@example.org"
@@ -131,7 +131,7 @@ async def test_no_row_is_sorted(bench: Bench, monkeypatch: pytest.MonkeyPatch, w
     def note(_: sa.Connection, query: sa.Select[tuple[object, ...]], column: sa.ColumnElement[str], after: str) -> None:
         asked.extend((query.where(column > after), query.where(column <= after)))
 
-    monkeypatch.setattr(destinations, "_after", note)
+    monkeypatch.setattr(turns, "after", note)
     lease = bench.desk.lease("one")
     if which == "line":
         await bench.store.write(lambda c: destinations._next_line(c, lease, BERT))
@@ -156,3 +156,34 @@ async def test_a_leased_line_is_nobody_elses(bench: Bench) -> None:
     assert await bench.store.write(lambda c: destinations.claim(c, bench.desk.lease("three"))) is None
     await bench.store.write(lambda c: leases.end_all(c, bench.clock.steady() - timedelta(seconds=1), *tables.LEASED))
     assert await bench.store.write(lambda c: destinations.claim(c, bench.desk.lease("three"))) is not None
+
+
+async def pages_made(bench: Bench, claims: int, *others_than: str) -> list[str]:
+    """Whose mails the next claims for pages are; each stays in hand."""
+    found = []
+    for at in range(claims):
+        lease = bench.desk.lease(f"prepare-{at}")
+        batch = await bench.store.write(lambda c, lease=lease: faxes.claim_accepted(c, lease, others_than))  # type: ignore[misc]  # bound now
+        found += [fax.sender for fax in batch[:1]]
+    return found
+
+
+async def test_pages_are_made_in_turns(bench: Bench) -> None:
+    """Behind twenty mails of one sender two others have their pages made at once, and all have in the end."""
+    for _ in range(20):
+        await bench.accepted(sender=CARL)
+    bench.clock.forward(timedelta(minutes=5))
+    await bench.accepted(sender=BERT)
+    await bench.accepted(sender=ANNA)
+    first = await pages_made(bench, 3)
+    assert sorted(first) == [ANNA, BERT, CARL]
+    assert await pages_made(bench, 30) == [CARL] * 19
+
+
+async def test_who_has_enough_in_hand_waits(bench: Bench) -> None:
+    """A worker is left for another's mail; afterwards it is their turn again."""
+    for sender in (ANNA, ANNA, BERT):
+        await bench.accepted(sender=sender)
+    assert await pages_made(bench, 3, ANNA) == [BERT]
+    assert await pages_made(bench, 3, ANNA, BERT) == []
+    assert await pages_made(bench, 3) == [ANNA] * 2

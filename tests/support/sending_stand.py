@@ -35,12 +35,16 @@ class FakeRenderer:
         self.given: list[bytes] = []
         self.options: DocumentOptions | None = None
         self.covers: list[Cover] = []
+        self.senders: list[str] = []
         self.papers: list[str] = []
         self.cover_papers: list[str] = []
         self.cover_fails: DocumentUnusable | None = None
 
     @asynccontextmanager
-    async def from_mail(self, message: BinaryIO, options: DocumentOptions | None = None) -> AsyncIterator[Rendered]:
+    async def from_mail(
+        self, message: BinaryIO, options: DocumentOptions | None = None, sender: str = ""
+    ) -> AsyncIterator[Rendered]:
+        self.senders.append(sender)
         self.options = options
         self.papers.append("" if options is None else options.paper)
         self.given.append(message.read())
