@@ -53,7 +53,10 @@ class Entity:
     def name(self) -> str:
         """The file name it was given, on one line; empty if none. Nothing a stranger writes there raises."""
         try:
-            name = self.head.get_filename()
+            name = self.head.get_param("filename", None, "content-disposition")
+            name = self.head.get_param("name") if name is None else name
+            if isinstance(name, tuple):  # RFC 2231
+                name = foreign.decode(name[2].encode("latin-1", "replace"), name[0])
         except (ValueError, LookupError, TypeError, AttributeError):
             return "unnamed"
         return foreign.header_text(name) if isinstance(name, str) else ""

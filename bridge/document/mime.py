@@ -12,6 +12,7 @@ from typing import BinaryIO
 from bridge.document import (
     characters,
     entity,
+    flowed,
     helpers,
     multiparts,
     roles,
@@ -88,7 +89,7 @@ def _multipart(part: Entity, limits: Limits, depth: int) -> Iterator[Piece]:
     elif b"\n--" in b"\n" + part.body:
         yield Piece(_unnamed(part), part.type, Kind.UNKNOWN, None, part.body, Role.UNUSABLE, reason=_NO_BOUNDARY)
     else:  # a text that was called one by mistake
-        yield from _opened(_text(Piece(BODY_NAME, "text/plain", Kind.TEXT, None, part.body, Role.BODY)), limits, depth)
+        yield from _opened(_text(_body(part, "text/plain", part.body)), limits, depth)
 
 
 def _parts(part: Entity, body: bytes, boundaries: tuple[bytes, ...], limits: Limits, depth: int) -> Iterator[Piece]:
@@ -271,7 +272,7 @@ def _unnamed(part: Entity) -> str:
 def _leaf(part: Entity, content: bytes) -> Piece:
     declared, charset = part.type, part.parameter("charset")
     if _is_own_text(part):
-        return _text(Piece(BODY_NAME, declared, _TEXTS[declared], charset, content, Role.BODY))
+        return _text(_body(part, declared, content))
     kind = kind_of(content, "" if part.name.lower().endswith(".eml") else declared, charset)
     piece = Piece(
         _named(part),
@@ -289,6 +290,15 @@ def _leaf(part: Entity, content: bytes) -> Piece:
     if declared in {"message/external-body", "message/partial"} and kind not in _FOR_MACHINES:
         return replace(piece, role=Role.UNUSABLE, reason=_ONLY_A_POINTER)
     return _for_people(piece)
+
+
+def _body(part: Entity, declared: str, content: bytes) -> Piece:
+    """A text of the mail, as its writer saw it."""
+    charset = part.parameter("charset")
+    if declared == "text/plain" and (part.parameter("format") or "").strip().lower() == "flowed":
+        delete = (part.parameter("delsp") or "").strip().lower() == "yes"
+        content, charset = flowed.joined(characters.read(content, charset), delete_space=delete).encode(), "utf-8"
+    return Piece(BODY_NAME, declared, _TEXTS[declared], charset, content, Role.BODY, of_mail=True)
 
 
 def _text(piece: Piece) -> Piece:

@@ -7,7 +7,7 @@ from itertools import islice
 
 import pikepdf
 
-from bridge.document import characters, images, markup, seen, sheets, text, typesetting, vectors
+from bridge.document import characters, images, markup, running, seen, sheets, text, typesetting, vectors
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
@@ -101,7 +101,7 @@ def make_pdf(
 ) -> tuple[pikepdf.Pdf | None, Report]:
     """The pages and the report; no PDF when the report says why it failed."""
     pdf = pikepdf.new()
-    lines = [_Line(piece) for piece in found]
+    lines = [_Line(piece) for piece in running.joined(found)]
     trouble: str | None = None
     for line in lines:
         failed = _draw(pdf, line, limits, options)

@@ -24,7 +24,8 @@ class Piece:
 
     ``heading`` are fields of an attached mail, to stand above its text; ``location`` is its Content-Location (RFC
     2557); ``pictures`` are those that an HTML text shows, by what it names them by; ``attached`` whether its
-    disposition says so, ``packed`` whether it was inside another file.
+    disposition says so, ``packed`` whether it was inside another file; ``of_mail`` that it is a text of the mail
+    itself, or of one that is attached to it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Piece:
     content_id: str = ""
     location: str = ""
     attached: bool = False
+    of_mail: bool = False
     packed: bool = False
     heading: tuple[tuple[str, str], ...] = ()
     pictures: Mapping[str, bytes] = field(default_factory=dict)
@@ -55,4 +57,5 @@ IN_THE_TEXT = phrase("stands within the text of the mail")
 DECORATION = phrase("belongs to the writer's signature or letterhead; attach it as a file if it is to be faxed")
 DRAWING = phrase("a drawing that only Microsoft Office shows; if it matters, print the mail to a PDF and attach that")
 EMPTY = phrase("empty")
+RUNS_ON = phrase("stands below the text before it")
 BLANK = phrase("blank: nothing would be seen on the paper")

@@ -31,6 +31,9 @@ _MESSAGE_ID = re.compile(
 """RFC 5322, but dots may stand anywhere on the left, as they do; nothing that readers take for an encoded word."""
 
 _ADDRESS = re.compile(r"[^\s<>\"(),;:]+@[^\s<>\"(),;:]+", re.ASCII)
+_QUOTES = {'"': '"', "'": "'", "`": "'", "\u2018": "\u2019", "\u201c": "\u201d", "\u201e": "\u201c", "\xab": "\xbb"}
+_LABEL = re.compile(r"^\W*(?:mailto|fax|tel|smtp)\s*[:=@]\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"[\d\s()+./\[\]-]*\d[\d\s()+./\[\]-]*")
 _ESCAPED = re.compile(r"\\(.)")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -83,8 +86,8 @@ class Headers:
         wanted = f"<{address.lower()}>"
         for value in (foreign.decode(value) for field, value in self.fields if field in {"to", "cc"}):
             place = value.lower().find(wanted)
-            if place >= 0 and (name := _display_name(value[:place].rstrip())):
-                return foreign.header_text(name)
+            if place >= 0 and (name := _person(_display_name(value[:place].rstrip()))):
+                return name
         return ""
 
     @property
@@ -92,7 +95,7 @@ class Headers:
         """The display name in From, as a person reads it; empty without one."""
         value = foreign.decode(self.raw("from") or b"")
         place = value.find("<")
-        return foreign.header_text(_display_name(value[:place].rstrip())) if place > 0 else ""
+        return _person(_display_name(value[:place].rstrip())) if place > 0 else ""
 
     @property
     def is_automatic(self) -> bool:
@@ -167,6 +170,18 @@ def _display_name(before: str) -> str:
     while (start := before.rfind('"', 0, start)) > 0 and before[start - 1] == "\\":
         pass
     return _ESCAPED.sub(r"\1", before[start + 1 : -1]) if start >= 0 else ""
+
+
+def _person(display_name: str) -> str:
+    """Whom a display name names, without the quotes that programs put around it; empty if it is an address or number.
+
+    Outlook and others write there what they have, and that is no person to be put on a cover page.
+    """
+    name = foreign.header_text(display_name)
+    while len(name) > 1 and _QUOTES.get(name[0]) == name[-1]:
+        name = name[1:-1].strip()
+    bare = _LABEL.sub("", name)
+    return "" if _ADDRESS.fullmatch(bare.strip("<>[]() ")) or _NUMBER.fullmatch(bare) else name
 
 
 def _lines(text: bytes) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ library's modern header parser raises on some malformed fields and hands back CR
 
 import base64
 import codecs
+import itertools
 import quopri
 import re
 import unicodedata
@@ -36,8 +37,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CHARSET_NAME = re.compile(r"[A-Za-z0-9_.:+-]{1,40}", re.ASCII)
-_ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[A-Za-z0-9-]*)?\?([BbQq])\?([^? ]{0,2000})\?=")
-_BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(=\?)")
+_ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[A-Za-z0-9-]*)?\?([BbQq])\?([^?\r\n]{0,2000})\?=")
+_ROW = re.compile(rf"{_ENCODED_WORD.pattern}(?:\s*{_ENCODED_WORD.pattern})*")
 
 
 def one_line(text: str, limit: int = HEADER_LENGTH) -> str:
@@ -86,8 +87,7 @@ def header_text(raw: str | bytes, limit: int = HEADER_LENGTH) -> str:
     Never raises; an encoded word that cannot be decoded stands as it came.
     """
     text = decode(raw if isinstance(raw, bytes) else _octets(raw))
-    text = _BETWEEN_WORDS.sub(r"\1\2", text[: 20 * limit])
-    return one_line(_ENCODED_WORD.sub(_decode_word, text), limit)
+    return one_line(_ROW.sub(_decode_row, text[: 20 * limit]), limit)
 
 
 def _octets(text: str) -> bytes:
@@ -98,16 +98,41 @@ def _octets(text: str) -> bytes:
         return text.encode("utf-8", errors="replace")
 
 
-def _decode_word(match: re.Match[str]) -> str:
-    charset, encoding, payload = match.groups()
+def _decode_row(row: re.Match[str]) -> str:
+    """Encoded words one after another; the blanks between them are none of the text (RFC 2047, 6.2).
+
+    Where a word cannot be decoded by itself, perhaps a letter was split over it and the next (which 5. forbids):
+    neighbours of one charset are then taken as one.
+    """
+    words = list(_ENCODED_WORD.finditer(row[0]))
+    read: list[str] = []
+    for charset, group in itertools.groupby(words, key=lambda word: word[1].lower()):
+        together = list(group)
+        each = [_decoded(charset, [word]) for word in together]
+        whole = _decoded(charset, together) if None in each else None
+        apart = (word[0] if text is None else text for text, word in zip(each, together, strict=True))
+        read.append("".join(apart) if whole is None else whole)
+    return "".join(read)
+
+
+def _decoded(charset: str, words: list[re.Match[str]]) -> str | None:
+    """The text of these words as if they were one; None if it is none."""
     codec = _codec(charset)
     if codec is None:
-        return match.group(0)
+        return None
     try:
-        if encoding in "Bb":
-            raw = base64.b64decode(payload + "=" * (-len(payload) % 4), validate=True)
-        else:
-            raw = quopri.decodestring(payload.encode("ascii").replace(b"_", b"=20"))
-        return raw.decode(codec)
+        return b"".join(_octets_of(word[2], word[3]) for word in words).decode(codec)
     except ValueError:
-        return match.group(0)
+        if len(words) == 1 or any(word[2] not in "Bb" for word in words):
+            return None
+    try:  # base64 that was cut anywhere
+        return _octets_of("B", "".join(word[3] for word in words)).decode(codec)
+    except ValueError:
+        return None
+
+
+def _octets_of(encoding: str, payload: str) -> bytes:
+    if encoding in "Bb":
+        payload = payload.replace(" ", "")
+        return base64.b64decode(payload + "=" * (-len(payload) % 4), validate=True)
+    return quopri.decodestring(payload.encode("ascii").replace(b"_", b"=20").replace(b" ", b"=20"))

@@ -1,3 +1,4 @@
+import base64
 import encodings
 import unicodedata
 
@@ -153,3 +154,28 @@ def test_a_number_is_masked(number: str) -> None:
     assert len(number) - shown.count("*") <= 7
     assert len(number) < 8 or shown.count("*") >= 1
     assert len(number) >= 8 or not shown.strip("*")
+
+
+SPLIT = "Überweisung Müller"
+
+
+@pytest.mark.parametrize("at", range(1, len(SPLIT.encode())))
+@pytest.mark.parametrize("way", ["b", "B cut anywhere", "q"])
+def test_a_letter_split_over_two_encoded_words_is_one(at: int, way: str) -> None:
+    """RFC 2047 forbids it, and programs do it: the octets of neighbours are one text."""
+    raw = SPLIT.encode()
+    if way == "b":
+        words = [f"=?utf-8?B?{base64.b64encode(half).decode()}?=" for half in (raw[:at], raw[at:])]
+    elif way == "q":
+        words = [f"=?UTF-8?Q?{''.join(f'={each:02X}' for each in half)}?=" for half in (raw[:at], raw[at:])]
+    else:
+        coded = base64.b64encode(raw).decode()
+        words = [f"=?utf-8?b?{half}?=" for half in (coded[:at], coded[at:])]
+    for between in (" ", "\r\n ", ""):
+        assert foreign.header_text(f"Re: {between.join(words)} to go") == f"Re: {SPLIT} to go"
+
+
+def test_words_of_two_charsets_stay_apart() -> None:
+    """Each is read by its own; one that cannot be read stands as it came, and keeps no other from being read."""
+    assert foreign.header_text("=?utf-8?Q?=C3=9C?= =?iso-8859-1?Q?=DC?= =?utf-8?Q?=C3?=") == "ÜÜ=?utf-8?Q?=C3?="
+    assert foreign.header_text("=?utf-8?Q?a b?=") == "a b"

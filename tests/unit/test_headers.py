@@ -280,3 +280,29 @@ def test_any_bytes_give_some_name(value: bytes) -> None:
     assert len(name) <= 200
     assert "\n" not in name
     assert "\r" not in name
+
+
+@pytest.mark.parametrize(
+    ("written", "person"),
+    [
+        ('"Dr. Berg"', "Dr. Berg"),
+        ("\"'Dr. Berg'\"", "Dr. Berg"),
+        ("'Dr. Berg'", "Dr. Berg"),
+        ('"\\"Dr. Berg\\""', "Dr. Berg"),
+        ("=?utf-8?B?4oCeRHIuIEJlcmfigJw=?=", "Dr. Berg"),
+        ('"O\'Neill, Pat"', "O'Neill, Pat"),
+        ("Ward 7", "Ward 7"),
+        ("'14155550123@fax.local'", ""),
+        ('"+14155550123@fax.local"', ""),
+        ("anna@example.org", ""),
+        ('"mailto:anna@example.org"', ""),
+        ("+1 (415) 555-0123", ""),
+        ('"Fax: 415-555-0123"', ""),
+        ("\"'4155550123'\"", ""),
+    ],
+)
+def test_what_names_nobody_is_no_person(written: str, person: str) -> None:
+    """Quotes that a program put around a name go; an address or a number in its place is none."""
+    field = f"{written} <+14155550123@fax.local>".encode()
+    headers = read_headers(b"To: a@b.example, " + field + b"\r\nFrom: " + field + b"\r\n\r\n")
+    assert (headers.name_of("+14155550123@fax.local"), headers.writer) == (person, person)
