@@ -117,8 +117,8 @@ class Identity:
 
     Its values override the site's; ``countries`` and ``quiet_hours`` None mean the site's. ``prefixes`` (E.164
     beginnings) name numbers that may be faxed to whatever their country and kind. ``notify`` is where its notices go;
-    empty: to the envelope sender. ``options``, ``privacy`` and ``language`` None, and ``cover``
-    empty: those of the site.
+    empty: to the envelope sender. ``automatic``: its mail may say that a program sent it. ``options``, ``privacy`` and
+    ``language`` None, and ``cover`` empty: those of the site.
     """
 
     name: str
@@ -130,6 +130,7 @@ class Identity:
     prefixes: tuple[str, ...] = ()
     pages_per_day: int = 500
     notify: str = ""
+    automatic: bool = False
     quiet_hours: QuietHours | None = None
     options: frozenset[str] | None = None
     cover: str = ""

@@ -44,6 +44,11 @@ class Permission:
         """The identity's caller id (E.164); None where the site's counts."""
         return (self.identity.caller_id or None) if self.identity else None
 
+    @property
+    def automatic(self) -> bool:
+        """Whether mail that calls itself automatic, bulk or of a list may be faxed."""
+        return self.identity is not None and self.identity.automatic
+
     def check_sender(self, address: str) -> None:
         """Raise Refused unless this envelope sender may have faxes sent; without patterns any may but the null one."""
         check_not_null(address)

@@ -72,7 +72,8 @@ class Acceptor:
         stored, headers = content.stored, content.headers
         sender = envelope.sender or ""
         if envelope.for_pages or envelope.answers:
-            loops.check_header(headers, sender, self._hostnames)
+            leave = envelope.permission is not None and envelope.permission.automatic and not envelope.answers
+            loops.check_header(headers, sender, self._hostnames, automatic=leave)
         else:
             loops.check_hops(headers)
         now = self._desk.clock.now()

@@ -98,10 +98,15 @@ class Headers:
         return _person(_display_name(value[:place].rstrip())) if place > 0 else ""
 
     @property
+    def auto_submitted(self) -> frozenset[str]:
+        """What the mail says of who sent it, in lower case: ``no``, ``auto-generated``, ``auto-replied`` (RFC 3834)."""
+        values = (foreign.decode(value) for field, value in self.fields if field == "auto-submitted")
+        return frozenset(_bare(value).partition(";")[0].strip().lower() for value in values)
+
+    @property
     def is_automatic(self) -> bool:
         """Whether the mail says of itself that a program sent it (RFC 3834)."""
-        values = (foreign.decode(value) for field, value in self.fields if field == "auto-submitted")
-        return any(_bare(value).partition(";")[0].strip().lower() != "no" for value in values)
+        return bool(self.auto_submitted - {"no"})
 
     def first_word(self, name: str) -> str:
         """The first word of a field, comments aside, in lower case; empty without one."""

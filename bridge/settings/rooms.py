@@ -95,6 +95,7 @@ def _identity(identity: sections.Identity) -> Identity:
         prefixes=identity.prefixes,
         pages_per_day=identity.pages_per_day,
         notify=identity.notify,
+        automatic=identity.automatic,
         quiet_hours=QuietHours.read(identity.quiet_hours) if identity.quiet_hours else None,
         options=_options(identity.options) if identity.options else None,
         cover=identity.cover,

@@ -124,6 +124,7 @@ class Identity(Section):
     prefixes: tuple[identities.Prefix, ...] = ()
     pages_per_day: int = Field(default=500, ge=1, le=MOST_A_DAY)
     cover: identities.Cover = ""
+    automatic: bool = False
     notify: values.AddressOrNone = ""
     language: Literal["", Language] = ""
     privacy: identities.PrivacyOrSites = ""

@@ -1,10 +1,12 @@
 """Mail that must never become a fax, in real dialogues: refused for good, nothing kept, the session goes on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.intake_stand import MAIL, NUMBER, a_site
+from bridge.fax.options import Identity
+from tests.support.intake_stand import MAIL, NUMBER, POLICY, a_site
 
 NEVER = {
     "automatic": b"Auto-Submitted: auto-generated\r\n",
@@ -77,3 +79,25 @@ async def test_what_only_looks_like_it_is_faxed(field: bytes, tmp_path: Path) ->
     async with a_site(tmp_path) as site:
         assert (await (await (await site.greeted()).envelope()).data(field + MAIL)).startswith("250 ")
         assert len(site.kept.faxes()) == 1
+
+
+async def test_a_business_system_may_fax_what_it_sends_by_itself(tmp_path: Path) -> None:
+    """Under an identity that has leave, by login, network or proof alike; its replies, and the null sender, never."""
+    billing = Identity("billing", networks=POLICY.networks, automatic=True)
+    async with a_site(tmp_path, policy=replace(POLICY, identities=(billing,))) as site:
+        line = await (await site.greeted()).envelope()
+        assert (await line.data(b"Auto-Submitted: auto-generated\r\nPrecedence: bulk\r\n" + MAIL)).startswith("250 ")
+        await line.envelope()
+        assert (await line.data(b"Auto-Submitted: auto-replied\r\n" + MAIL)).startswith("550 5.7.1 ")
+        assert (await line.say("MAIL FROM:<>")).startswith("250 ")
+        assert (await line.say(f"RCPT TO:<{NUMBER}@fax.local>")).startswith("550 5.7.1 ")
+        assert len(site.kept.faxes()) == 1
+
+
+async def test_whoever_has_no_leave_is_told_what_to_ask_for(tmp_path: Path) -> None:
+    """The words can be passed on to the operator as they are."""
+    billing = Identity("billing", networks=POLICY.networks)
+    async with a_site(tmp_path, policy=replace(POLICY, identities=(billing,))) as site:
+        answer = await (await (await site.greeted()).envelope()).data(b"Auto-Submitted: auto-generated\r\n" + MAIL)
+        assert answer.startswith("550 5.7.1 automatic mail (Auto-Submitted) is not faxed, unless the operator sets ")
+        assert "automatic = true for the identity" in answer

@@ -25,6 +25,7 @@ IDENTITY: dict[str, Any] = {
     "prefixes": [],
     "pages_per_day": 500,
     "cover": "",
+    "automatic": False,
     "notify": "",
 }
 """An identity with the contract's defaults, and the contract's example for the one key that has none."""

@@ -10,9 +10,10 @@ SENDER = "office@example.org"
 HOSTS = frozenset({"mx.fax.local", "fax.local"})
 
 
-def check(head: str, sender: str = SENDER) -> None:
+def check(head: str, sender: str = SENDER, *, automatic: bool = False) -> None:
     """The header as it would stand in a mail."""
-    check_header(read_headers(head.replace("\n", "\r\n").encode() + b"\r\n\r\nText\r\n"), sender, HOSTS)
+    headers = read_headers(head.replace("\n", "\r\n").encode() + b"\r\n\r\nText\r\n")
+    check_header(headers, sender, HOSTS, automatic=automatic)
 
 
 AUTOMATIC = [
@@ -86,6 +87,37 @@ def test_list_and_bulk_mail_is_refused(field: str) -> None:
 def test_words_elsewhere_mean_nothing(field: str) -> None:
     """Only the field itself counts, and only its own words."""
     check(f"From: office@example.org\n{field}")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("Auto-Submitted: auto-generated", "Auto-Submitted: auto-notified; owner=x", "Auto-Submitted: yes"),
+        *("Precedence: bulk", "Precedence: list", "Precedence: junk", "List-Unsubscribe: <mailto:x@example.org>"),
+        "Auto-Submitted: auto-generated\nPrecedence: bulk\nList-Id: <billing.example.org>",
+    ],
+)
+def test_who_has_leave_may_fax_automatic_mail(field: str) -> None:
+    """Business systems mark what they send; without leave the refusal says how the operator gives it."""
+    check(f"Subject: invoice\n{field}", automatic=True)
+    with pytest.raises(Refused, match="automatic = true"):
+        check(f"Subject: invoice\n{field}")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("Auto-Submitted: auto-replied", "Auto-Submitted: AUTO-REPLIED (vacation); owner=x"),
+        *("Auto-Submitted: auto-generated\nAuto-Submitted: auto-replied", "X-Autoreply: yes", "X-Autorespond: x"),
+        *("Precedence: auto_reply", "X-Fax-Event: delivered", "Message-ID: <01jabc.faxbridge@mx.fax.local>"),
+        "From: iFax <no-reply@ifaxapp.com>",
+    ],
+)
+def test_replies_and_our_own_mail_are_faxed_with_no_leave(field: str) -> None:
+    """Whatever the operator has set: that is how circles begin; and the words promise nothing."""
+    with pytest.raises(Refused, match="never faxed") as refused:
+        check(f"Subject: x\n{field}", automatic=True)
+    assert "automatic = true" not in refused.value.public
 
 
 @pytest.mark.parametrize("sender", ["no-reply@ifaxapp.com", "No-Reply@iFaxApp.com"])
