@@ -8,7 +8,8 @@ from bridge.store import StoredBlob
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """``body`` is the SHA-256 (hex) of what comes after the header; ``head`` the header with the blank line behind it.
+    """``body`` is the SHA-256 (hex) of what comes after the header, whatever its boundaries are called
+    (``boundaries``); ``head`` the header with the blank line behind it.
 
     Of a header that does not end within ``HEADER_LIMIT`` octets ``head`` has so many.
     """

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bridge.intake.boundaries import anonymous
 from bridge.mail.headers import Headers
 
 WITH_ID = timedelta(hours=24)
@@ -20,7 +21,7 @@ SHAPING = (
 """The fields that decide what the fax looks like.
 
 None that a relay adds or changes. And not Date: a relay writes it where it is missing, and a machine that sends its
-scan once more may stamp it anew. The body has a digest of its own.
+scan once more may stamp it anew. What a boundary is called counts nowhere. The body has a digest of its own.
 """
 
 
@@ -37,7 +38,7 @@ class Fingerprint:
 
 
 def fingerprint(*, client: str, sender: str, head: Headers, body: str) -> Fingerprint:
-    """What a mail is known by: ``client`` is an IP address, ``body`` the SHA-256 of what follows the header."""
+    """What a mail is known by: ``client`` is an IP address, ``body`` the digest of what follows the header."""
     content = _content(head, body)
     if head.message_id is None:
         return Fingerprint(("client", client, content), WITHOUT_ID)
@@ -48,12 +49,16 @@ def fingerprint(*, client: str, sender: str, head: Headers, body: str) -> Finger
 def _content(head: Headers, body: str) -> str:
     """Fields count as they read: a relay may fold them anew, or put them in another order."""
     lines = [
-        f"{name}:{' '.join(value.decode('latin-1').split())}"
+        f"{name}:{' '.join(_value(name, value).decode('latin-1').split())}"
         for name in SHAPING
         for field, value in head.fields
         if field == name
     ]
     return _sha256("\n".join([*lines, body]))
+
+
+def _value(name: str, value: bytes) -> bytes:
+    return anonymous(value) if name == "content-type" else value
 
 
 def _sha256(text: str) -> str:

@@ -4,9 +4,10 @@ The rest of the message is still read and thrown away, since a reply may only co
 """
 
 from bridge.errors import BridgeError, OutOfSpace, Unavailable
+from bridge.intake.boundaries import BodyDigest, declared
 from bridge.intake.content import Content
 from bridge.intake.parameters import TooLarge, too_large
-from bridge.mail.headers import HEADER_LIMIT, read_headers
+from bridge.mail.headers import HEADER_LIMIT, Headers, read_headers
 from bridge.store.writing import BlobWriter
 
 SYNC_AFTER = 4_000_000
@@ -62,6 +63,8 @@ class Sink:
         self._writer: BlobWriter | None = writer
         self._limit = limit
         self._header_end = HeaderEnd()
+        self._headers: Headers | None = None
+        self._body: BodyDigest | None = None
         self._size = 0
         self.trouble: BridgeError | None = None
 
@@ -79,7 +82,10 @@ class Sink:
                 self._writer.write(data[:cut])
                 self._writer.divide()
                 data = data[cut:]
+                self._read_header()
             self._writer.write(data)
+            if self._body is not None:
+                self._body.feed(data)
         except (OutOfSpace, Unavailable) as error:
             self._fail(error)
 
@@ -107,7 +113,14 @@ class Sink:
         assert self._writer is not None
         writer, self._writer = self._writer, None
         head = self._header_end.header
-        return Content(await writer.commit(), writer.second_digest(), head, read_headers(head))
+        body = writer.second_digest() if self._body is None else self._body.hexdigest()
+        return Content(await writer.commit(), body, head, self._headers or read_headers(head))
+
+    def _read_header(self) -> None:
+        """It has come whole; where it parts the body by a boundary, that is to count by no name."""
+        self._headers = read_headers(self._header_end.header)
+        boundary = declared(self._headers.raw("content-type") or b"")
+        self._body = None if boundary is None else BodyDigest(boundary.name)
 
     def drop(self) -> None:
         """Remove what was not committed."""

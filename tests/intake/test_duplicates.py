@@ -20,6 +20,7 @@ from bridge.intake.envelopes import FaxRecipient
 from bridge.intake.loops import TooManyHops
 from bridge.store import correspondence, tables
 from tests.support.acceptance_stand import BODY, CLIENT, Stand, a_mail, a_stand, permission
+from tests.support.intake_stand import a_site
 from tests.support.store_bench import ADMIN, NUMBER, OTHER, SENDER
 
 THIRD = "+14155550103"
@@ -475,3 +476,23 @@ async def test_what_is_kept_where_nothing_special_was_asked(stand: Stand) -> Non
     assert (fax.person, fax.company, fax.original_recipient) == ("", "", "")
     message = await stand.message(fax.message_id)
     assert (message.ret, message.envelope_id, message.identity) == (None, "", None)
+
+
+PARTED = (
+    b'Content-Type: multipart/mixed; boundary="%(outer)b"\r\n\r\n--%(outer)b\r\n'
+    b"Content-Type: multipart/alternative;\r\n boundary=%(inner)b\r\n\r\n"
+    b"--%(inner)b\r\n\r\n%(text)b\r\n--%(inner)b--\r\n"
+    b"--%(outer)b\r\nContent-Type: application/pdf\r\n\r\n%%PDF\r\n--%(outer)b--\r\n"
+)
+
+
+@pytest.mark.parametrize("message_id", [b"", b"Message-ID: <1@copier.example.org>\r\n"], ids=["without id", "with id"])
+async def test_other_boundaries_make_no_other_submission(message_id: bytes, tmp_path: Path) -> None:
+    """A copier that did not hear our answer parts its mail anew when it sends it again; another text is another fax."""
+    async with a_site(tmp_path) as site:
+        line = await site.greeted()
+        for outer, inner, text in ((b"=_1", b"b1", b"words"), (b"=_2", b"b2", b"words"), (b"=_3", b"b3", b"other")):
+            parted = PARTED % {b"outer": outer, b"inner": inner, b"text": text}
+            await line.envelope()
+            assert (await line.data(b"Subject: a scan\r\n" + message_id + parted)).startswith("250 ")
+        assert len(site.kept.faxes()) == 2
