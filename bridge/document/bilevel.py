@@ -5,12 +5,12 @@ shaded boxes come out white and light letters on dark bars stay readable. A pict
 and has many tones; there alone the greys become dots, by error diffusion (Floyd and Steinberg 1976).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
 
-from bridge.document import patches
+from bridge.document import grounds, maps, patches
 
 _CELL = 8
 """Dots of one cell of the map of the paper's brightness: 1 mm across."""
@@ -79,13 +79,16 @@ class Page:
 
     def __init__(self, grey: Image.Image) -> None:
         self._grey = grey
-        cells = grey.reduce(_CELL)
-        self._paper = _closed(cells, _REACH, further=1).filter(ImageFilter.BoxBlur(1))
-        self._white = _closed(self._paper, _FAR_REACH)
+        half = grey.reduce(grounds.HALF)
+        cells = half.reduce(_CELL // grounds.HALF)
+        self._paper = maps.closed(cells, _REACH, further=1).filter(ImageFilter.BoxBlur(1))
+        self._white = maps.closed(self._paper, _FAR_REACH)
         sample = grey.resize((grey.width // _SAMPLE, grey.height // _SAMPLE), Image.Resampling.NEAREST)
-        self._noise = _noise(grey) / max(1.0, ImageStat.Stat(self._paper).median[0])
+        noise = _noise(grey)
+        self._noise = noise / max(1.0, ImageStat.Stat(self._paper).median[0])
         self._contrast = min(max(_LEAST_CONTRAST, _NOISES * self._noise), _MOST_CONTRAST)
-        brightest, darkest = (_spread(self._paper, 1, choose) for choose in (ImageChops.lighter, ImageChops.darker))
+        self._grounds = grounds.find(half, self._paper, self._white, self._contrast, _NOISES * noise)
+        brightest, darkest = (maps.spread(self._paper, 1, choose) for choose in (ImageChops.lighter, ImageChops.darker))
         self._roughness = ImageChops.subtract(brightest, darkest)
         self._pictures = patches.find(sample, self._white, self._roughness)
 
@@ -135,20 +138,27 @@ class Page:
             self._paper.point(lambda value: value * kept),
             self._white.point(lambda value: max(value * _ALWAYS_INK, black)),
         )
-        return ImageChops.subtract(_covering(bound, grey), grey).point(_NOTHING_IS_WHITE, "1")
+        if self._grounds is not None:
+            bound = maps.covering(bound, self._grounds.ink)
+            bound = Image.composite(self._grounds.ink, bound, self._grounds.where)
+        return ImageChops.subtract(maps.covering(bound, grey), grey).point(_NOTHING_IS_WHITE, "1")
 
     def _outline(self, page: Image.Image, grey: Image.Image) -> None:
         """Draw the edges of even areas, of which nothing else is left."""
+        if self._grounds is not None:
+            page.paste(0, mask=maps.covering(self._grounds.outlines, page).convert("1"))
         edges = self._roughness.point(lambda value: 255 if value >= _EDGE else 0)
         if edges.getbbox() is None:
             return
         half = grey.reduce(2)
-        beside = _spread(self._paper, _BESIDE, ImageChops.lighter)
-        bound = _covering(beside.point(lambda value: value * _FILL), half)
+        beside = maps.spread(self._paper, _BESIDE, ImageChops.lighter)
+        bound = maps.covering(beside.point(lambda value: value * _FILL), half)
         inside = ImageChops.subtract(bound, half).point(lambda value: 255 if value else 0)
-        outline = ImageChops.subtract(inside, _spread(inside, 1, ImageChops.darker))
-        outline = ImageChops.darker(outline, _covering(edges, half))
-        page.paste(0, mask=_covering(outline, page).convert("1"))
+        outline = ImageChops.subtract(inside, maps.spread(inside, 1, ImageChops.darker))
+        outline = ImageChops.darker(outline, maps.covering(edges, half))
+        if self._grounds is not None:
+            outline = ImageChops.subtract(outline, self._grounds.words)
+        page.paste(0, mask=maps.covering(outline, page).convert("1"))
 
     def _diffuse(self, page: Image.Image, grey: Image.Image, box: patches.Box, dots: int) -> None:
         """Draw what is within a box of the sample in dots, where a picture is."""
@@ -168,38 +178,6 @@ class Page:
 
 
 _NOTHING_IS_WHITE = [_PURE_WHITE] + [0] * 255
-
-
-def _closed(cells: Image.Image, reach: int, further: int = 0) -> Image.Image:
-    """With everything dark that is narrower than twice so many cells taken away, all else as far as it goes.
-
-    (A closing: the brightest around each cell, then the darkest of these.) Bright places shrink by ``further`` cells.
-    """
-    return _spread(_spread(cells, reach, ImageChops.lighter), reach + further, ImageChops.darker)
-
-
-def _covering(cells: Image.Image, page: Image.Image) -> Image.Image:
-    """A map of the page brought to its size."""
-    dots = -(-page.width // cells.width)
-    large = cells.resize((cells.width * dots, cells.height * dots), Image.Resampling.NEAREST)
-    return large.crop((0, 0, *page.size))
-
-
-def _spread(image: Image.Image, reach: int, choose: Callable[[Image.Image, Image.Image], Image.Image]) -> Image.Image:
-    """For each cell the brightest or darkest within so many cells across and down."""
-    while reach:
-        step = max(1, reach // 2)
-        for across, down in ((step, 0), (0, step)):
-            image = choose(choose(_moved(image, across, down), _moved(image, -across, -down)), image)
-        reach -= step
-    return image
-
-
-def _moved(image: Image.Image, across: int, down: int) -> Image.Image:
-    """Shifted; what comes in at the edge is the picture itself."""
-    moved = image.copy()
-    moved.paste(image, (across, down))
-    return moved
 
 
 def _noise(grey: Image.Image) -> float:

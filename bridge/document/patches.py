@@ -23,6 +23,9 @@ _COVERED = 0.6
 _FEWEST_CELLS = 12
 """Of a picture: smaller ones, stamps and icons, read better as ink."""
 
+_THICK = 3
+"""Cells of a square that fits into a picture: what is thinner everywhere, a band behind words, reads better as ink."""
+
 _ONE_TONE = 0.55
 """A patch is of one tone if so much of it is within a few shades of one."""
 _TONE_WIDTH = 10
@@ -53,7 +56,7 @@ def find(sample: Image.Image, white: Image.Image, roughness: Image.Image) -> Ima
     mask = Image.new("L", sample.size, 0)
     for patch in _connected(cells):
         filled = _filled(patch)
-        if len(patch) < _FEWEST_CELLS:
+        if len(patch) < _FEWEST_CELLS or not _is_thick(filled):
             continue
         alone = Image.new("L", cells.size, 0)
         for at in filled:
@@ -113,6 +116,11 @@ def _filled(patch: set[tuple[int, int]]) -> set[tuple[int, int]]:
         for x in range(first, last + 1)
         if x in down and down[x][0] <= y <= down[x][1]
     }
+
+
+def _is_thick(patch: set[tuple[int, int]]) -> bool:
+    square = [(x, y) for x in range(_THICK) for y in range(_THICK)]
+    return any(all((left + x, top + y) in patch for x, y in square) for left, top in patch)
 
 
 def _is_rough(roughness: Image.Image, patch: Image.Image) -> bool:
