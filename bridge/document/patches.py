@@ -6,7 +6,7 @@ of the page's dots.
 
 from collections.abc import Iterator
 
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom, the last two excluded."""
@@ -69,19 +69,16 @@ def find(sample: Image.Image, white: Image.Image, roughness: Image.Image) -> Ima
 
 
 def boxes(mask: Image.Image) -> Iterator[Box]:
-    """A box around each picture of the mask; each dot of the mask is in exactly one of them."""
-    rest = mask.copy()
-    while (box := rest.getbbox()) is not None:
-        top = box[1]
-        row = rest.crop((box[0], top, box[2], top + 1)).getbbox()
-        assert row is not None
-        patch = rest.copy()
-        ImageDraw.floodfill(patch, (box[0] + row[0], top), 128)
-        alone = patch.point(lambda value: 255 if value == 128 else 0)  # noqa: PLR2004 - the colour poured above
-        found = alone.getbbox()
-        assert found is not None
-        yield found
-        rest = ImageChops.subtract(rest, alone)
+    """A box around each picture of the mask; each dot of the mask is in exactly one of them.
+
+    A mask is made of whole cells, so that these are followed, not dots.
+    """
+    across, down = -(-mask.width // _CELL), -(-mask.height // _CELL)
+    cells = mask.crop((0, 0, across * _CELL, down * _CELL)).reduce(_CELL).point(lambda value: 255 if value else 0)
+    for patch in sorted(_connected(cells), key=lambda patch: min((y, x) for x, y in patch)):
+        columns, rows = zip(*patch, strict=True)
+        right, bottom = (max(columns) + 1) * _CELL, (max(rows) + 1) * _CELL
+        yield min(columns) * _CELL, min(rows) * _CELL, min(right, mask.width), min(bottom, mask.height)
 
 
 def _connected(cells: Image.Image) -> Iterator[set[tuple[int, int]]]:
