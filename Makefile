@@ -3,7 +3,7 @@
 
 RUN := .tools/bin/uv run --frozen --no-sync
 
-.PHONY: demo test check lint types walls tests bench bench-work bench-pages crash result-codes sentences wheel clean
+.PHONY: demo test check lint types walls tests bench bench-work bench-pages bench-slides crash result-codes sentences wheel clean
 
 demo: .set-up
 	$(RUN) faxbridge demo --once
@@ -41,6 +41,10 @@ bench-work: .set-up-tests
 # Fax pages beside Ghostscript's, some five minutes; needs Debian's ghostscript and tesseract-ocr, see docs/benchmarks.md.
 bench-pages: .set-up-tests
 	@$(RUN) python -m tests.benchmarks.pages $(BENCH)
+
+# A presentation's pages beside LibreOffice alone, some five minutes; needs LibreOffice, see docs/benchmarks.md.
+bench-slides: .set-up-tests
+	@$(RUN) python -m tests.benchmarks.slides $(BENCH)
 
 # Needed after a change to bridge/fax/outcomes; a test holds the page against it.
 result-codes: .set-up

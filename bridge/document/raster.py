@@ -28,6 +28,9 @@ _ONLY_A_PICTURE = re.compile(
 )
 """All that stands on a page a scanner made: a picture brought to size and drawn."""
 
+_LONGEST_SCAN = 20_000
+"""Bytes, packed: what says more than that draws more than a picture, and is not unpacked to find out."""
+
 _NEAR = 0.02
 """By what part of the page the picture may miss its edges."""
 
@@ -55,6 +58,8 @@ def scan_of(page: pikepdf.Page) -> pikepdf.Stream | None:
     """The picture of a page that has nothing else on it; None if that is not so, or not sure."""
     contents = page.obj.get("/Contents")
     if not isinstance(contents, pikepdf.Stream) or "/Rotate" in page.obj or "/UserUnit" in page.obj:
+        return None
+    if int(contents.get("/Length", 0)) > _LONGEST_SCAN:
         return None
     found = _ONLY_A_PICTURE.fullmatch(unpacked(contents))
     if found is None or not _fills(page, [float(number) for number in found.group(1, 2, 3, 4)]):
