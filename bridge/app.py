@@ -51,8 +51,9 @@ from bridge.sending.delays import DelayTeller
 from bridge.sending.dressing import Dresser
 from bridge.sending.enclosures import Enclosures
 from bridge.sending.evidence import Inquirer
+from bridge.sending.hands import InHand
 from bridge.sending.orders import OrderClerk
-from bridge.sending.prepare import PREPARERS, InHand, Preparer
+from bridge.sending.prepare import PREPARERS, Preparer
 from bridge.sending.previews import Previewer
 from bridge.sending.replies import Answerer
 from bridge.sending.report import Reporter

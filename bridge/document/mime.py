@@ -35,7 +35,13 @@ _NESTED = phrase("the mail's parts are nested more than {levels} deep")
 _TOO_MANY = phrase("the mail has more than {parts} parts")
 _HEADING = ("From", "To", "Cc", "Date", "Subject")
 
-_ONLY_A_POINTER = phrase("is only a pointer to a file that is kept elsewhere; attach the file itself")
+_NOT_WHOLE = {
+    "message/external-body": phrase("is only a pointer to a file that is kept elsewhere; attach the file itself"),
+    "message/partial": phrase(
+        "is one piece of a divided mail; switch off the dividing of mail at the machine that sent it (“split”, "
+        "“divide” or “page division”), and send it again"
+    ),
+}
 _NO_BOUNDARY = phrase("where its parts begin and end cannot be told; send the mail again, best with the files as PDF")
 _TEXTS = {"text/plain": Kind.TEXT, "text/html": Kind.HTML}
 _MAILS = {"message/rfc822", "message/global"}
@@ -287,8 +293,8 @@ def _leaf(part: Entity, content: bytes) -> Piece:
     )
     if kind in {Kind.TEXT, Kind.HTML, Kind.SVG} and _is_blank(content, charset, kind):
         return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)  # and the mail's text is not kept off for its sake
-    if declared in {"message/external-body", "message/partial"} and kind not in _FOR_MACHINES:
-        return replace(piece, role=Role.UNUSABLE, reason=_ONLY_A_POINTER)
+    if declared in _NOT_WHOLE and kind not in _FOR_MACHINES:
+        return replace(piece, role=Role.UNUSABLE, reason=_NOT_WHOLE[declared])
     return _for_people(piece)
 
 

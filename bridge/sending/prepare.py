@@ -1,7 +1,5 @@
 """Accepted faxes get their pages: one document a message and paper, for all its faxes; or one each, with its cover."""
 
-import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,12 +15,14 @@ from bridge.fax.jobs import Document, Fax, Message, Outcome, Part
 from bridge.fax.papers import Paper
 from bridge.fax.states import FaxState, HoldReason
 from bridge.mail.headers import HEADER_LIMIT, read_headers
+from bridge.mail.partial import fragment_of
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.phrases import phrase
 from bridge.runtime.worker import Bell, Duty
-from bridge.sending import allowance, report
+from bridge.sending import allowance, fragments, report
 from bridge.sending.allowance import Excess, Held
 from bridge.sending.dressing import Dresser, TooLarge, check_size
+from bridge.sending.hands import InHand
 from bridge.sending.options import SendingOptions
 from bridge.sending.poison import Poison
 from bridge.sending.report import Change, Reporter, write_end
@@ -47,28 +47,6 @@ DEATH_PAUSE = timedelta(seconds=10)
 
 Batch = tuple[Fax, ...]
 """All accepted faxes of one message."""
-
-
-class InHand:
-    """Whose mails the workers of this process have in hand: of one sender no more than there are places."""
-
-    def __init__(self) -> None:
-        self._senders: Counter[str] = Counter()
-        self.claiming = asyncio.Lock()
-        """One claims at a time, so that each knows of the others."""
-
-    @property
-    def full(self) -> tuple[str, ...]:
-        """The senders whose other mails are left to wait, so that some worker is free for another's."""
-        return tuple(sender for sender, mails in self._senders.items() if mails >= CORES)
-
-    def begin(self, sender: str) -> None:
-        """A mail of this sender was claimed."""
-        self._senders[sender] += 1
-
-    def end(self, sender: str) -> None:
-        """It is done with."""
-        self._senders -= Counter([sender])
 
 
 class Preparer:
@@ -110,7 +88,15 @@ class Preparer:
         try:
             stored = await self._desk.store.stored(message.blob_id)
             await self._desk.store.blobs.check(stored)
-            made = await self._made(message, batch, stored)
+            opened: fragments.Opener = partial(self._desk.store.blobs.open_plain, stored)
+            others: Batch = ()
+            if (fragment := fragment_of(await self._desk.store.blobs.head(stored, HEADER_LIMIT))) is not None:
+                found = await fragments.look(self._desk, batch, message, fragment)
+                if not isinstance(found, fragments.Whole):
+                    await self._not_whole(batch, found)
+                    return
+                opened, others = found.opened, found.others
+            made = await self._made(message, batch, stored, opened)
         except ConverterDied as error:
             await self._again_or_hold(batch, error.public)
             return
@@ -120,11 +106,22 @@ class Preparer:
         crash_point(Point.PREPARE_STORED)
         for each in made:
             if isinstance(each, _Unusable):
-                await self._fail(each.batch, each.slug, each.why, each.parts)
+                await self._fail(each.batch, each.slug, each.why, each.parts, others=_alike(others, each.batch))
             else:
-                await self._go_on(each.batch, each.document, each.blob)
+                await self._go_on(each.batch, each.document, each.blob, _alike(others, each.batch))
 
-    async def _made(self, message: Message, batch: Batch, mail: StoredBlob) -> "list[_Made | _Unusable]":
+    async def _not_whole(self, batch: Batch, found: fragments.Waiting | fragments.Given) -> None:
+        """A piece of a mail waits for the others, or all are given up, with one notice."""
+        if isinstance(found, fragments.Given):
+            await self._fail(batch, "fragments-missing", found.why, (), others=found.others)
+            return
+        await self._desk.store.write(
+            lambda connection: faxes.prepare_later(connection, batch, self._owner, found.until)
+        )
+
+    async def _made(
+        self, message: Message, batch: Batch, mail: StoredBlob, opened: fragments.Opener
+    ) -> "list[_Made | _Unusable]":
         """Pages for each paper that the batch's numbers have. All or nothing is kept."""
         by_paper: dict[Paper, Batch] = {}
         for fax in batch:
@@ -133,16 +130,16 @@ class Preparer:
         made: list[_Made | _Unusable] = []
         try:
             for paper, some in by_paper.items():
-                made += await self._made_on(paper, message, some, mail)
+                made += await self._made_on(paper, message, some, mail, opened)
         except BaseException:
             self._discard(made)
             raise
         return made
 
     async def _made_on(
-        self, paper: Paper, message: Message, batch: Batch, mail: StoredBlob
+        self, paper: Paper, message: Message, batch: Batch, mail: StoredBlob, opened: fragments.Opener
     ) -> "list[_Made | _Unusable]":
-        with self._desk.store.blobs.open_plain(mail) as source:
+        with opened() as source:
             try:
                 async with self._dresser.pages_of(message, paper, source) as rendered:
                     crash_point(Point.PREPARE_RENDERED)
@@ -210,8 +207,10 @@ class Preparer:
         finally:
             self._in_hand.end(batch[0].sender)
 
-    async def _go_on(self, batch: Batch, document: Document, blob: StoredBlob) -> None:
+    async def _go_on(self, batch: Batch, document: Document, blob: StoredBlob, joined: Batch = ()) -> None:
         """Every fax of the batch is ready, or held where it would go over a limit of pages.
+
+        Those of other pieces of the same mail, ``joined`` with it, end with that.
 
         Which those are is found within the transaction that writes it. Mail is rendered before; where it was rendered
         for others than are found, it is begun anew.
@@ -220,7 +219,9 @@ class Preparer:
         for _ in range(ROUNDS):
             now = self._desk.clock.now()
             drafts = await self._drafts(batch, document, held, now)
-            plan = _Plan(batch, document, blob, held, tuple(drafts), now)
+            for other in joined:
+                drafts += await self._reporter.drafts(_joined(other), now)
+            plan = _Plan(batch, document, blob, held, tuple(drafts), now, joined)
             found, needless = await self._desk.store.write_files(
                 partial(self._write, plan), blob, *(draft.blob for draft in drafts)
             )
@@ -275,7 +276,10 @@ class Preparer:
                 allowance.use(connection, fax, document.pages, now.date())
                 detail = allowance.plural(document.pages, "page")
                 change(FaxState.READY, event="prepared", detail=detail, due_at=now)
-        return found, report.write(connection, plan.drafts, now)
+        told = report.write(connection, plan.drafts, now)
+        for other in plan.joined:
+            write_end(connection, _joined(other), now, f"a piece of the mail that is fax {plan.batch[0].id}")
+        return found, told
 
     def _say(self, plan: "_Plan") -> None:
         for fax in plan.batch:
@@ -287,14 +291,25 @@ class Preparer:
         self._desk.bells.ring(Bell.POST)
 
     async def _fail(
-        self, batch: Batch, slug: str, why: str, parts: tuple[Part, ...], *, tell_admin: bool = False
+        self,
+        batch: Batch,
+        slug: str,
+        why: str,
+        parts: tuple[Part, ...],
+        *,
+        tell_admin: bool = False,
+        others: Batch = (),
     ) -> None:
+        """Every fax of the batch ends, and so do ``others`` that are pieces of the same mail, which are not told of."""
         cause = outcomes.cause(slug)
         outcome = Outcome(cause.outcome_class, cause.slug)
-        for fax in batch:
-            change = Change(fax, FaxState.FAILED, outcome, parts=parts, why=why)
+        # Others first: whatever ends us in between, somebody is left to tell of.
+        for fax in (*others, *batch):
+            untold = fragments.TOLD_WITH_ANOTHER if fax in others else ""
+            change = Change(fax, FaxState.FAILED, outcome, parts=parts, why=why, untold=untold)
             now = self._desk.clock.now()
-            apply = partial(write_end, change=change, now=now, detail=why, owner=self._owner)
+            owner = None if fax in others else self._owner
+            apply = partial(write_end, change=change, now=now, detail=why, owner=owner)
             await self._reporter.carry_out(change, now, apply, tell_admin=tell_admin)
 
     async def _claim(self) -> Batch | None:
@@ -341,6 +356,7 @@ class _Plan:
     held: Held
     drafts: tuple[Draft, ...]
     now: datetime
+    joined: Batch = ()
 
 
 def _hold(fax: Fax, document: Document, over: tuple[Excess, ...]) -> Change:
@@ -353,6 +369,18 @@ def _hold(fax: Fax, document: Document, over: tuple[Excess, ...]) -> Change:
         pages=document.pages,
         why=_why(over, document),
     )
+
+
+def _alike(others: Batch, batch: Batch) -> Batch:
+    """Those of other pieces that go to the same numbers."""
+    numbers = {fax.number for fax in batch}
+    return tuple(fax for fax in others if fax.number in numbers)
+
+
+def _joined(other: Fax) -> Change:
+    cause = outcomes.cause("fragment-joined")
+    outcome = Outcome(cause.outcome_class, cause.slug)
+    return Change(other, FaxState.CANCELLED, outcome, untold=fragments.TOLD_WITH_ANOTHER)
 
 
 def _taken_on(fax: Fax, document: Document) -> Change:

@@ -58,6 +58,8 @@ class Change:
     why: str = ""
     pages: int | None = None
     event: NoticeEvent | None = None
+    untold: str = ""
+    """Why its sender need not be told of it."""
 
 
 class Reporter:
@@ -119,8 +121,8 @@ class Reporter:
         facts, head = await self._facts(change, now)
         off = NOT_WANTED if facts.event is NoticeEvent.DELIVERED and not self._options.delivered else ""
         reason = off if for_operator else wishes.not_wanted(ACTIONS[facts.event], fax.notify, otherwise=off)
-        collected = not for_operator and await self._is_collected(facts)
-        reason = reason or (COLLECTED if collected else "")
+        collected = not for_operator and not change.untold and await self._is_collected(facts)
+        reason = change.untold or reason or (COLLECTED if collected else "")
         failed = ACTIONS[facts.event] is Action.FAILED
         returned = (
             None

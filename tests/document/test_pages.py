@@ -98,11 +98,11 @@ async def test_all_attachments_in_their_order(tmp_path: Path) -> None:
 
 
 async def test_the_body_is_faxed_when_there_is_nothing_else(tmp_path: Path) -> None:
-    """A mail of text alone becomes pages of its text, the HTML form where there are two, each text after the other."""
+    """A mail of text alone becomes pages of its text, the HTML form where there are two, its texts running on."""
     made = await make(tmp_path, mail(multipart("alternative", plain("the plain form"), markup("the other"))))
     assert made.words() == ["the other"]
     made = await make(tmp_path, mail(multipart("mixed", plain("first text"), plain("second text"))))
-    assert made.words() == ["first text", "second text"]
+    assert made.words() == ["first text second text"]
 
 
 def locked(owner_only: bool) -> bytes:

@@ -11,8 +11,9 @@ from bridge.document.renderer import DocumentUnusable
 from bridge.fax.options import LimitOptions
 from bridge.fax.states import FaxState
 from bridge.fax.wishes import Notify
+from bridge.sending.hands import InHand
 from bridge.sending.options import SendingOptions
-from bridge.sending.prepare import PREPARERS, InHand, Preparer
+from bridge.sending.prepare import PREPARERS, Preparer
 from bridge.sending.report import Reporter
 from bridge.store import tables
 from bridge.store.faxes import Stale

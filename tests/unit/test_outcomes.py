@@ -20,6 +20,8 @@ RAISED_BY_US = {
     "delivered-on-a-persons-word",
     "document-too-large",
     "document-unusable",
+    "fragments-missing",
+    "fragment-joined",
     "failed-no-reason",
     "fictional-number",
     "held-limit",
