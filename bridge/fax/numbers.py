@@ -39,6 +39,15 @@ COSTLY_KINDS = {
     PhoneNumberType.PERSONAL_NUMBER: phrase("a personal number"),
 }
 
+_CANADAS = "600|622|633|644|655|677|688"
+_PREMIUM_IN_ONE = re.compile(rf"\+1(?:(?:{_CANADAS})[0-9]{{7}}|[2-9][0-9]{{2}}976[0-9]{{4}})", re.ASCII)
+"""Numbers of country code 1 whose callers pay for more than the call, and of which libphonenumber does not know it.
+
+The exchange 976 is information services' in every area code (ATIS-0300051, Central Office Code Assignment Guidelines).
+Canada's area codes without a place (CRTC Telecom Decisions 2006-41 and 2015-4) are satellite telephones', mobile ones
+whose callers pay, and machines'.
+"""
+
 
 @lru_cache(maxsize=KNOWN)
 def understand(written: str, default_country: str) -> str:
@@ -98,7 +107,10 @@ def country(e164: str) -> str:
 @lru_cache(maxsize=KNOWN)
 def costly_kind(e164: str) -> str:
     """Words for a kind of number that costs the caller extra (premium, shared cost, personal); empty if it is not."""
-    return COSTLY_KINDS.get(phonenumbers.number_type(phonenumbers.parse(e164)), "")
+    kind = phonenumbers.number_type(phonenumbers.parse(e164))
+    if kind != PhoneNumberType.TOLL_FREE and _PREMIUM_IN_ONE.fullmatch(e164):
+        kind = PhoneNumberType.PREMIUM_RATE
+    return COSTLY_KINDS.get(kind, "")
 
 
 def zone_names(e164: str) -> tuple[str, ...]:

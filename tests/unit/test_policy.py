@@ -332,6 +332,29 @@ def test_other_kinds_go_by_their_country() -> None:
             permission(countries="").check_number(example(region, kind))
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("+12129760100", "+14159760100", "+14169760100", "+18769760100", "+19009760100"),
+        *("+16005550100", "+16225550100", "+16335550100", "+16445550100", "+16555550100", "+16775550100"),
+        "+16885550100",
+    ],
+)
+def test_premium_numbers_within_country_code_one_may_not(number: str) -> None:
+    """The exchange 976 wherever it is, and Canada's area codes without a place; a prefix allows them as any other."""
+    with pytest.raises(Refused, match=f"\\{number} is a (premium-rate|personal) number; such numbers are not faxed to"):
+        permission(countries="US CA JM").check_number(number)
+    permission(Identity("lab", prefixes=(number[:8],))).check_number(number)
+
+
+@pytest.mark.parametrize(
+    "number", ["+12125559760", "+19785550100", "+14155550976", "+18009760100", "+18889760100", "+12125550600"]
+)
+def test_digits_that_only_look_like_them_may(number: str) -> None:
+    """976 and 600 elsewhere in a number, and toll-free numbers, in which every exchange is like any other."""
+    permission(countries="US CA").check_number(number)
+
+
 @pytest.mark.parametrize("region", ["US", "GB", "DE"])
 def test_a_prefix_names_costly_numbers(region: str) -> None:
     """A number that begins with one of the prefixes may be faxed to, whatever its country and kind."""
