@@ -58,7 +58,11 @@ class FakeRenderer:
 
     @asynccontextmanager
     async def with_cover(
-        self, rendered: Rendered, cover: Cover, options: DocumentOptions | None = None
+        self,
+        rendered: Rendered,
+        cover: Cover,
+        options: DocumentOptions | None = None,
+        sender: str = "",  # noqa: ARG002 - as the renderer has it
     ) -> AsyncIterator[Rendered]:
         self.covers.append(cover)
         self.cover_papers.append("" if options is None else options.paper)
