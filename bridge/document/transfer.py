@@ -37,6 +37,9 @@ _SOFT_BREAK = re.compile(rb"^[^\r\n]{60,75}=\r?\n", re.MULTILINE)
 _LEAST_PLAIN = 16
 """Letters of base64 that show it without a field that says so."""
 _QUARTET = 4
+_HEAD = 4096
+_WORDS = 0.7
+"""Of a text in a charset of the West so much is plain letters and blanks; of noise that is read as one, a third."""
 _UNKNOWABLE = {Kind.EMPTY, Kind.UNKNOWN, Kind.TEXT, Kind.HTML, Kind.CARD, Kind.CALENDAR}
 
 
@@ -59,14 +62,14 @@ def decoded(entity: Entity) -> Decoded:
     if "base64" in said:
         if said != {"base64"} and _plain_base64(body) is None:
             raise Undecodable
-        return _from_base64(body, entity.parameter("charset"))
+        return _unwrapped(_from_base64(body, entity.parameter("charset")))
     if said == {"quoted-printable"}:
         return Decoded(quopri.decodestring(body))
     if said == {"uuencode"}:
         return _from_uuencode(body)
     if said:
         raise Undecodable
-    if (content := _plain_base64(body)) is not None:
+    if (content := _plain_base64(body, charset=entity.parameter("charset"))) is not None:
         return Decoded(content)
     if entity.type.startswith("text/") and _is_plainly_quoted(body, entity.parameter("charset")):
         return Decoded(quopri.decodestring(body))
@@ -88,9 +91,8 @@ def _said(entity: Entity) -> set[str]:
     said = set()
     for field in entity.head.get_all("Content-Transfer-Encoding", []):
         bare = _COMMENT.sub("", str(field)).partition(";")[0]
-        word = re.sub(r"[^a-z0-9]", "", bare.lower())
-        if word in _NAMES:
-            said.add(_NAMES[word])
+        words = [re.sub(r"[^a-z0-9]", "", word) for word in (bare.lower(), *re.split(r"[\s,]+", bare.lower()))]
+        said |= {_NAMES[word] for word in words if word in _NAMES}
     return said
 
 
@@ -159,7 +161,15 @@ def _from_uuencode(body: bytes) -> Decoded:
     return Decoded(body)
 
 
-def _plain_base64(body: bytes, fits: Callable[[bytes], bool] | None = None) -> bytes | None:
+def _unwrapped(once: Decoded) -> Decoded:
+    """What was encoded twice, though it says so once, if a file of a known kind comes of it."""
+    if kind_of(once.content[:_HEAD]) is not Kind.TEXT:
+        return once
+    twice = _plain_base64(once.content, lambda content: kind_of(content) not in _UNKNOWABLE)
+    return once if twice is None else Decoded(twice, once.behind)
+
+
+def _plain_base64(body: bytes, fits: Callable[[bytes], bool] | None = None, charset: str | None = None) -> bytes | None:
     """The content of what is nothing but base64 though nothing says so; None where that is not beyond doubt."""
     begin = _REGULAR.match(body)
     if begin is None or len(begin[1]) < _LEAST_PLAIN:
@@ -174,16 +184,19 @@ def _plain_base64(body: bytes, fits: Callable[[bytes], bool] | None = None) -> b
         content = _pieces(letters)
     except Undecodable:
         return None
-    known = fits(content) if fits is not None else kind_of(content) not in _UNKNOWABLE or _is_text(content)
+    known = fits(content) if fits is not None else kind_of(content) not in _UNKNOWABLE or _is_text(content, charset)
     return content if known else None
 
 
-def _is_text(content: bytes) -> bool:
+def _is_text(content: bytes, charset: str | None) -> bool:
     """Whether these are words, which hardly come about by chance."""
     try:
         text = content.decode("utf-8")
     except ValueError:
-        return False
+        text = foreign.decode(content, charset)
+        words = sum(char.isascii() and (char.isalpha() or char.isspace()) for char in text)
+        if charset is None or words < max(len(text) * _WORDS, _LEAST_PLAIN):
+            return False
     return any(char.isspace() for char in text) and all(char in "\r\n\t\f" or characters.prints(char) for char in text)
 
 

@@ -48,6 +48,8 @@ ENCODINGS = {
     "upper case": ["CONTENT-TRANSFER-ENCODING:BASE64"],
     "blank before the colon": ["Content-Transfer-Encoding : base64"],
     "hyphen": ["Content-Transfer-Encoding: base-64"],
+    "twice in one field": ["Content-Transfer-Encoding: base64 base64"],
+    "twice with a comma": ["Content-Transfer-Encoding: base64, base64"],
     "with a parameter": ["Content-Transfer-Encoding: base64; charset=utf-8"],
     "twice": ["Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: base64"],
     "twice, 7bit first": ["Content-Transfer-Encoding: 7bit", "Content-Transfer-Encoding: base64"],
@@ -102,6 +104,20 @@ def test_a_text_in_base64_is_read_without_the_field(kind: str) -> None:
     coded = base64.encodebytes("<p>Müller, bed 7, comes on Monday</p>".encode())
     [(content, role)] = found(mail(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + coded))
     assert (content, role) == ("<p>Müller, bed 7, comes on Monday</p>".encode(), "body")
+
+
+def test_a_file_that_was_encoded_twice_is_decoded_twice() -> None:
+    """A program encoded what another one had encoded already."""
+    twice = base64.encodebytes(CODED)
+    assert found(with_field("Content-Transfer-Encoding: base64", body=twice)) == [(PDF, "attachment")]
+
+
+def test_a_text_in_base64_of_another_charset_is_read_without_the_field() -> None:
+    """Its type says which one."""
+    text = "Frau Müller, Bett 7, kommt am Montag zurück"
+    coded = base64.encodebytes(text.encode("latin-1"))
+    [(content, role)] = found(mail(b"Content-Type: text/plain; charset=iso-8859-1\r\n\r\n" + coded))
+    assert (content.decode("latin-1"), role) == (text, "body")
 
 
 def test_a_text_that_is_plainly_quoted_printable_is_undone() -> None:
