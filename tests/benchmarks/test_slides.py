@@ -4,14 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from bridge.document.office import find_program
-
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.skipif(not find_program(), reason="LibreOffice is not installed")
 def test_the_quick_form_prints_a_table(tmp_path: Path) -> None:
     """Its quick form has all slides faxed, tells both costs beside LibreOffice's, and leaves nothing behind."""
     done = subprocess.run(
