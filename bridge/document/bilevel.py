@@ -57,6 +57,8 @@ _PURE_WHITE = 255
 
 _SAMPLE = 4
 """Every so many dots one is looked at to find noise and pictures."""
+_PICTURE_EDGE = 5
+"""By so many of these a picture may be larger than it was found to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Page:
 
     def __init__(self, grey: Image.Image) -> None:
         self._grey = grey
+        self._drawn: dict[int, Image.Image] = {}
         half = grey.reduce(grounds.HALF)
         cells = half.reduce(_CELL // grounds.HALF)
         self._paper = maps.closed(cells, _REACH, further=1).filter(ImageFilter.BoxBlur(1))
@@ -87,15 +90,21 @@ class Page:
         noise = _noise(grey)
         self._noise = noise / max(1.0, ImageStat.Stat(self._paper).median[0])
         self._contrast = min(max(_LEAST_CONTRAST, _NOISES * self._noise), _MOST_CONTRAST)
-        self._grounds = grounds.find(half, self._paper, self._white, self._contrast, _NOISES * noise)
         brightest, darkest = (maps.spread(self._paper, 1, choose) for choose in (ImageChops.lighter, ImageChops.darker))
         self._roughness = ImageChops.subtract(brightest, darkest)
         self._pictures = patches.find(sample, self._white, self._roughness)
+        halves = _CELL // grounds.HALF
+        for each in self._pictures:
+            box, mask = _around(each, half.size)
+            half.paste(_PURE_WHITE, box, mask)
+            place = (box[0] // halves, box[1] // halves)
+            self._roughness.paste(0, place, mask.reduce(halves).point(maps.WHERE_ANY))
+        self._grounds = grounds.find(half, self._paper, self._white, self._contrast, _NOISES * noise)
 
     @property
     def has_pictures(self) -> bool:
         """Whether anything on it is drawn in dots."""
-        return self._pictures is not None
+        return bool(self._pictures)
 
     def ways(self) -> Iterator[Image.Image]:
         """The page (mode ``1``) in one way after the other, each smaller on the line than the one before."""
@@ -117,18 +126,26 @@ class Page:
 
     def in_dots(self) -> Iterator[Image.Image]:
         """The whole page as if it were a picture, in one way after the other."""
-        self._pictures = Image.new("L", (-(-self._grey.width // _SAMPLE), -(-self._grey.height // _SAMPLE)), 255)
+        size = (-(-self._grey.width // _SAMPLE), -(-self._grey.height // _SAMPLE))
+        self._pictures = (patches.whole(size),)
         yield from (self.drawn(way) for way in WAYS if way.dots)
 
     def drawn(self, way: Way) -> Image.Image:
         """The page in one way."""
         grey = self._grey.filter(ImageFilter.BoxBlur(way.blur)) if way.blur else self._grey
-        page = self._ink(grey)
-        self._outline(page, grey)
-        if self._pictures is not None and way.dots:
-            for box in patches.boxes(self._pictures):
-                self._diffuse(page, grey, box, way.dots)
+        page = self._blurred(way.blur, grey).copy()
+        if way.dots:
+            for each in self._pictures:
+                self._diffuse(page, grey, each, way.dots)
         return page
+
+    def _blurred(self, blur: int, grey: Image.Image) -> Image.Image:
+        """All but its pictures, which several ways have alike."""
+        if blur not in self._drawn:
+            page = self._ink(grey)
+            self._outline(page, grey)
+            self._drawn = {blur: page}
+        return self._drawn[blur]
 
     def _ink(self, grey: Image.Image) -> Image.Image:
         """Black where darker than the paper around."""
@@ -146,7 +163,7 @@ class Page:
     def _outline(self, page: Image.Image, grey: Image.Image) -> None:
         """Draw the edges of even areas, of which nothing else is left."""
         if self._grounds is not None:
-            page.paste(0, mask=maps.covering(self._grounds.outlines, page).convert("1"))
+            page.paste(0, mask=maps.covering(self._grounds.outlines, page).convert("1", dither=_SHARP))
         edges = self._roughness.point(lambda value: 255 if value >= _EDGE else 0)
         if edges.getbbox() is None:
             return
@@ -158,26 +175,38 @@ class Page:
         outline = ImageChops.darker(outline, maps.covering(edges, half))
         if self._grounds is not None:
             outline = ImageChops.subtract(outline, self._grounds.words)
-        page.paste(0, mask=maps.covering(outline, page).convert("1"))
+        page.paste(0, mask=maps.covering(outline, page).convert("1", dither=_SHARP))
 
-    def _diffuse(self, page: Image.Image, grey: Image.Image, box: patches.Box, dots: int) -> None:
-        """Draw what is within a box of the sample in dots, where a picture is."""
-        assert self._pictures is not None
-        left, top, right, bottom = (edge * _SAMPLE for edge in box)
+    def _diffuse(self, page: Image.Image, grey: Image.Image, picture: patches.Picture, dots: int) -> None:
+        """Draw a picture in dots."""
+        left, top, right, bottom = (edge * _SAMPLE for edge in picture.box)
         where = (left, top, min(right, grey.width), min(bottom, grey.height))
         size = (where[2] - where[0], where[3] - where[1])
-        mask = self._pictures.crop(box).resize((right - left, bottom - top), Image.Resampling.NEAREST)
-        mask = mask.crop((0, 0, *size))
+        mask = picture.mask.resize((right - left, bottom - top), Image.Resampling.NEAREST).crop((0, 0, *size))
         tones = ImageOps.autocontrast(grey.crop(where), cutoff=(1, 4), mask=mask)
         if dots > 1:
             tones = tones.reduce(dots)
         dotted = tones.convert("1")
         if dots > 1:
             dotted = dotted.resize((dotted.width * dots, dotted.height * dots), Image.Resampling.NEAREST)
-        page.paste(dotted.crop((0, 0, *size)), where[:2], mask.convert("1"))
+        page.paste(dotted.crop((0, 0, *size)), where[:2], mask.convert("1", dither=_SHARP))
 
 
+_SHARP = Image.Dither.NONE
 _NOTHING_IS_WHITE = [_PURE_WHITE] + [0] * 255
+
+
+def _around(picture: patches.Picture, size: tuple[int, int]) -> tuple[patches.Box, Image.Image]:
+    """Where on half a page a picture is, with the edge that its cells leave out: a box, and a mask of its size."""
+    times = _SAMPLE // grounds.HALF
+    large = ImageOps.expand(picture.mask, _PICTURE_EDGE)
+    mask = maps.spread(large, _PICTURE_EDGE, ImageChops.lighter)
+    mask = mask.resize((mask.width * times, mask.height * times), Image.Resampling.NEAREST)
+    left, top = ((edge - _PICTURE_EDGE) * times for edge in picture.box[:2])
+    from_left, from_top = max(0, -left), max(0, -top)
+    right, bottom = min(left + mask.width, size[0]), min(top + mask.height, size[1])
+    box = (left + from_left, top + from_top, right, bottom)
+    return box, mask.crop((from_left, from_top, right - left, bottom - top))
 
 
 def _noise(grey: Image.Image) -> float:

@@ -5,6 +5,7 @@ of the page's dots.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from PIL import Image, ImageChops
 
@@ -40,8 +41,16 @@ and there in less. In a shadow over ruled lines and boxes it is neither.
 """
 
 
-def find(sample: Image.Image, white: Image.Image, roughness: Image.Image) -> Image.Image | None:
-    """A mask (mode ``L``, 255 on pictures) of the sample's size; None where there is none.
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A box of the sample, and a mask (mode ``L``, 255 on the picture) of its size."""
+
+    box: Box
+    mask: Image.Image
+
+
+def find(sample: Image.Image, white: Image.Image, roughness: Image.Image) -> tuple[Picture, ...]:
+    """The pictures on a sample of a page; no dot is in two of them.
 
     ``white`` is how bright paper would be, ``roughness`` by how much the brightness differs around: maps of the whole
     page.
@@ -51,40 +60,49 @@ def find(sample: Image.Image, white: Image.Image, roughness: Image.Image) -> Ima
         lambda value: 255 if value else 0
     )
     cells = dark.reduce(_CELL).point(lambda value: 255 if value > _COVERED * 255 else 0)
-    if cells.getbbox() is None:
-        return None
-    mask = Image.new("L", sample.size, 0)
-    for patch in _connected(cells):
-        filled = _filled(patch)
-        if len(patch) < _FEWEST_CELLS or not _is_thick(filled):
+    found: set[tuple[int, int]] = set()
+    for patch in _connected(_places(cells)):
+        if len(patch) < _FEWEST_CELLS:
             continue
-        alone = Image.new("L", cells.size, 0)
-        for at in filled:
-            alone.putpixel(at, 255)
-        alone = alone.resize((alone.width * _CELL, alone.height * _CELL), Image.Resampling.NEAREST)
-        alone = alone.crop((0, 0, *sample.size))
+        filled = _filled(patch)
+        if not _is_thick(filled):
+            continue
+        alone = _mask(filled, (0, 0, *cells.size)).crop((0, 0, *sample.size))
         if _is_rough(roughness, alone) and _has_many_tones(sample, white, alone):
-            mask = ImageChops.lighter(mask, alone)
-    return None if mask.getbbox() is None else mask
+            found |= filled
+    return tuple(_picture(patch, sample.size) for patch in _connected(found))
 
 
-def boxes(mask: Image.Image) -> Iterator[Box]:
-    """A box around each picture of the mask; each dot of the mask is in exactly one of them.
-
-    A mask is made of whole cells, so that these are followed, not dots.
-    """
-    across, down = -(-mask.width // _CELL), -(-mask.height // _CELL)
-    cells = mask.crop((0, 0, across * _CELL, down * _CELL)).reduce(_CELL).point(lambda value: 255 if value else 0)
-    for patch in sorted(_connected(cells), key=lambda patch: min((y, x) for x, y in patch)):
-        columns, rows = zip(*patch, strict=True)
-        right, bottom = (max(columns) + 1) * _CELL, (max(rows) + 1) * _CELL
-        yield min(columns) * _CELL, min(rows) * _CELL, min(right, mask.width), min(bottom, mask.height)
+def whole(size: tuple[int, int]) -> Picture:
+    """All of a sample of that size."""
+    return Picture((0, 0, *size), Image.new("L", size, 255))
 
 
-def _connected(cells: Image.Image) -> Iterator[set[tuple[int, int]]]:
-    """Patches of cells that touch."""
+def _picture(patch: set[tuple[int, int]], size: tuple[int, int]) -> Picture:
+    left, top = (min(each) for each in zip(*patch, strict=True))
+    right, bottom = (max(each) + 1 for each in zip(*patch, strict=True))
+    box = (left * _CELL, top * _CELL, min(right * _CELL, size[0]), min(bottom * _CELL, size[1]))
+    mask = _mask(patch, (left, top, right, bottom))
+    return Picture(box, mask.crop((0, 0, box[2] - box[0], box[3] - box[1])))
+
+
+def _mask(patch: set[tuple[int, int]], cells: Box) -> Image.Image:
+    """White on the patch, of so many cells brought to the size of the sample."""
+    left, top, right, bottom = cells
+    mask = Image.new("L", (right - left, bottom - top), 0)
+    for x, y in patch:
+        mask.putpixel((x - left, y - top), 255)
+    return mask.resize((mask.width * _CELL, mask.height * _CELL), Image.Resampling.NEAREST)
+
+
+def _places(cells: Image.Image) -> set[tuple[int, int]]:
     width = cells.width
-    left = {(at % width, at // width) for at, value in enumerate(cells.tobytes()) if value}
+    return {(at % width, at // width) for at, value in enumerate(cells.tobytes()) if value}
+
+
+def _connected(left: set[tuple[int, int]]) -> Iterator[set[tuple[int, int]]]:
+    """Patches of cells that touch."""
+    left = set(left)
     while left:
         reached = [left.pop()]
         patch = set(reached)
