@@ -70,7 +70,8 @@ def jpeg(content: bytes, least: tuple[int, int]) -> Image.Image:
     """A JPEG in greys, decoded to its last byte, no smaller than that if it is not; raises one of DAMAGES."""
     with Image.open(io.BytesIO(content), formats=("JPEG",)) as picture:
         picture.draft("L", least)
-        return picture.convert("L")
+        picture.load()
+        return picture if picture.mode == "L" else picture.convert("L")
 
 
 def frames(content: bytes, max_pixels: int, max_pages: int) -> Iterator[Frame]:
