@@ -29,6 +29,7 @@ MISSING = phrase(
     "machine that sent it (“split”, “divide” or “page division”), and send it again"
 )
 TOO_LARGE = phrase("its pieces make more than {size} MB; send it in several faxes")
+WAITING = "a piece of a divided mail: waits for the others, for a day at most"
 TOLD_WITH_ANOTHER = "a piece of a divided mail, told of with the others"
 
 MOST_BYTES = 200_000_000

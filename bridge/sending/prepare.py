@@ -26,7 +26,7 @@ from bridge.sending.hands import InHand
 from bridge.sending.options import SendingOptions
 from bridge.sending.poison import Poison
 from bridge.sending.report import Change, Reporter, write_end
-from bridge.store import StoredBlob, blobs, faxes, suspects
+from bridge.store import StoredBlob, blobs, faxes, history, suspects
 from bridge.store.blobs import BlobDamaged
 from bridge.store.desk import Desk
 from bridge.store.outbox import Draft
@@ -115,9 +115,14 @@ class Preparer:
         if isinstance(found, fragments.Given):
             await self._fail(batch, "fragments-missing", found.why, (), others=found.others)
             return
-        await self._desk.store.write(
-            lambda connection: faxes.prepare_later(connection, batch, self._owner, found.until)
-        )
+        now = self._desk.clock.now()
+
+        def unit(connection: sa.Connection) -> None:
+            faxes.prepare_later(connection, batch, self._owner, found.until)
+            for fax in batch:
+                history.add(connection, at=now, event="waiting", detail=fragments.WAITING, fax_id=fax.id)
+
+        await self._desk.store.write(unit)
 
     async def _made(
         self, message: Message, batch: Batch, mail: StoredBlob, opened: fragments.Opener

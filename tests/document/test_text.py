@@ -268,4 +268,4 @@ async def test_transfer_encodings_are_undone(flowed: bytes, tmp_path: Path) -> N
     coded = base64.encodebytes("10\u201320 mg".encode()).replace(b"\n", b"\r\n")
     packed = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n" + coded
     made = await make(tmp_path, mail(multipart("mixed", flowed, eight, packed)))
-    assert made.words() == ["10\u201320 mg"] * 3
+    assert made.words() == [" ".join(["10\u201320 mg"] * 3)]

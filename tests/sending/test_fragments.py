@@ -92,6 +92,9 @@ async def test_only_what_belongs_together_is_joined(bench: Bench, renderer: Fake
     made += await bench.accepted(mail=piece(2, 2, 2, "another@scanner"))
     await _work_on(_preparer(bench, renderer))
     assert await _states(bench, made) == ["accepted"] * 4
+    lines = [line.detail for line in await bench.rows(tables.history, tables.history.c.event == "waiting")]
+    assert len(lines) == 4
+    assert "waits for the others" in lines[0]
     assert renderer.given == []
 
 
