@@ -70,7 +70,12 @@ def find(sample: Image.Image, white: Image.Image, roughness: Image.Image) -> tup
         alone = _mask(filled, (0, 0, *cells.size)).crop((0, 0, *sample.size))
         if _is_rough(roughness, alone) and _has_many_tones(sample, white, alone):
             found |= filled
-    return tuple(_picture(patch, sample.size) for patch in _connected(found))
+    return parted(found, sample.size)
+
+
+def parted(cells: set[tuple[int, int]], size: tuple[int, int]) -> tuple[Picture, ...]:
+    """A picture for each patch of cells that touch, on a sample of that size."""
+    return tuple(_picture(patch, size) for patch in _connected(cells))
 
 
 def whole(size: tuple[int, int]) -> Picture:
