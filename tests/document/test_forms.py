@@ -133,6 +133,21 @@ async def test_an_appearance_is_kept_while_it_is_good(
     assert words.removeprefix("A FORM ") == seen
 
 
+@pytest.mark.parametrize("anew", [True, False])
+async def test_an_appearance_that_cuts_its_text_off_is_no_good_one(anew: bool, tmp_path: Path) -> None:
+    """A program that drew a text of many words in one line, out of the field, has not shown them."""
+    made = await faxed(
+        a_form(with_appearance(LONG, LONG, Ff=MULTILINE, Rect=Array([40, 600, 340, 660])), NeedAppearances=anew),
+        tmp_path,
+    )
+    picture = made.picture(dpi=150)
+    box = ink(picture.crop((0, 200, picture.width, picture.height)))
+    assert box is not None
+    assert box[3] - box[1] > 40
+    assert box[2] < 340 / 72 * 150
+    assert all(word in made.words()[0] for word in LONG.split())
+
+
 async def test_a_formatted_value_keeps_its_form(tmp_path: Path) -> None:
     """What a script wrote as an amount is not undone by the number behind it."""
     script = Dictionary(F=Dictionary(S=Name.JavaScript, JS=String("AFNumber_Format(2, 0, 0, 0, '', true);")))

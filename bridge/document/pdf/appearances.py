@@ -3,10 +3,13 @@
 import io
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pikepdf
 
 _SHOWS_WORDS = {"Tj", "TJ", "'", '"'}
+_SHEET = 4000.0
+"""Points: larger than twice any field."""
 _DEEPEST = 5
 """Drawings within drawings that are looked into."""
 
@@ -49,23 +52,48 @@ def _is_seen(operand: object) -> bool:
     return isinstance(operand, pikepdf.String) and bool(bytes(operand).strip(b" \0"))
 
 
-def words(drawings: Sequence[pikepdf.Stream]) -> list[str]:
-    """What each says, as the library that draws reads it."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a drawing says as the library that draws reads it, and what of that stands within its box."""
+
+    all: str
+    seen: str
+
+
+def words(drawings: Sequence[pikepdf.Stream]) -> list[Words]:
+    """Of each drawing."""
     if not drawings:
         return []
     import pypdfium2  # noqa: PLC0415 - a library that most mails need not wait for
 
     sheets, saved = pikepdf.new(), io.BytesIO()
+    boxes = []
     for drawing in drawings:
-        page = sheets.add_blank_page(page_size=(2000, 2000))
+        page = sheets.add_blank_page(page_size=(_SHEET, _SHEET))
         page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(D=sheets.copy_foreign(drawing)))
-        page.Contents = sheets.make_stream(b"1 0 0 1 500 500 cm /D Do")
+        left, bottom, right, top = box = _box(drawing)
+        boxes.append((_SHEET / 2, _SHEET / 2, _SHEET / 2 + right - left, _SHEET / 2 + top - bottom))
+        page.Contents = sheets.make_stream(
+            b"1 0 0 1 %.3f %.3f cm /D Do" % (boxes[-1][0] - box[0], boxes[-1][1] - box[1])
+        )
     sheets.save(saved)
     document = pypdfium2.PdfDocument(saved.getvalue())
     try:
-        return [page.get_textpage().get_text_range() for page in document]
+        texts = (page.get_textpage() for page in document)
+        return [
+            Words(text.get_text_range(), text.get_text_bounded(*box)) for text, box in zip(texts, boxes, strict=True)
+        ]
     finally:
         document.close()
+
+
+def _box(drawing: pikepdf.Stream) -> tuple[float, float, float, float]:
+    """What is seen of it: its box as its matrix has it (ISO 32000-1, 8.10.1)."""
+    x, y, u, v = (float(each) for each in drawing.get("/BBox", [0, 0, _SHEET / 2, _SHEET / 2]))
+    a, b, c, d, e, f = (float(each) for each in drawing.get("/Matrix", [1, 0, 0, 1, 0, 0]))
+    corners = [(a * s + c * t + e, b * s + d * t + f) for s in (x, u) for t in (y, v)]
+    across, up = zip(*corners, strict=True)
+    return min(across), min(up), max(across), max(up)
 
 
 def is_same(value: str, shown: str) -> bool:

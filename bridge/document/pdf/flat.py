@@ -71,7 +71,7 @@ class _Flattener:
     form: pikepdf.Dictionary
     todo: list[_Todo] = field(default_factory=list)
     texts: list[tuple[Field, pikepdf.Stream]] = field(default_factory=list)
-    """Fields whose appearance may show something else than they say."""
+    """Fields whose appearance may show something else than they say, or not all of it."""
     unprinted: Unprinted = field(default_factory=Unprinted)
 
     @property
@@ -130,7 +130,7 @@ class _Flattener:
                 self._draw(one)
         elif not appearances.has_words(shown):
             self._draw(one)
-        elif self.all_anew and not one.is_formatted:
+        else:
             self.texts.append((one, shown))
 
     def _take_box(self, one: Field) -> None:
@@ -162,14 +162,16 @@ class _Flattener:
 
     def draw(self) -> None:
         """Draw all that lacks a drawing. Raises PdfUnusable."""
-        for (one, _), shows in zip(self.texts, appearances.words([shown for _, shown in self.texts]), strict=True):
-            if not appearances.is_same(one.value, shows):
+        for (one, _), words in zip(self.texts, appearances.words([shown for _, shown in self.texts]), strict=True):
+            out_of_date = self.all_anew and not one.is_formatted
+            cut_off = appearances.is_same(one.value, words.all)
+            if not appearances.is_same(one.value, words.seen) and (out_of_date or cut_off):
                 self._draw(one)
         with_words = [each for each in self.todo if each.words is not None]
         drawn = self._lettered(with_words)
-        words = {id(each): form for each, form in zip(with_words, drawn, strict=True)}
+        letters = {id(each): form for each, form in zip(with_words, drawn, strict=True)}
         for each in self.todo:
-            each.note.AP = pikepdf.Dictionary(N=self._form(each, words.get(id(each))))
+            each.note.AP = pikepdf.Dictionary(N=self._form(each, letters.get(id(each))))
 
     def _lettered(self, todo: list[_Todo]) -> list[pikepdf.Stream]:
         try:
