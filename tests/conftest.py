@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 
 from tests.support.postgresql import Cluster, a_cluster
 
@@ -17,3 +18,9 @@ def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server, started for whoever asks for it first."""
     with a_cluster() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _picture_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test that opens pictures in this process sets as their limit holds for no other test."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)

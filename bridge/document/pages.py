@@ -35,6 +35,7 @@ NOT_ALONE = phrase("not faxed, because another part cannot be and a fax goes out
 TOO_LARGE = phrase("needs too much memory; make it smaller, or send it in several faxes")
 STRANGE = phrase("cannot be made into pages ({kind}); make it again, or attach it as another PDF")
 NOTHING = phrase("the mail holds nothing that could be faxed: no attachment and no text")
+EMPTY_FILE = phrase("the file is empty; attach it again")
 ALL_BLANK = phrase(
     "blank: nothing would be seen on the paper; if it was scanned, perhaps the other side of the paper was meant"
 )
@@ -111,8 +112,7 @@ def make_pdf(
     if options.partial and len(pdf.pages):
         trouble = None
     elif trouble is None and not len(pdf.pages):
-        blank = next((line.piece.name for line in lines if line.left_out == BLANK), None)
-        trouble = NOTHING if blank is None else f"{blank}: {ALL_BLANK}"
+        trouble = _nothing_seen(lines)
     if trouble is not None:
         for line in lines:
             if line.left_out is None:
@@ -121,6 +121,15 @@ def make_pdf(
     if trouble is not None:
         return None, Report(parts=parts, failed=trouble[:500])
     return pdf, Report(pages=len(pdf.pages), parts=parts)
+
+
+def _nothing_seen(lines: list[_Line]) -> str:
+    """Why there is not one page, though nothing failed: by the name of the file that its sender meant."""
+    for reason, words in ((BLANK, ALL_BLANK), (EMPTY, EMPTY_FILE)):
+        for line in lines:
+            if line.left_out == reason and (reason == BLANK or line.piece.kind is Kind.EMPTY):
+                return f"{line.piece.name}: {words}"
+    return NOTHING
 
 
 def _draw_text(pdf: pikepdf.Pdf, lines: list[_Line], limits: Limits, options: DocumentOptions) -> str | None:

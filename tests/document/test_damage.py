@@ -155,7 +155,7 @@ async def test_words_tell_faults_apart(tmp_path: Path) -> None:
     pikepdf.new().save(out)
     cases = {
         b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\n": unusable.DAMAGED,
-        b"": pages.CURES[Kind.EMPTY],
+        b"": pages.EMPTY_FILE,
         out.getvalue(): unusable.NO_PAGES,
     }
     for content, why in cases.items():
