@@ -3,10 +3,12 @@
 import base64
 import binascii
 import quopri
+import re
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
-from bridge.document import mime
+from bridge.document import mime, transfer
 from bridge.document.limits import Limits
 from bridge.document.pieces import Piece, Role
 from tests.support.document_samples import mail, multipart, part, plain
@@ -363,3 +365,32 @@ def test_a_part_of_nothing_but_fields_has_its_line() -> None:
         ("text of the mail", Role.BODY),
         ("a.pdf", Role.LEFT_OUT),
     ]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.integers(1, 12),
+    st.integers(0, 5),
+    st.sampled_from([b"\n", b"\r\n"]),
+    st.text("AB+/=\r\n ", max_size=14),
+    st.tuples(st.integers(0, 80), st.sampled_from([b"", b"=", b"\n", b"\r", b" ", b"A", b"\0"])),
+)
+def test_the_quick_look_at_base64_takes_nothing_that_the_rule_does_not(
+    width: int, lines: int, end: bytes, last: str, put_in: tuple[int, bytes]
+) -> None:
+    """Whatever is put in, what is called even is what the rule for lines of one length takes as well."""
+    body = (b"A" * width + end) * lines + last.encode()
+    at, junk = put_in
+    body = body[:at] + junk + body[at:]
+    first = len(body[:1000].partition(b"\n")[0].rstrip(b"\r"))
+    if first and transfer._is_even(body, first):
+        assert re.fullmatch(transfer._LINES % (first, first), body)
+
+
+def test_the_quick_look_takes_what_programs_write() -> None:
+    """With either line end, whether the last line is full or not, padded or not."""
+    for end in (b"\n", b"\r\n"):
+        for size in range(1, 300):
+            body = base64.encodebytes(b"x" * size).replace(b"\n", end)
+            width = len(body.partition(end)[0])
+            assert transfer._is_even(body, width) or size < 57 or size % 57 in {55, 56}
