@@ -35,9 +35,14 @@ async def test_everybody_reads_their_own(house: House) -> None:
     )
     daemon = await house.start_daemon()
     await daemon.event("poll.done")
-    await daemon.take(a_mail(DELIVERED, files=[("leer.pdf", "application/pdf", b"")]), DELIVERED, sender=PRAXIS)
+    await daemon.take(
+        a_mail(DELIVERED, files=[("kaputt.pdf", "application/pdf", b"%PDF-1.4 kaputt")]), DELIVERED, sender=PRAXIS
+    )
     [failed] = await house.sink.wait(event="failed", to=PRAXIS)
-    assert "leer.pdf: die Datei ist leer; hängen Sie sie noch einmal an." in " ".join(failed.text.split())
+    words = (
+        "kaputt.pdf: die PDF-Datei ist beschädigt; erzeugen Sie sie neu, oder drucken Sie sie in eine neue PDF-Datei."
+    )
+    assert words in " ".join(failed.text.split())
     assert str(failed.message["Subject"]).startswith("Fax an +1 415-555-0101 ist misslungen")
 
     await daemon.take(
