@@ -6,6 +6,7 @@ The library repairs in silence what it can, and what was lost is lost in silence
 import re
 import zlib
 from collections.abc import Container
+from dataclasses import dataclass
 
 import pikepdf
 
@@ -14,7 +15,7 @@ from bridge.document import images
 _BROKEN = re.compile("endstream|stream length|decoding stream|unexpected EOF|premature eof")
 """In a warning of the library's: it had to guess."""
 _REBUILT = re.compile("reconstruct")
-"""So it says when it had to look for all objects, since the table of where they are is wrong or missing."""
+"""In a warning of the library's: it had to look for all objects."""
 
 _NO_MEMORY = "bad_alloc"
 
@@ -34,21 +35,42 @@ _COLOURS = {
 _PICTURES = ("/DCTDecode", "/JPXDecode", "/CCITTFaxDecode", "/JBIG2Decode")
 
 
-def is_broken(pdf: pikepdf.Pdf, content: bytes, looked_at_later: Container[tuple[int, int]] = ()) -> bool:
-    """Whether something of it is gone: a stream that is cut short or cannot be unpacked, an object that is missing.
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Whether something may be gone, and whether all objects had to be looked for."""
+
+    broken: bool
+    rebuilt: bool
+
+
+def find(pdf: pikepdf.Pdf, content: bytes, looked_at_later: Container[tuple[int, int]] = ()) -> Damage:
+    """What is wrong: a stream that is cut short or cannot be unpacked, an object that is missing.
 
     Where only the places of its objects are wrong, and all by as much, it is repaired and whole (ISO 32000-1, 7.5.4).
     Pictures of these object numbers are taken apart later anyway, and are not here.
     """
+    cut_short = _has_cut_streams(pdf, looked_at_later)
+    warnings = [str(warning) for warning in pdf.get_warnings()]  # the library tells each of them once
+    rebuilt = any(map(_REBUILT.search, warnings))
     try:
-        for item in pdf.objects:
-            if isinstance(item, pikepdf.Stream) and item.objgen not in looked_at_later and is_cut_short(item):
-                return True
-        warnings = [str(warning) for warning in pdf.get_warnings()]
-        rebuilt = any(map(_REBUILT.search, warnings))
-        return any(map(_BROKEN.search, warnings)) or (rebuilt and not (_is_all_there(content) and not _lacks(pdf)))
+        broken = cut_short or any(map(_BROKEN.search, warnings)) or (rebuilt and not _is_whole(pdf, content))
+    except pikepdf.PdfError:
+        broken = True
+    return Damage(broken, rebuilt)
+
+
+def _has_cut_streams(pdf: pikepdf.Pdf, looked_at_later: Container[tuple[int, int]]) -> bool:
+    try:
+        return any(
+            isinstance(item, pikepdf.Stream) and item.objgen not in looked_at_later and is_cut_short(item)
+            for item in pdf.objects
+        )
     except pikepdf.PdfError:
         return True
+
+
+def _is_whole(pdf: pikepdf.Pdf, content: bytes) -> bool:
+    return _is_all_there(content) and not _lacks(pdf)
 
 
 def unpacked(stream: pikepdf.Object) -> bytes:

@@ -12,21 +12,16 @@ import pikepdf
 
 from bridge.document import damage
 
-REBUILT = re.compile("reconstruct")
-"""So the library says when it had to look for all objects, since the table of where they are is wrong or missing."""
-
 _DRAWN = ("/Contents", "/Resources", "/Annots", "/Group")
 """What of a page leads to what is drawn."""
 _NOT_DRAWN = {
     *("/Parent", "/P", "/Dest", "/A", "/AA", "/Popup", "/IRT", "/Metadata", "/PieceInfo", "/StructParent"),
     *("/ToUnicode", "/Alternates", "/OPI", "/Properties", "/FS", "/Sound", "/Movie", "/RichMediaContent"),
 }
-_REFERENCE = re.compile(rb"(?<![\w.])(\d{1,10}) (\d{1,5}) R\b")
-_STRING = re.compile(rb"\((?:[^()\\]|\\.)*\)", re.DOTALL)
+_REFERENCE = re.compile(rb"(/\w+)?[ \r\n\[]+(\d{1,10}) (\d{1,5}) R\b")
 _LINE_END = 2
 """Bytes that may stand between a stream and the word that ends it, and be counted or not."""
 _TAIL = 1 << 16
-_MOST_OBJECTS = 200_000
 
 
 def is_cut_off(content: bytes) -> bool:
@@ -36,25 +31,35 @@ def is_cut_off(content: bytes) -> bool:
     return last >= 0 and b"endobj" not in tail[last:] and b"endstream" not in tail[last:]
 
 
-def lacks_something(pdf: pikepdf.Pdf, page: pikepdf.Page) -> bool:
-    """Whether something that the page draws is not there, cut short or altered."""
-    rebuilt = any(REBUILT.search(str(warning)) for warning in pdf.get_warnings())
-    for item in _drawn(page):
-        if isinstance(item, pikepdf.Stream) and _is_damaged(item, rebuilt=rebuilt):
-            return True
-        if rebuilt and _points_nowhere(pdf, item):
-            return True
-    return False
+def lacks_objects(pdf: pikepdf.Pdf, content: bytes) -> bool:
+    """Whether the file names an object that it does not have, and that could be drawn.
+
+    Read off the bytes: the library leaves out what points nowhere.
+    """
+    texts = [content] + [
+        item.read_bytes() for item in pdf.objects if isinstance(item, pikepdf.Stream) and item.get("/Type") == "/ObjStm"
+    ]
+    return any(
+        (found[1] or b"").decode("latin-1") not in _NOT_DRAWN and pdf.get_object(int(found[2]), int(found[3])) is None
+        for text in texts
+        for found in _REFERENCE.finditer(text)
+    )
+
+
+def lacks_something(page: pikepdf.Page, *, rebuilt: bool) -> bool:
+    """Whether something that the page draws is cut short or altered.
+
+    ``rebuilt``: no table shows where the objects are, and so none that no byte is gone.
+    """
+    return any(isinstance(item, pikepdf.Stream) and _is_damaged(item, rebuilt=rebuilt) for item in _drawn(page))
 
 
 def _drawn(page: pikepdf.Page) -> Iterator[pikepdf.Object]:
     """All dictionaries, lists and streams that lead to ink."""
     todo: list[pikepdf.Object] = [page.obj[name] for name in _DRAWN if name in page.obj]
     seen: set[tuple[int, int]] = set()
-    count = 0
-    while todo and count < _MOST_OBJECTS:
+    while todo:
         item = todo.pop()
-        count += 1
         if isinstance(item, pikepdf.Array):
             todo.extend(list(item))
             yield item
@@ -69,14 +74,6 @@ def _drawn(page: pikepdf.Page) -> Iterator[pikepdf.Object]:
                 each for name, each in item.items() if name not in _NOT_DRAWN and isinstance(each, pikepdf.Object)
             )
             yield item
-
-
-def _points_nowhere(pdf: pikepdf.Pdf, item: pikepdf.Object) -> bool:
-    """Whether it names an object that the file does not have."""
-    if isinstance(item, pikepdf.Stream):
-        item = item.stream_dict
-    written = _STRING.sub(b"", item.unparse())
-    return any(pdf.get_object(int(found[1]), int(found[2])) is None for found in _REFERENCE.finditer(written))
 
 
 def _is_damaged(stream: pikepdf.Stream, *, rebuilt: bool) -> bool:

@@ -56,10 +56,8 @@ def read(content: bytes, looked_at_later: LaterObjects = lambda _: ()) -> Source
     """
     try:
         content, pdf = _opened(content)
-        if not damage.is_broken(pdf, content, looked_at_later(pdf)):
-            source = Source(pdf)
-        else:
-            source = Source(_repaired(pdf, content), repaired=True)
+        found = damage.find(pdf, content, looked_at_later(pdf))
+        source = Source(_repaired(pdf, content, found), repaired=True) if found.broken else Source(pdf)
         if not len(source.pdf.pages):
             raise PdfUnusable(NO_PAGES)
     except pikepdf.PasswordError as error:
@@ -106,12 +104,14 @@ def _is_for_files_alone(rules: pikepdf.Object) -> bool:
     return all(str(rules.get(name, "/Identity")) in _PLAIN for name in ("/StmF", "/StrF")) and "/EFF" in rules
 
 
-def _repaired(pdf: pikepdf.Pdf, content: bytes) -> pikepdf.Pdf:
+def _repaired(pdf: pikepdf.Pdf, content: bytes, found: damage.Damage) -> pikepdf.Pdf:
     """The PDF written anew, if nothing on its pages can have been lost. Raises PdfUnusable."""
     import pypdfium2  # noqa: PLC0415 - a library that most mails need not wait for
 
     written = io.BytesIO()
-    if losses.is_cut_off(content) or any(losses.lacks_something(pdf, page) for page in pdf.pages):
+    if losses.is_cut_off(content) or (found.rebuilt and losses.lacks_objects(pdf, content)):
+        raise PdfUnusable(DAMAGED)
+    if any(losses.lacks_something(page, rebuilt=found.rebuilt) for page in pdf.pages):
         raise PdfUnusable(DAMAGED)
     pdf.save(written)
     drawings = pypdfium2.PdfDocument(content), pypdfium2.PdfDocument(written.getvalue())
