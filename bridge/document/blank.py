@@ -14,9 +14,9 @@ WHITE = 240
 """From this grey (of 255) on paper counts as white; what a scanner makes of an empty sheet is lighter."""
 
 _DRAWS_OBJECT = "Do"
-_LINES = {"S", "s", "f", "F", "f*", "B", "B*", "b", "b*", "sh"}
-_LETTERS = {"Tj", "TJ", "'", '"'}
-_DRAWS = _LINES | _LETTERS | {"BI", "EI", "INLINE IMAGE"}
+PATHS = {"S", "s", "f", "F", "f*", "B", "B*", "b", "b*"}
+LETTERS = {"Tj", "TJ", "'", '"'}
+_DRAWS = PATHS | LETTERS | {"sh", "BI", "EI", "INLINE IMAGE"}
 """Operators that leave something on the page (ISO 32000-1, annex A)."""
 
 _WORDS = re.compile(rb"[)>\]]\s*T[jJ]\b")

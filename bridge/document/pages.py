@@ -125,10 +125,12 @@ def make_pdf(
 
 def _nothing_seen(lines: list[_Line]) -> str:
     """Why there is not one page, though nothing failed: by the name of the file that its sender meant."""
-    for reason, words in ((BLANK, ALL_BLANK), (EMPTY, EMPTY_FILE)):
-        for line in lines:
-            if line.left_out == reason and (reason == BLANK or line.piece.kind is Kind.EMPTY):
-                return f"{line.piece.name}: {words}"
+    for line in lines:
+        if line.left_out == BLANK:
+            return f"{line.piece.name}: {ALL_BLANK}"
+    for line in lines:
+        if line.left_out == EMPTY and line.piece.kind is Kind.EMPTY:
+            return f"{line.piece.name}: {EMPTY_FILE}"
     return NOTHING
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pikepdf
 
-_SHOWS_WORDS = {"Tj", "TJ", "'", '"'}
+from bridge.document.blank import LETTERS
+
 _SHEET = 4000.0
 """Points: larger than twice any field."""
 _DEEPEST = 5
@@ -32,7 +33,7 @@ def has_words(drawing: pikepdf.Stream, depth: int = 0) -> bool:
     """Whether anything within it could show a value: letters, or a picture of them."""
     for instruction in pikepdf.parse_content_stream(drawing):
         operator = str(instruction.operator)
-        if operator in _SHOWS_WORDS and any(_is_seen(each) for each in instruction.operands):
+        if operator in LETTERS and any(_is_seen(each) for each in instruction.operands):
             return True
         if operator == "INLINE IMAGE":
             return True

@@ -146,10 +146,8 @@ class _Flattener:
 
     def _draw(self, one: Field, *, marked: bool | None = None) -> None:
         """Have a field drawn: its edge, and its value, or its mark if it is a button that is on."""
-        left, bottom, right, top = box = annotations.box_of(one.widget)
-        width, height = right - left, top - bottom
-        if one.turned in {90, 270}:
-            width, height = height, width
+        box = annotations.box_of(one.widget)
+        width, height = _sides(box, one.turned)
         words = None
         if marked is None and (one.value.strip() or one.is_list):
             words = one.lettering(width, height)
@@ -184,10 +182,7 @@ class _Flattener:
             raise PdfUnusable(FIELD_WITHOUT_FONT.format(field=todo[0].name)) from error
 
     def _form(self, each: _Todo, words: pikepdf.Stream | None) -> pikepdf.Stream:
-        left, bottom, right, top = each.box
-        width, height = right - left, top - bottom
-        if each.turned in {90, 270}:
-            width, height = height, width
+        width, height = _sides(each.box, each.turned)
         resources = pikepdf.Dictionary()
         content = b"q %b Q" % each.content
         opacity = min(1.0, max(0.0, float(each.note.get("/CA", 1))))
@@ -207,6 +202,12 @@ class _Flattener:
         form.Matrix = pikepdf.Array([cosine, sine, -sine, cosine, 0, 0])
         form.Resources = resources
         return form
+
+
+def _sides(box: annotations.Box, turned: int) -> tuple[float, float]:
+    """Width and height of a box as one reads what stands in it."""
+    left, bottom, right, top = box
+    return (top - bottom, right - left) if turned in {90, 270} else (right - left, top - bottom)
 
 
 def flatten(pdf: pikepdf.Pdf) -> Unprinted:

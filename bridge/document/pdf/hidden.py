@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import pikepdf
 
+from bridge.document.blank import PATHS
 from bridge.document.pdf.layers import Layers
 from bridge.document.pdf.unusable import PdfUnusable
 from bridge.runtime.phrases import phrase
@@ -17,7 +18,6 @@ INSEPARABLE = phrase("its hidden layers cannot be told from what is to be seen; 
 _DEEPEST = 30
 """Drawings within drawings."""
 
-_PATH_PAINTERS = {"S", "s", "f", "F", "f*", "B", "B*", "b", "b*"}
 _TEXT_PAINTERS = {"Tj", "TJ"}
 _TEXT_AFTER_LINE = {"'", '"'}
 _TEXT_MOVERS = {"BT", "ET", "Td", "TD", "Tm", "T*"}
@@ -144,7 +144,7 @@ class _Stripper:
 def _unpainted(instruction: Instruction, operator: str) -> Iterator[Instruction]:
     """What is left of an instruction in a hidden stretch."""
     operands = list(instruction.operands)
-    if operator in _PATH_PAINTERS:
+    if operator in PATHS:
         yield _instruction([], "n")
     elif operator in _TEXT_AFTER_LINE:
         if operator == '"':
