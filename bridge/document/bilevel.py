@@ -8,9 +8,12 @@ and has many tones; there alone the greys become dots, by error diffusion (Floyd
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PIL import Image, ImageChops, ImageFilter, ImageOps, ImageStat
+import numpy as np
+from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from bridge.document import grounds, maps, patches
+from bridge.document.areas import HALF
+from bridge.document.maps import BRIGHTEST, DARKEST, WHITE, Mask, Shades
 
 _CELL = 8
 """Dots of one cell of the map of the paper's brightness: 1 mm across."""
@@ -53,8 +56,6 @@ _SEEN_ON_WHITE = 0.06
 """The same on a page that is white without any noise, where nothing is there by chance."""
 _FEW_ON_WHITE = 0.00002
 
-_PURE_WHITE = 255
-
 _SAMPLE = 4
 """Every so many dots one is looked at to find noise and pictures."""
 _PICTURE_EDGE = 5
@@ -81,33 +82,41 @@ class Page:
 
     def __init__(self, grey: Image.Image) -> None:
         self._grey = grey
-        self._drawn: dict[int, Image.Image] = {}
-        half = grey.reduce(grounds.HALF)
-        cells = half.reduce(_CELL // grounds.HALF)
-        self._paper = maps.closed(cells, _REACH, further=1).filter(ImageFilter.BoxBlur(1))
+        self._drawn: dict[int, Mask] = {}
+        reduced = grey.reduce(HALF)
+        self._paper = maps.smooth(maps.closed(np.asarray(reduced.reduce(_CELL // HALF)), _REACH, further=1))
         self._white = maps.closed(self._paper, _FAR_REACH)
-        sample = grey.resize((grey.width // _SAMPLE, grey.height // _SAMPLE), Image.Resampling.NEAREST)
         noise = _noise(grey)
-        self._noise = noise / max(1.0, ImageStat.Stat(self._paper).median[0])
+        self._noise = noise / max(1.0, float(np.median(self._paper)))
         self._contrast = min(max(_LEAST_CONTRAST, _NOISES * self._noise), _MOST_CONTRAST)
-        brightest, darkest = (maps.spread(self._paper, 1, choose) for choose in (ImageChops.lighter, ImageChops.darker))
-        self._roughness = ImageChops.subtract(brightest, darkest)
+        self._roughness = maps.less(*(maps.around(self._paper, 1, extreme) for extreme in (BRIGHTEST, DARKEST)))
+        sample = np.asarray(grey)[_SAMPLE // 2 :: _SAMPLE, _SAMPLE // 2 :: _SAMPLE]
         self._pictures = patches.find(sample, self._white, self._roughness)
-        halves = _CELL // grounds.HALF
+        half = np.array(reduced)
         for each in self._pictures:
-            box, mask = _around(each, half.size)
-            half.paste(_PURE_WHITE, box, mask)
-            place = (box[0] // halves, box[1] // halves)
-            self._roughness.paste(0, place, mask.reduce(halves).point(maps.WHERE_ANY))
+            self._set_apart(each, half)
         self._grounds = grounds.find(half, self._paper, self._white, self._contrast, _NOISES * noise)
+
+    def _set_apart(self, picture: patches.Picture, half: Shades) -> None:
+        """Take a picture for paper, with the edge that its cells leave out, before grounds and outlines are found."""
+        times, halves = _SAMPLE // HALF, _CELL // HALF
+        mask = maps.around(np.pad(picture.mask, _PICTURE_EDGE), _PICTURE_EDGE, BRIGHTEST)
+        mask = mask.repeat(times, 0).repeat(times, 1)
+        left, top = ((edge - _PICTURE_EDGE) * times for edge in picture.box[:2])
+        mask = mask[max(0, -top) : half.shape[0] - top, max(0, -left) : half.shape[1] - left]
+        left, top = max(0, left), max(0, top)
+        half[top:, left:][: mask.shape[0], : mask.shape[1]][mask] = WHITE
+        cells = maps.shares(mask, (halves, halves)) > 0
+        place = self._roughness[top // halves :, left // halves :][: cells.shape[0], : cells.shape[1]]
+        place[cells[: place.shape[0], : place.shape[1]]] = 0
 
     @property
     def has_pictures(self) -> bool:
         """Whether anything on it is drawn in dots."""
         return bool(self._pictures)
 
-    def ways(self) -> Iterator[Image.Image]:
-        """The page (mode ``1``) in one way after the other, each smaller on the line than the one before."""
+    def ways(self) -> Iterator[Mask]:
+        """Where there is ink, in one way after the other, each smaller on the line than the one before."""
         for way in WAYS:
             if self.has_pictures or way.dots in {0, 1}:
                 yield self.drawn(way)
@@ -119,94 +128,69 @@ class Page:
         On clean white, pale marks are seen as well: what somebody wrote in yellow must not be taken for nothing.
         """
         counts = self._grey.histogram()
-        brightest = max(at for at, count in enumerate(self._paper.histogram()) if count or not at)
-        clean = brightest == _PURE_WHITE and not self._noise
+        brightest = int(self._paper.max())
+        clean = brightest == WHITE and not self._noise
         least, few = (_SEEN_ON_WHITE, _FEW_ON_WHITE) if clean else (max(_SEEN, _NOISES * self._noise), _FEW)
         return sum(counts[: max(0, int(brightest * (1 - least)))]) > few * sum(counts)
 
-    def in_dots(self) -> Iterator[Image.Image]:
+    def in_dots(self) -> Iterator[Mask]:
         """The whole page as if it were a picture, in one way after the other."""
-        size = (-(-self._grey.width // _SAMPLE), -(-self._grey.height // _SAMPLE))
-        self._pictures = (patches.whole(size),)
+        self._pictures = (patches.whole(-(-self._grey.height // _SAMPLE), -(-self._grey.width // _SAMPLE)),)
         yield from (self.drawn(way) for way in WAYS if way.dots)
 
-    def drawn(self, way: Way) -> Image.Image:
-        """The page in one way."""
+    def drawn(self, way: Way) -> Mask:
+        """The page's ink in one way."""
         grey = self._grey.filter(ImageFilter.BoxBlur(way.blur)) if way.blur else self._grey
-        page = self._blurred(way.blur, grey).copy()
-        if way.dots:
+        ink = self._blurred(way.blur, grey)
+        if way.dots and self._pictures:
+            ink = ink.copy()
             for each in self._pictures:
-                self._diffuse(page, grey, each, way.dots)
-        return page
+                _diffuse(ink, grey, each, way.dots)
+        return ink
 
-    def _blurred(self, blur: int, grey: Image.Image) -> Image.Image:
+    def _blurred(self, blur: int, grey: Image.Image) -> Mask:
         """All but its pictures, which several ways have alike."""
         if blur not in self._drawn:
-            page = self._ink(grey)
-            self._outline(page, grey)
-            self._drawn = {blur: page}
+            ink = self._ink(np.asarray(grey))
+            self._outline(ink, grey)
+            self._drawn = {blur: ink}
         return self._drawn[blur]
 
-    def _ink(self, grey: Image.Image) -> Image.Image:
-        """Black where darker than the paper around."""
-        kept = 1 - self._contrast
-        black = _BLACK * max(at for at, count in enumerate(self._white.histogram()) if count or at == _DIM)
-        bound = ImageChops.lighter(
-            self._paper.point(lambda value: value * kept),
-            self._white.point(lambda value: max(value * _ALWAYS_INK, black)),
-        )
+    def _ink(self, grey: Shades) -> Mask:
+        """What is darker than the paper around."""
+        black = _BLACK * max(int(self._white.max()), _DIM)
+        always = np.maximum(maps.times(self._white, _ALWAYS_INK), np.uint8(black))
+        bound = np.maximum(maps.times(self._paper, 1 - self._contrast), always)
         if self._grounds is not None:
-            bound = maps.covering(bound, self._grounds.ink)
-            bound = Image.composite(self._grounds.ink, bound, self._grounds.where)
-        return ImageChops.subtract(maps.covering(bound, grey), grey).point(_NOTHING_IS_WHITE, "1")
+            bound = np.where(self._grounds.where, self._grounds.ink, maps.covering(bound, self._grounds.ink.shape))
+        return grey < maps.covering(bound, grey.shape)
 
-    def _outline(self, page: Image.Image, grey: Image.Image) -> None:
+    def _outline(self, ink: Mask, grey: Image.Image) -> None:
         """Draw the edges of even areas, of which nothing else is left."""
         if self._grounds is not None:
-            page.paste(0, mask=maps.covering(self._grounds.outlines, page).convert("1", dither=_SHARP))
-        edges = self._roughness.point(lambda value: 255 if value >= _EDGE else 0)
-        if edges.getbbox() is None:
+            ink |= maps.covering(self._grounds.outlines, ink.shape)
+        edges = self._roughness >= _EDGE
+        if not edges.any():
             return
-        half = grey.reduce(2)
-        beside = maps.spread(self._paper, _BESIDE, ImageChops.lighter)
-        bound = maps.covering(beside.point(lambda value: value * _FILL), half)
-        inside = ImageChops.subtract(bound, half).point(lambda value: 255 if value else 0)
-        outline = ImageChops.subtract(inside, maps.spread(inside, 1, ImageChops.darker))
-        outline = ImageChops.darker(outline, maps.covering(edges, half))
+        half = np.asarray(grey.reduce(HALF))
+        beside = maps.times(maps.around(self._paper, _BESIDE, BRIGHTEST), _FILL)
+        inside = half < maps.covering(beside, half.shape)
+        outline = inside & ~maps.around(inside, 1, DARKEST) & maps.covering(edges, half.shape)
         if self._grounds is not None:
-            outline = ImageChops.subtract(outline, self._grounds.words)
-        page.paste(0, mask=maps.covering(outline, page).convert("1", dither=_SHARP))
-
-    def _diffuse(self, page: Image.Image, grey: Image.Image, picture: patches.Picture, dots: int) -> None:
-        """Draw a picture in dots."""
-        left, top, right, bottom = (edge * _SAMPLE for edge in picture.box)
-        where = (left, top, min(right, grey.width), min(bottom, grey.height))
-        size = (where[2] - where[0], where[3] - where[1])
-        mask = picture.mask.resize((right - left, bottom - top), Image.Resampling.NEAREST).crop((0, 0, *size))
-        tones = ImageOps.autocontrast(grey.crop(where), cutoff=(1, 4), mask=mask)
-        if dots > 1:
-            tones = tones.reduce(dots)
-        dotted = tones.convert("1")
-        if dots > 1:
-            dotted = dotted.resize((dotted.width * dots, dotted.height * dots), Image.Resampling.NEAREST)
-        page.paste(dotted.crop((0, 0, *size)), where[:2], mask.convert("1", dither=_SHARP))
+            outline &= ~self._grounds.words
+        ink |= maps.covering(outline, ink.shape)
 
 
-_SHARP = Image.Dither.NONE
-_NOTHING_IS_WHITE = [_PURE_WHITE] + [0] * 255
-
-
-def _around(picture: patches.Picture, size: tuple[int, int]) -> tuple[patches.Box, Image.Image]:
-    """Where on half a page a picture is, with the edge that its cells leave out: a box, and a mask of its size."""
-    times = _SAMPLE // grounds.HALF
-    large = ImageOps.expand(picture.mask, _PICTURE_EDGE)
-    mask = maps.spread(large, _PICTURE_EDGE, ImageChops.lighter)
-    mask = mask.resize((mask.width * times, mask.height * times), Image.Resampling.NEAREST)
-    left, top = ((edge - _PICTURE_EDGE) * times for edge in picture.box[:2])
-    from_left, from_top = max(0, -left), max(0, -top)
-    right, bottom = min(left + mask.width, size[0]), min(top + mask.height, size[1])
-    box = (left + from_left, top + from_top, right, bottom)
-    return box, mask.crop((from_left, from_top, right - left, bottom - top))
+def _diffuse(ink: Mask, grey: Image.Image, picture: patches.Picture, dots: int) -> None:
+    """Draw a picture in dots."""
+    left, top, right, bottom = (edge * _SAMPLE for edge in picture.box)
+    there = ink[top:bottom, left:right]
+    height, width = there.shape
+    mask = picture.mask.repeat(_SAMPLE, 0).repeat(_SAMPLE, 1)[:height, :width]
+    tones = grey.crop((left, top, left + width, top + height))
+    tones = ImageOps.autocontrast(tones, cutoff=(1, 4), mask=Image.fromarray(mask.astype(np.uint8) * WHITE))
+    dotted = ~np.asarray((tones.reduce(dots) if dots > 1 else tones).convert("1"))
+    there[mask] = maps.covering(dotted, there.shape)[mask]
 
 
 def _noise(grey: Image.Image) -> float:

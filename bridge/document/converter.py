@@ -104,4 +104,6 @@ def _status(told: bytes) -> int:
 def _environment() -> dict[str, str]:
     """Nothing of ours: no credentials, no settings; each child's folders are its own."""
     nowhere = "/nonexistent"
-    return {"PATH": "/usr/bin:/bin", "HOME": nowhere, "TMPDIR": nowhere, "XDG_CACHE_HOME": nowhere, "LANG": "C.UTF-8"}
+    one_thread = {"OPENBLAS_NUM_THREADS": "1"}  # numpy would start others as it is loaded, which a fork would lose
+    folders = {"HOME": nowhere, "TMPDIR": nowhere, "XDG_CACHE_HOME": nowhere}
+    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"} | folders | one_thread

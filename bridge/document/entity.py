@@ -169,17 +169,18 @@ class _Header:
         """Whether what follows an empty line is more of the header, and can be nothing else."""
         if self._repairs > _MOST_REPAIRS or self._type() in _FIELDS_APART:
             return False
-        block = list(_until_blank(self._raw, at))
-        if not block:
-            return False
-        if self._is_open() and _PARAMETER.match(block[0]):
+        first = next(_until_blank(self._raw, at), b"")
+        if self._is_open() and _PARAMETER.match(first):
             return True
+        if not _FIELD.match(first):
+            return False
+        block = _until_blank(self._raw, at)
         if not all(_FIELD.match(line) or line[:1] in b" \t" or _PARAMETER.match(line) for line in block):
             return False
         here = {_name(field) for field in self._fields}
         there = _names(self._raw, at)
         news = there & _ONCE
-        if not news or news & here or not _FIELD.match(block[0]):
+        if not news or news & here:
             return False
         return bool(here & (_ONCE | {b"mime-version"})) or len(news | (there & {b"mime-version"})) > 1
 

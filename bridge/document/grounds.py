@@ -7,27 +7,16 @@ as it goes on evenly, and ink is what is darker than it. One that carries lighte
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import Self
 
-from PIL import Image, ImageChops
+import numpy as np
 
-from bridge.document import maps
-from bridge.document.maps import above
+from bridge.document import areas, maps
+from bridge.document.areas import ACROSS, WINDOW, Areas
+from bridge.document.maps import BRIGHTEST, DARKEST, Dots, Extreme, Mask, Shades
 
-HALF = 2
-"""Dots across and down that are looked at as one; lengths below are in these, shades of 255."""
-
-_WINDOW = 6
-"""No stroke of a text fills it, and it fits into every band: 1.5 mm."""
-_RIM = 1
-"""By so many the edge of an area may be washed out."""
-
-_ACROSS = 4
-"""So many side by side are looked at as one, to find how far a ground goes; called a four below."""
-
-_DARKEST = 0.2
+_ALL_INK = 0.2
 """Part of the white paper's brightness below which an area is ink whatever is on it."""
-_LIGHTEST = 0.93
+_ALL_PAPER = 0.93
 """The same above which it is paper."""
 _EMPTY = 0.72
 """And above which it is no ink even with nothing on it, such as a field not filled in."""
@@ -48,9 +37,6 @@ _MARKED = 4
 """Fours that a ground of marks is even at the least."""
 _LONG = 8
 """The same of a bar with light letters, and of an empty ground."""
-_LONGEST_DOWN = 128
-"""So far down and up a ground is followed."""
-
 _THIN = 2
 """What is hardly thicker is no ground, but the washed-out edge of an area."""
 
@@ -61,8 +47,8 @@ _BAR = 0.78
 """Part of the paper's brightness that a bar has at most."""
 _STROKE = 2
 """So far from a letter's middle its edge is."""
-_LIGHT = [0] * 60 + [255] * 196
-"""Letters are lighter than their bar by so many shades."""
+_LIGHTER = 60
+"""By so many shades letters are lighter than their bar."""
 _MIDWAY = 0.45
 """Between a bar and its letters; below it is ink."""
 
@@ -74,204 +60,119 @@ class Grounds:
     ``words``: where no outline may be drawn, of nothing at all.
     """
 
-    where: Image.Image
-    ink: Image.Image
-    words: Image.Image
-    outlines: Image.Image
+    where: Mask
+    ink: Shades
+    words: Mask
+    outlines: Mask
 
 
-@dataclass(frozen=True, slots=True)
-class _Areas:
-    """Half a page without what is small and dark, or small and light; the same in fours, and where that is even."""
-
-    half: Image.Image
-    plain: Image.Image
-    whole: Image.Image
-    fours: Image.Image
-    even: list[int]
-    """A table: white for what hardly differs."""
-
-    @classmethod
-    def of(cls, half: Image.Image, first: maps.Choose, then: maps.Choose, even: list[int]) -> Self:
-        plain = maps.without_small(half, _WINDOW, first, then)
-        whole = maps.spread(plain, _RIM, ImageChops.darker) if first is ImageChops.lighter else plain
-        fours = whole.resize((-(-half.width // _ACROSS), half.height), Image.Resampling.NEAREST)
-        return cls(half, plain, whole, fours, even)
-
-    def run(self, length: int) -> Image.Image:
-        """Where it is even for so many fours across."""
-        brightest, darkest = (
-            _within_runs(self.fours, length, choose) for choose in (ImageChops.lighter, ImageChops.darker)
-        )
-        even = ImageChops.subtract(brightest, darkest).point(self.even)
-        return maps.windows(even, (length, 1), ImageChops.lighter).crop((1, 0, self.fours.width + 1, even.height))
-
-    def followed(self, found: Image.Image, through: Image.Image) -> Image.Image:
-        """From what is found on as long as it is even: across, then up and down, and across again."""
-        width, height = found.size
-        for across, down, most in ((1, 0, width), (0, 1, _LONGEST_DOWN), (1, 0, width)):
-            following = (across, down, width + across, height + down)
-            even = ImageChops.difference(self.fours, self.fours.crop(following)).point(self.even)
-            passes = ImageChops.darker(even, ImageChops.darker(through, through.crop(following)))
-            found = _passed_on(found, passes, across, down, most)
-        return found
-
-
-def find(half: Image.Image, paper: Image.Image, white: Image.Image, contrast: float, noise: float) -> Grounds | None:
+def find(half: Shades, paper: Shades, white: Shades, contrast: float, noise: float) -> Grounds | None:
     """The grounds on half a page; None where there are none.
 
     ``paper`` is a map of how bright the paper around is, ``white`` of how bright it would be without shadows. Marks are
     darker than their ground by ``contrast``, a part of its brightness, and by ``noise``, in shades.
     """
     step = max(_STEP, int(noise / 2))
-    even = [255] * (step + 1) + [0] * (255 - step)
-    if not _may_be_there(half, paper, white, even):
+    is_shaded = _may_be_shaded(half, paper, step)
+    if not is_shaded and not _may_be_bars(half, white, step):
         return None
-    below = [max(0, int(min(shade * (1 - contrast), shade - max(noise, _LEAST_CONTRAST)))) for shade in range(256)]
-    areas = _Areas.of(half, ImageChops.lighter, ImageChops.darker, even)
-    bars = _Areas.of(half, ImageChops.darker, ImageChops.lighter, even)
-    flat = ImageChops.subtract(areas.whole, bars.whole).point(even)
+    bars = Areas.without_light(half, step)
     light = _light(bars, white)
-    marks = _marks(areas, white, below)
-    if light is not None:
-        between = ImageChops.subtract(light, flat.resize(light.size, Image.Resampling.NEAREST))
-        marks = ImageChops.subtract(marks, between)
-    empty = _empty(areas, flat, white)
-    shaded = _between(areas.fours, white, _DARKEST, _LIGHTEST)
-    reached = areas.followed(ImageChops.lighter(marks, empty), shaded)
-    if reached.getbbox() is None and light is None:
+    if light is None and not is_shaded:
         return None
-    where = ImageChops.darker(
-        _wide(maps.spread(reached, 1, ImageChops.lighter, down=False), half),
-        _between(areas.whole, white, _DARKEST, _LIGHTEST),
-    )
-    words = _around(marks, _NO_LINE, ImageChops.lighter)
-    outlines = ImageChops.subtract(_outlines(areas, reached, white), words)
-    ink = areas.whole.point(below)
+    ground = Areas.without_marks(half, step)
+    shades = np.arange(maps.WHITE + 1)
+    below = np.minimum(shades * (1 - contrast), shades - max(noise, _LEAST_CONTRAST)).clip(0).astype(np.uint8)
+    flat = maps.less(ground.whole, bars.whole) <= step
+    marks = _marks(ground, white, below)
     if light is not None:
-        letters = Image.composite(areas.plain, maps.spread(areas.plain, _STROKE, ImageChops.lighter), where)
-        apart = ImageChops.subtract(letters, bars.plain)
-        within = ImageChops.darker(_wide(light, half), apart.point(_LIGHT))
-        midway = ImageChops.add(bars.plain, apart.point(lambda shade: shade * _MIDWAY))
-        ink = Image.composite(midway, ink, within)
-        where = ImageChops.lighter(where, within)
-        outlines = ImageChops.subtract(outlines, light)
-        words = ImageChops.lighter(words, light)
-    outlines = _long(outlines)
-    return Grounds(where, ink, _wide(words, half), _wide(outlines, half))
+        marks &= ~light | areas.fours(flat)
+    reached = ground.followed(marks | _empty(ground, flat, white), _between(ground.fours, white, _ALL_INK, _ALL_PAPER))
+    if light is None and not reached.any():
+        return None
+    width = half.shape[1]
+    where = areas.wide(maps.along(reached, 1, BRIGHTEST, 1), width)
+    where &= _between(ground.whole, white, _ALL_INK, _ALL_PAPER)
+    words = _around(marks, _NO_LINE, BRIGHTEST)
+    outlines = _outlines(ground, reached, white) & ~words
+    ink = below[ground.whole]
+    if light is not None:
+        letters = np.where(where, ground.plain, maps.around(ground.plain, _STROKE, BRIGHTEST))
+        apart = maps.less(letters, bars.plain)
+        within = areas.wide(light, width) & (apart >= _LIGHTER)
+        ink[within] = (bars.plain + maps.times(apart, _MIDWAY))[within]
+        where |= within
+        outlines &= ~light
+        words |= light
+    return Grounds(where, ink, areas.wide(words, width), areas.wide(areas.long(outlines, _LONG), width))
 
 
-def _may_be_there(half: Image.Image, paper: Image.Image, white: Image.Image, even: list[int]) -> bool:
-    """A quick look, a quarter as fine, for anything even and shaded that is not the paper around, or is a bar."""
-    ground = maps.without_small(_quarter(half, ImageChops.lighter), _WINDOW // 2, ImageChops.lighter, ImageChops.darker)
-    shaded = _between(ground, paper, _DARKEST / 2, _LIGHTEST)
-    if _is_somewhere_even(ground, shaded, _MARKED, even):
-        return True
-    bars = maps.without_small(_quarter(half, ImageChops.darker), _WINDOW // 2, ImageChops.darker, ImageChops.lighter)
-    return _is_somewhere_even(bars, _between(bars, white, 0, _BAR), _LONG, even)
+def _may_be_shaded(half: Shades, paper: Shades, step: int) -> bool:
+    """A quick look, a quarter as fine, for anything even and shaded that is not the paper around."""
+    ground = maps.without_small(_quarter(half, BRIGHTEST), WINDOW // 2, BRIGHTEST)
+    return _is_somewhere_even(ground, _between(ground, paper, _ALL_INK / 2, _ALL_PAPER), _MARKED, step)
 
 
-def _is_somewhere_even(quarter: Image.Image, where: Image.Image, length: int, even: list[int]) -> bool:
-    size = (length * _ACROSS * HALF // 4, _WINDOW * HALF // 4)
-    brightest, darkest = (maps.windows(quarter, size, choose) for choose in (ImageChops.lighter, ImageChops.darker))
-    there = ImageChops.subtract(brightest, darkest).point(even)
-    return ImageChops.darker(there, where).getbbox() is not None
+def _may_be_bars(half: Shades, white: Shades, step: int) -> bool:
+    """The same for anything even and dark."""
+    bars = maps.without_small(_quarter(half, DARKEST), WINDOW // 2, DARKEST)
+    return _is_somewhere_even(bars, _between(bars, white, 0, _BAR), _LONG, step)
 
 
-def _quarter(half: Image.Image, choose: maps.Choose) -> Image.Image:
+def _is_somewhere_even(quarter: Shades, where: Mask, length: int, step: int) -> bool:
+    across, down = length * ACROSS // 2, WINDOW // 2
+    brightest, darkest = (
+        maps.windows(maps.windows(quarter, across, extreme, 1), down, extreme, 0) for extreme in (BRIGHTEST, DARKEST)
+    )
+    even = maps.less(brightest, darkest) <= step
+    return bool((even & where[: even.shape[0], : even.shape[1]]).any())
+
+
+def _quarter(half: Shades, extreme: Extreme) -> Shades:
     """Of each two by two the brightest or the darkest."""
-    width, height = half.width // 2, half.height // 2
-    corners = ((x, y, 2 * width - 1 + x, 2 * height - 1 + y) for x in (0, 1) for y in (0, 1))
-    return reduce(choose, (half.resize((width, height), Image.Resampling.NEAREST, box) for box in corners))
+    height, width = (size // 2 * 2 for size in half.shape)
+    return reduce(extreme.of, (half[y:height:2, x:width:2] for x in (0, 1) for y in (0, 1)))
 
 
-def _light(bars: _Areas, white: Image.Image) -> Image.Image | None:
+def _light(bars: Areas, white: Shades) -> Mask | None:
     """Where in fours bars with light letters are; None if nowhere."""
-    run = ImageChops.darker(bars.run(_LONG), _between(bars.fours, white, 0, _BAR))
-    if run.getbbox() is None:
+    run = bars.run(_LONG) & _between(bars.fours, white, 0, _BAR)
+    if not run.any():
         return None
-    letters = _extremes(ImageChops.subtract(bars.half, bars.whole), bars.fours.size, ImageChops.lighter)
-    letters = ImageChops.darker(letters.point(_LIGHT), run)
-    return None if letters.getbbox() is None else bars.followed(letters, run)
+    letters = (areas.extremes(maps.less(bars.half, bars.whole), BRIGHTEST) >= _LIGHTER) & run
+    return bars.followed(letters, run) if letters.any() else None
 
 
-def _empty(areas: _Areas, flat: Image.Image, white: Image.Image) -> Image.Image:
+def _empty(ground: Areas, flat: Mask, white: Shades) -> Mask:
     """Where in fours a pale area has nothing on it."""
-    flat = flat.resize(areas.fours.size, Image.Resampling.NEAREST)
-    flat = maps.spread(flat, _THIN, ImageChops.darker, across=False)
-    return ImageChops.darker(_long(flat), _between(areas.fours, white, _EMPTY, _LIGHTEST))
+    thick = maps.along(areas.fours(flat), _THIN, DARKEST, 0)
+    return areas.long(thick, _LONG) & _between(ground.fours, white, _EMPTY, _ALL_PAPER)
 
 
-def _outlines(areas: _Areas, reached: Image.Image, white: Image.Image) -> Image.Image:
+def _outlines(ground: Areas, reached: Mask, white: Shades) -> Mask:
     """In fours the upper and lower edges of grounds that are not pale; an upright one may be read as a letter."""
-    edges = ImageChops.subtract(reached, maps.spread(reached, 1, ImageChops.darker, across=False))
-    return ImageChops.darker(edges, _between(areas.fours, white, _DARKEST, _OUTLINED))
+    edges = reached & ~maps.along(reached, 1, DARKEST, 0)
+    return edges & _between(ground.fours, white, _ALL_INK, _OUTLINED)
 
 
-def _long(fours: Image.Image) -> Image.Image:
-    """Without what is short across."""
-    long = maps.windows(_within_runs(fours, _LONG, ImageChops.darker), (_LONG, 1), ImageChops.lighter)
-    return long.crop((1, 0, fours.width + 1, fours.height))
-
-
-def _marks(areas: _Areas, white: Image.Image, below: list[int]) -> Image.Image:
+def _marks(ground: Areas, white: Shades, below: Shades) -> Mask:
     """What in fours is darker than every ground near it, and stands on one."""
-    shaded = _between(areas.fours, white, _DARKEST, _LIGHTEST)
-    darkest = _extremes(areas.half, areas.fours.size, ImageChops.darker)
-    marks = above(_around(areas.fours, _ANOTHER, ImageChops.darker).point(below), darkest)
-    seen = ImageChops.difference(areas.half, areas.whole).point(areas.even).reduce((_ACROSS, 1))
-    seen = ImageChops.darker(seen, shaded).reduce(_SQUARE)
-    bare = maps.spread(above(seen, shaded.reduce(_SQUARE).point(lambda part: part * _BARE)), 1, ImageChops.lighter)
-    marks = ImageChops.darker(marks, maps.covering(bare, marks))
-    return ImageChops.darker(marks, ImageChops.darker(areas.run(_MARKED), shaded))
+    shaded = _between(ground.fours, white, _ALL_INK, _ALL_PAPER)
+    marks = areas.extremes(ground.half, DARKEST) < below[_around(ground.fours, _ANOTHER, DARKEST)]
+    even = maps.difference(ground.half, ground.whole) <= ground.step
+    wide = areas.wide(shaded, even.shape[1])
+    seen, all_of_it = (maps.shares(mask, (_SQUARE * ACROSS, _SQUARE)) for mask in (even & wide, wide))
+    bare = seen > maps.times(all_of_it, _BARE)
+    marks &= maps.covering(maps.around(bare, 1, BRIGHTEST), marks.shape)
+    return marks & ground.run(_MARKED) & shaded
 
 
-def _between(area: Image.Image, white: Image.Image, low: float, high: float) -> Image.Image:
+def _between(area: Shades, white: Shades, low: float, high: float) -> Mask:
     """Where its brightness is from the one to the other part of the paper's."""
-    white = white.resize(area.size, Image.Resampling.NEAREST)
-    darker = above(white.point(lambda shade: shade * high), area)
-    return ImageChops.darker(darker, above(area, white.point(lambda shade: shade * low))) if low else darker
+    darker = area < maps.covering(maps.times(white, high), area.shape)
+    return darker & (area > maps.covering(maps.times(white, low), area.shape)) if low else darker
 
 
-def _extremes(half: Image.Image, size: tuple[int, int], choose: maps.Choose) -> Image.Image:
-    """Of each four the brightest or the darkest."""
-    right, bottom = half.width - _ACROSS + 1, half.height
-    return reduce(
-        choose,
-        (half.resize(size, Image.Resampling.NEAREST, (at, 0, right + at, bottom)) for at in range(_ACROSS)),
-    )
-
-
-def _around(fours: Image.Image, reach: tuple[int, int], choose: maps.Choose) -> Image.Image:
+def _around(fours: Dots, reach: tuple[int, int], extreme: Extreme) -> Dots:
     """The brightest or the darkest so far across and down."""
-    return maps.spread(maps.spread(fours, reach[0], choose, down=False), reach[1], choose, across=False)
-
-
-def _within_runs(fours: Image.Image, length: int, choose: maps.Choose) -> Image.Image:
-    """The brightest or the darkest of each so many across, from so many before the left edge on."""
-    large = fours.crop((-length, 0, fours.width + length, fours.height))
-    return maps.windows(large, (length, 1), choose)
-
-
-def _passed_on(found: Image.Image, passes: Image.Image, across: int, down: int, most: int) -> Image.Image:
-    """To both sides, as long as each place passes it on to the next; in steps that double."""
-    onward = back = found
-    reach = 1
-    while reach < most:
-        x, y = across * reach, down * reach
-        onward = ImageChops.lighter(onward, _taken_from(ImageChops.darker(onward, passes), -x, -y))
-        back = ImageChops.lighter(back, ImageChops.darker(_taken_from(back, x, y), passes))
-        passes = ImageChops.darker(passes, _taken_from(passes, x, y))
-        reach *= 2
-    return ImageChops.lighter(onward, back)
-
-
-def _taken_from(image: Image.Image, across: int, down: int) -> Image.Image:
-    """What is so far to the right and below; black from outside."""
-    return image.crop((across, down, image.width + across, image.height + down))
-
-
-def _wide(fours: Image.Image, half: Image.Image) -> Image.Image:
-    """Back to the size of half a page."""
-    wide = fours.resize((fours.width * _ACROSS, fours.height), Image.Resampling.NEAREST)
-    return wide.crop((0, 0, *half.size))
+    return maps.along(maps.along(fours, reach[0], extreme, 1), reach[1], extreme, 0)

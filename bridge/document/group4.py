@@ -3,9 +3,11 @@
 import io
 from dataclasses import dataclass
 
+import numpy as np
 import pikepdf
 from PIL import Image
 
+from bridge.document.maps import Mask
 from bridge.document.paper import DOTS, LINE, POINTS
 
 NAME = "/Fax"
@@ -13,9 +15,6 @@ NAME = "/Fax"
 
 _OFFSETS, _COUNTS = 273, 279
 """Tags of TIFF 6.0 that say where its data are."""
-
-_INK_IS_ONE = [255] + [0] * 255
-"""A line's coding begins with the white that most lines begin with; Pillow takes its zeros for white here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +25,17 @@ class FaxPage:
     data: bytes
 
 
-def encode(page: Image.Image) -> FaxPage:
-    """Of a picture of mode ``1`` that is a line wide."""
-    assert page.mode == "1"
-    assert page.width == LINE
+def encode(ink: Mask) -> FaxPage:
+    """Of a page that is a line wide: a line's coding begins with the white that most begin with, which is no ink."""
+    rows, across = ink.shape
+    assert across == LINE
+    page = Image.frombytes("1", (LINE, rows), np.packbits(ink, axis=1).tobytes())
     out = io.BytesIO()
-    page.point(_INK_IS_ONE).save(out, "TIFF", compression="group4", strip_size=(LINE + 7) // 8 * page.height)
+    page.save(out, "TIFF", compression="group4", strip_size=(LINE + 7) // 8 * rows)
     with Image.open(out) as coded:
         tags = coded.tag_v2  # type: ignore[attr-defined] # of TIFF pictures alone
         (offset,), (count,) = tags[_OFFSETS], tags[_COUNTS]
-    return FaxPage(page.height, out.getvalue()[offset : offset + count])
+    return FaxPage(rows, out.getvalue()[offset : offset + count])
 
 
 def add(pdf: pikepdf.Pdf, page: FaxPage) -> None:

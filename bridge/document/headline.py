@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pikepdf
 from PIL import Image
 
 from bridge.document import greys, group4, typesetting
 from bridge.document.covers import Headline
+from bridge.document.maps import Mask
 from bridge.document.paper import DOTS, LINE, POINTS
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ b {{ font-weight: normal; overflow: hidden; flex: 1 1 auto }}
 i {{ font-style: normal; flex: none }}
 """
 _BLACK_BELOW = 128
-_TO_INK = [0] * _BLACK_BELOW + [255] * (256 - _BLACK_BELOW)
 
 
 def put_on(pdf: pikepdf.Pdf, line: Headline) -> None:
@@ -50,7 +51,7 @@ def put_on(pdf: pikepdf.Pdf, line: Headline) -> None:
 
 
 @contextmanager
-def _drawn(line: Headline, count: int) -> Iterator[tuple[pikepdf.Pdf, Iterator[Image.Image]]]:
+def _drawn(line: Headline, count: int) -> Iterator[tuple[pikepdf.Pdf, Iterator[Mask]]]:
     """The lines of all pages: as a page each of a PDF, and as dots."""
     import pypdfium2  # noqa: PLC0415 - a library that most mails need not wait for
 
@@ -68,38 +69,28 @@ def _drawn(line: Headline, count: int) -> Iterator[tuple[pikepdf.Pdf, Iterator[I
         drawing.close()
 
 
-def _picture(drawing: "pypdfium2.PdfDocument", at: int) -> Image.Image:
+def _picture(drawing: "pypdfium2.PdfDocument", at: int) -> Mask:
     picture: Image.Image = drawing[at].render(scale=DOTS[0] / POINTS).to_pil().convert("L")
-    return picture.resize((LINE, ROWS)).point(_TO_INK, "1")
+    return np.asarray(picture.resize((LINE, ROWS))) < _BLACK_BELOW
 
 
-def _fax_page(page: pikepdf.Page) -> Image.Image | None:
-    """The picture of a page that was finished here; None of any other."""
+def _fax_page(page: pikepdf.Page) -> Mask | None:
+    """The ink of a page that was finished here; None of any other."""
     drawn = page.resources.get("/XObject", pikepdf.Dictionary())
     if list(drawn.keys()) != [group4.NAME] or drawn[group4.NAME].get("/Width") != LINE:
         return None
     image = drawn[group4.NAME]
     assert isinstance(image, pikepdf.Stream)
-    return pikepdf.PdfImage(image).as_pil_image().convert("1")
+    return ~np.asarray(pikepdf.PdfImage(image).as_pil_image().convert("1"))
 
 
-def _with_head(page: Image.Image, head: Image.Image) -> Image.Image:
+def _with_head(page: Mask, head: Mask) -> Mask:
     """In blank rows at the top; else with the page moved into those at its end; else on a page that is longer."""
-    rows = page.height
-    if _is_blank(page.crop((0, 0, LINE, ROWS))):
-        down = 0
-    elif _is_blank(page.crop((0, rows - ROWS, LINE, rows))):
-        down = ROWS
-    else:
-        down, rows = ROWS, rows + ROWS
-    sheet = Image.new("1", (LINE, rows), 255)
-    sheet.paste(page, (0, down))
-    sheet.paste(head, (0, 0))
-    return sheet
-
-
-def _is_blank(part: Image.Image) -> bool:
-    return part.convert("L").getextrema() == (255, 255)
+    if not page[:ROWS].any():
+        return np.concatenate((head, page[ROWS:]))
+    if not page[-ROWS:].any():
+        return np.concatenate((head, page[:-ROWS]))
+    return np.concatenate((head, page))
 
 
 def _lay_out(pdf: pikepdf.Pdf, page: pikepdf.Page, head: pikepdf.Page) -> None:

@@ -7,7 +7,10 @@ of the page's dots.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PIL import Image, ImageChops
+import numpy as np
+
+from bridge.document import maps
+from bridge.document.maps import Mask, Shades
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom, the last two excluded."""
@@ -43,66 +46,59 @@ and there in less. In a shadow over ruled lines and boxes it is neither.
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A box of the sample, and a mask (mode ``L``, 255 on the picture) of its size."""
+    """A box of the sample, and a mask of its size."""
 
     box: Box
-    mask: Image.Image
+    mask: Mask
 
 
-def find(sample: Image.Image, white: Image.Image, roughness: Image.Image) -> tuple[Picture, ...]:
+def find(sample: Shades, white: Shades, roughness: Shades) -> tuple[Picture, ...]:
     """The pictures on a sample of a page; no dot is in two of them.
 
     ``white`` is how bright paper would be, ``roughness`` by how much the brightness differs around: maps of the whole
     page.
     """
-    white = white.resize(sample.size, Image.Resampling.NEAREST)
-    dark = ImageChops.subtract(white.point(lambda value: value * _DARK), sample).point(
-        lambda value: 255 if value else 0
-    )
-    cells = dark.reduce(_CELL).point(lambda value: 255 if value > _COVERED * 255 else 0)
+    dark = sample < maps.covering(maps.times(white, _DARK), sample.shape)
+    rows, columns = np.nonzero(maps.shares(dark, (_CELL, _CELL)) > _COVERED * maps.WHITE)
     found: set[tuple[int, int]] = set()
-    for patch in _connected(_places(cells)):
+    for patch in _connected(set(zip(columns.tolist(), rows.tolist(), strict=True))):
         if len(patch) < _FEWEST_CELLS:
             continue
         filled = _filled(patch)
         if not _is_thick(filled):
             continue
-        alone = _mask(filled, (0, 0, *cells.size)).crop((0, 0, *sample.size))
-        if _is_rough(roughness, alone) and _has_many_tones(sample, white, alone):
+        height, width = sample.shape
+        alone = _mask(filled, (0, 0, -(-width // _CELL), -(-height // _CELL)))[:height, :width]
+        if _is_rough(roughness, alone) and _has_many_tones(sample[alone], int(white.max())):
             found |= filled
-    return parted(found, sample.size)
+    return parted(found, sample.shape)
 
 
-def parted(cells: set[tuple[int, int]], size: tuple[int, int]) -> tuple[Picture, ...]:
-    """A picture for each patch of cells that touch, on a sample of that size."""
-    return tuple(_picture(patch, size) for patch in _connected(cells))
+def parted(cells: set[tuple[int, int]], shape: tuple[int, ...]) -> tuple[Picture, ...]:
+    """A picture for each patch of cells that touch, on a sample of that shape."""
+    return tuple(_picture(patch, shape) for patch in _connected(cells))
 
 
-def whole(size: tuple[int, int]) -> Picture:
+def whole(height: int, width: int) -> Picture:
     """All of a sample of that size."""
-    return Picture((0, 0, *size), Image.new("L", size, 255))
+    return Picture((0, 0, width, height), np.ones((height, width), np.bool_))
 
 
-def _picture(patch: set[tuple[int, int]], size: tuple[int, int]) -> Picture:
+def _picture(patch: set[tuple[int, int]], shape: tuple[int, ...]) -> Picture:
     left, top = (min(each) for each in zip(*patch, strict=True))
     right, bottom = (max(each) + 1 for each in zip(*patch, strict=True))
-    box = (left * _CELL, top * _CELL, min(right * _CELL, size[0]), min(bottom * _CELL, size[1]))
+    box = (left * _CELL, top * _CELL, min(right * _CELL, shape[1]), min(bottom * _CELL, shape[0]))
     mask = _mask(patch, (left, top, right, bottom))
-    return Picture(box, mask.crop((0, 0, box[2] - box[0], box[3] - box[1])))
+    return Picture(box, mask[: box[3] - box[1], : box[2] - box[0]])
 
 
-def _mask(patch: set[tuple[int, int]], cells: Box) -> Image.Image:
-    """White on the patch, of so many cells brought to the size of the sample."""
+def _mask(patch: set[tuple[int, int]], cells: Box) -> Mask:
+    """The patch, of so many cells brought to the size of the sample."""
     left, top, right, bottom = cells
-    mask = Image.new("L", (right - left, bottom - top), 0)
-    for x, y in patch:
-        mask.putpixel((x - left, y - top), 255)
-    return mask.resize((mask.width * _CELL, mask.height * _CELL), Image.Resampling.NEAREST)
-
-
-def _places(cells: Image.Image) -> set[tuple[int, int]]:
-    width = cells.width
-    return {(at % width, at // width) for at, value in enumerate(cells.tobytes()) if value}
+    mask = np.zeros((bottom - top, right - left), np.bool_)
+    columns, rows = zip(*patch, strict=True)
+    mask[np.array(rows) - top, np.array(columns) - left] = True
+    return mask.repeat(_CELL, 0).repeat(_CELL, 1)
 
 
 def _connected(left: set[tuple[int, int]]) -> Iterator[set[tuple[int, int]]]:
@@ -143,15 +139,14 @@ def _is_thick(patch: set[tuple[int, int]]) -> bool:
     return any(all((left + x, top + y) in patch for x, y in square) for left, top in patch)
 
 
-def _is_rough(roughness: Image.Image, patch: Image.Image) -> bool:
-    counts = roughness.histogram(patch.resize(roughness.size, Image.Resampling.NEAREST))
-    return any(sum(counts[shades:]) > least * sum(counts) for shades, least in _ROUGH)
+def _is_rough(roughness: Shades, patch: Mask) -> bool:
+    height, width = roughness.shape
+    there = roughness[patch[:: -(-patch.shape[0] // height), :: -(-patch.shape[1] // width)]]
+    return any((there >= shades).sum() > least * there.size for shades, least in _ROUGH)
 
 
-def _has_many_tones(sample: Image.Image, white: Image.Image, patch: Image.Image) -> bool:
-    counts = sample.histogram(patch)
-    total = sum(counts)
-    one_tone = max(sum(counts[at : at + _TONE_WIDTH]) for at in range(256 - _TONE_WIDTH + 1))
-    paper = max(at for at, count in enumerate(white.histogram()) if count)
+def _has_many_tones(patch: Shades, paper: int) -> bool:
+    counts = np.bincount(patch, minlength=maps.WHITE + 1)
+    one_tone = np.convolve(counts, np.ones(_TONE_WIDTH, int)).max()
     low, high = (int(part * paper) for part in _MIDDLE)
-    return one_tone < _ONE_TONE * total and sum(counts[low:high]) > _LEAST_MIDDLE * total
+    return bool(one_tone < _ONE_TONE * patch.size and counts[low:high].sum() > _LEAST_MIDDLE * patch.size)

@@ -19,6 +19,7 @@ from PIL import Image
 from bridge.document import bilevel, blank, greys, group4, images, paper, raster
 from bridge.document.group4 import FaxPage
 from bridge.document.limits import CORES
+from bridge.document.maps import Mask
 from bridge.document.options import DocumentOptions
 from bridge.document.paper import POINTS, Layout
 from bridge.document.raster import Draw
@@ -235,12 +236,12 @@ def fax_page(draw: Draw, budget: int) -> FaxPage | None:
     return _first_within(page.in_dots(), budget) if coded is None and page.is_seen else coded
 
 
-def _first_within(ways: Iterator[Image.Image], budget: int) -> FaxPage | None:
+def _first_within(ways: Iterator[Mask], budget: int) -> FaxPage | None:
     coded = None
-    for image in ways:
-        if image.getextrema() == (255, 255):
+    for ink in ways:
+        if not ink.any():
             break
-        coded = group4.encode(image)
+        coded = group4.encode(ink)
         if len(coded.data) <= budget:
             break
     return coded

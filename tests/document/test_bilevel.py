@@ -15,8 +15,8 @@ def paper(shade: int = 250) -> tuple[Image.Image, ImageDraw.ImageDraw]:
 
 
 def drawn(grey: Image.Image) -> Image.Image:
-    """In the finest way."""
-    return next(bilevel.Page(grey).ways())
+    """In the finest way, as a picture."""
+    return Image.fromarray(~next(bilevel.Page(grey).ways()))
 
 
 def blackness(page: Image.Image, box: tuple[int, int, int, int]) -> float:

@@ -146,6 +146,7 @@ async def test_the_real_child_is_fenced_in(workspace: Path) -> None:
                 b"TMPDIR",
                 b"XDG_CACHE_HOME",
                 b"LANG",
+                b"OPENBLAS_NUM_THREADS",
             }
             # it reads its modules at first, a file after the other
             await until(lambda: [each for each in open_files(child) if each[:5] != "pipe:"] == ["/dev/null"] * 2)

@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import numpy as np
 import pikepdf
 import pytest
 from PIL import Image, ImageChops, ImageDraw
@@ -68,7 +69,7 @@ def test_every_dot_of_a_finished_page_is_still_there(boxes: object, moved: int, 
     """Where it was, or so many rows further down; above it the line, and nothing of the page under that."""
     sheet = a_sheet(*boxes)  # type: ignore[misc]
     pdf = pikepdf.new()
-    group4.add(pdf, group4.encode(sheet))
+    group4.add(pdf, group4.encode(~np.asarray(sheet)))
     found = dots(with_line(pdf))
     assert found.size == (1728, ROWS + grown)
     top = headline.ROWS

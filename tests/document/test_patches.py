@@ -1,5 +1,6 @@
 """Pictures of a page are parted by the cells of which they are made."""
 
+import numpy as np
 from hypothesis import given, settings, strategies as st
 from PIL import Image, ImageChops, ImageDraw
 
@@ -36,9 +37,9 @@ def test_each_picture_has_its_box(width: int, height: int, cells: set[tuple[int,
     for x, y in cells:
         mask.paste(255, (x * CELL, y * CELL, (x + 1) * CELL, (y + 1) * CELL))
     seen = {(x, y) for x, y in cells if x * CELL < width and y * CELL < height}
-    pictures = patches.parted(seen, mask.size)
+    pictures = patches.parted(seen, (height, width))
     assert sorted(each.box for each in pictures) == sorted(by_flood(mask))
     again = Image.new("L", mask.size, 0)
     for each in pictures:
-        again.paste(255, each.box, each.mask)
+        again.paste(255, each.box, Image.fromarray(each.mask.astype(np.uint8) * 255))
     assert again.tobytes() == mask.tobytes()
