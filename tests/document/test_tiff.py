@@ -288,7 +288,7 @@ def test_large_tiffs_of_either_order_are_read() -> None:
 CONTENT = a_tiff([words(RAMP, 16) * HEIGHT], {258: [16] * 3, 262: [2], 277: [3], 284: [2]})
 
 
-@pytest.mark.filterwarnings("ignore:Metadata Warning:UserWarning")  # the child hears no warnings of Pillow either
+@pytest.mark.filterwarnings("ignore::UserWarning")  # the child hears no warnings of Pillow either
 @given(st.lists(st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, 255)), max_size=6), st.integers(0, 400))
 @settings(max_examples=300, deadline=None)
 def test_whatever_a_tiff_is_made_of_it_is_drawn_or_refused(changes: list[tuple[int, int]], cut: int) -> None:
