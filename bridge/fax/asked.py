@@ -33,6 +33,9 @@ _CHOICES: Mapping[str, Mapping[str, Any]] = {
 }
 """The values of the options that have few, and what they mean."""
 
+AN_OPTION = re.compile(rf"\b(?:{'|'.join(OPTION_NAMES)})\W?\s*=", re.IGNORECASE)
+"""An option's name and the sign behind it. No value has them: there, something to part two wishes was left out."""
+
 _LIKE_A_TIME = re.compile(r"[0-9]{1,2}:[0-9]{2}|[0-9]{4}-[0-9]{2}-[0-9]{2}t.*", re.ASCII | re.IGNORECASE)
 
 _UNKNOWN = phrase("is no option here; there are {options}")
@@ -95,6 +98,9 @@ def read(pairs: Pairs, allowed: Iterable[str], *, subject: Pairs = (), address: 
     for wish in wishes:
         if wish.place == SUBJECT and wish.name not in OPTION_NAMES:
             raise BadOption(plain(f"{wish.written} {_unknown(wish.name)}", 200))
+    for wish in wishes:
+        if wish.place != SUBJECT and wish.name in OPTION_NAMES and AN_OPTION.search(wish.value):
+            raise BadOption(plain(f"{wish.written} is not understood; write a semicolon between two wishes", 200))
     allowed = set(allowed)
     heeded = [wish for wish in wishes if wish.name in allowed]
     chosen = {name: _chosen(name, heeded) for name in _CHOICES}

@@ -64,6 +64,16 @@ async def test_what_is_not_understood_is_answered(stand: Stand, subject: str, wh
     assert stand.bench.blob_files() == set()
 
 
+@pytest.mark.parametrize("written", ["reference=4711, cover=no", "cover=no, paper=a4", "after=08:00 quality=fine"])
+async def test_two_wishes_in_the_header_are_parted(stand: Stand, written: str) -> None:
+    """With the comma of the subject, or with nothing, one of them would be lost in the value of the other."""
+    with pytest.raises(BadOption) as refused:
+        await stand.submit(OTHER, mail=a_mail(X_Fax_Option=written))
+    assert refused.value.smtp == (
+        f"550 5.6.0 X-Fax-Option: {written} is not understood; write a semicolon between two wishes"
+    )
+
+
 async def test_what_the_sender_may_not_choose_is_told(stand: Stand) -> None:
     """It changes nothing, and has its line."""
     desk = permission(Identity("desk", options=frozenset({"cover"})))
