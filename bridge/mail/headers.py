@@ -101,7 +101,7 @@ class Headers:
     def auto_submitted(self) -> frozenset[str]:
         """What the mail says of who sent it, in lower case: ``no``, ``auto-generated``, ``auto-replied`` (RFC 3834)."""
         values = (foreign.decode(value) for field, value in self.fields if field == "auto-submitted")
-        return frozenset(_bare(value).partition(";")[0].strip().lower() for value in values)
+        return frozenset(_bare(value.replace('"', " ")).partition(";")[0].strip().lower() for value in values)
 
     @property
     def is_automatic(self) -> bool:
