@@ -29,6 +29,12 @@ iso2022_jp_2 iso2022_jp_2004 iso2022_jp_3 iso2022_jp_ext
 """Charsets that letters are written in, by Python's names: not its escapes, host names, byte transforms or UTF-7."""
 
 _CODECS = frozenset(_CHARSETS.split())
+_SHIFTING = ("iso2022", "hz")
+"""How charsets begin in which a letter means what was shifted to before it (RFC 1468, RFC 1843)."""
+
+_UNLABELLED = {"unknown-8bit", "x-unknown"}
+"""What programs put for a charset that they were not told (RFC 1428)."""
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -102,14 +108,15 @@ def _decode_row(row: re.Match[str]) -> str:
     """Encoded words one after another; the blanks between them are none of the text (RFC 2047, 6.2).
 
     Where a word cannot be decoded by itself, perhaps a letter was split over it and the next (which 5. forbids):
-    neighbours of one charset are then taken as one.
+    neighbours of one charset are then taken as one. In a charset with shifts they always are: there a split shows
+    nowhere.
     """
     words = list(_ENCODED_WORD.finditer(row[0]))
     read: list[str] = []
-    for charset, group in itertools.groupby(words, key=lambda word: word[1].lower()):
+    for charset, group in itertools.groupby(words, key=lambda word: _codec(word[1]) or word[1].lower()):
         together = list(group)
         each = [_decoded(charset, [word]) for word in together]
-        whole = _decoded(charset, together) if None in each else None
+        whole = _decoded(charset, together) if None in each or charset.startswith(_SHIFTING) else None
         apart = (word[0] if text is None else text for text, word in zip(each, together, strict=True))
         read.append("".join(apart) if whole is None else whole)
     return "".join(read)
@@ -118,12 +125,13 @@ def _decode_row(row: re.Match[str]) -> str:
 def _decoded(charset: str, words: list[re.Match[str]]) -> str | None:
     """The text of these words as if they were one; None if it is none."""
     codec = _codec(charset)
-    if codec is None:
+    if codec is None and charset not in _UNLABELLED:
         return None
     try:
-        return b"".join(_octets_of(word[2], word[3]) for word in words).decode(codec)
+        octets = b"".join(_octets_of(word[2], word[3]) for word in words)
+        return decode(octets) if codec is None else octets.decode(codec)
     except ValueError:
-        if len(words) == 1 or any(word[2] not in "Bb" for word in words):
+        if codec is None or len(words) == 1 or any(word[2] not in "Bb" for word in words):
             return None
     try:  # base64 that was cut anywhere
         return _octets_of("B", "".join(word[3] for word in words)).decode(codec)

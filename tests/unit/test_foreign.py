@@ -175,6 +175,39 @@ def test_a_letter_split_over_two_encoded_words_is_one(at: int, way: str) -> None
         assert foreign.header_text(f"Re: {between.join(words)} to go") == f"Re: {SPLIT} to go"
 
 
+@pytest.mark.parametrize("charset", ["iso-2022-jp", "iso-2022-kr", "gb2312", "big5", "shift_jis", "euc-jp", "gb18030"])
+@pytest.mark.parametrize("way", ["b", "q"])
+def test_a_letter_of_any_charset_may_be_split(charset: str, way: str) -> None:
+    """Where a letter means what was shifted to before it each half looks like a text of its own, and is none."""
+    text = (
+        "\uac80\uc0ac\uacb0\uacfc"
+        if charset == "iso-2022-kr"
+        else "\u7d50\u679c\u8868"
+        if "j" in charset
+        else "\u4e2d\u6587"
+    )
+    raw = text.encode(charset)
+    for at in range(1, len(raw)):
+        halves = [raw[:at], raw[at:]]
+        if way == "b":
+            words = [f"=?{charset}?B?{base64.b64encode(half).decode()}?=" for half in halves]
+        else:
+            words = [f"=?{charset}?Q?{''.join(f'={each:02X}' for each in half)}?=" for half in halves]
+        assert foreign.header_text(" ".join(words)) == text
+
+
+def test_one_charset_by_two_names_is_one() -> None:
+    """Programs that pass a name on write theirs."""
+    assert foreign.header_text("=?utf-8?Q?M=C3?= =?UTF8?Q?=BCller?=") == "M\xfcller"
+
+
+@pytest.mark.parametrize("raw", [b"M\xfcller", "M\xfcller".encode()])
+def test_a_charset_that_nobody_told_is_read_like_any_text(raw: bytes) -> None:
+    """What programs call ``unknown-8bit`` (RFC 1428) was there without a charset, and is read as such."""
+    coded = "".join(f"={each:02X}" for each in raw)
+    assert foreign.header_text(f"=?unknown-8bit?q?{coded}?=") == "M\xfcller"
+
+
 def test_words_of_two_charsets_stay_apart() -> None:
     """Each is read by its own; one that cannot be read stands as it came, and keeps no other from being read."""
     assert foreign.header_text("=?utf-8?Q?=C3=9C?= =?iso-8859-1?Q?=DC?= =?utf-8?Q?=C3?=") == "ÜÜ=?utf-8?Q?=C3?="
