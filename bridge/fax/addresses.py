@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.errors import NotAFaxNumber
-from bridge.fax import elements, flags, imcea, numbers
+from bridge.fax import elements, flags, imcea, numbers, persons
 from bridge.fax.elements import Elements
 from bridge.fax.options import Alias
 
@@ -102,8 +102,8 @@ def _read_numbers(text: str, default_country: str, aliases: Iterable[Alias]) -> 
 
 def _read_number(text: str, default_country: str) -> FaxNumber:
     if (enclosed := imcea.read(text)) is not None:
-        number, person = enclosed
-        return FaxNumber(numbers.understand(number, default_country), person)
+        written, name = enclosed
+        return _flagged(written, default_country, persons.person(name))
     if "!" in text.partition("/")[0] or "%" in text.partition("/")[0]:
         raise NotAFaxNumber("nothing is relayed: write the number alone before the @, like +14155550123")
     service = _SERVICE.match(text)
@@ -112,14 +112,19 @@ def _read_number(text: str, default_country: str) -> FaxNumber:
             raise NotAFaxNumber(
                 "elements /NAME=value need FAX= before the number, like FAX=+14155550123/ATTN=John.Smith"
             )
-        found = flags.read(text)
-        number = numbers.understand(found.number, default_country)
-        return FaxNumber(number, found.person, found.company, found.wishes)
+        return _flagged(text, default_country)
     if service[1].upper() != "FAX":
         raise NotAFaxNumber(f"{service[1]}= is not a fax; write FAX=+14155550123")
     number, slash, rest = text[service.end() :].partition("/")
     said = elements.read(rest) if slash else Elements()
     return FaxNumber(numbers.understand(number, default_country), said.person, said.company)
+
+
+def _flagged(written: str, default_country: str, person: str = "") -> FaxNumber:
+    """A number, or one with fields of other fax servers at it."""
+    found = flags.read(written)
+    number = numbers.understand(found.number, default_country)
+    return FaxNumber(number, person or found.person, found.company, found.wishes)
 
 
 def _unquote(local: str) -> str:

@@ -5,6 +5,7 @@ names, ``John Smith^Acme^5035550123``. What names something that is here as well
 a fax that went out otherwise than its address says would be a wrong one.
 """
 
+import difflib
 import re
 from dataclasses import dataclass
 
@@ -37,6 +38,13 @@ _NOT_HERE = {
 }
 
 
+_LONG = tuple(flag for flag in (*_WISHES, *_NOTHING) if len(flag) > len("A4"))
+_ALIKE = 0.85
+"""How much a field has to be like a flag of several letters to be that flag, misspelt."""
+
+_TOO_MANY = "fields between ^ may name one person and one company, as in 4155550123^John Smith^Acme"
+
+
 @dataclass(frozen=True, slots=True)
 class Flagged:
     """The number as it was written, whom the fax is for, and what is asked for as options."""
@@ -58,8 +66,10 @@ def read(written: str) -> Flagged:
     number = fields.pop(numbers[0])
     names: list[str] = []
     company, wishes = "", []
-    for field in fields:
+    for field in filter(None, fields):
         if (flag := _FLAG.fullmatch(field)) is not None and flag[1].upper() == "COMPANY":
+            if company:
+                raise NotAFaxNumber(_TOO_MANY)
             company = _name(flag[2])
         elif field.upper() in _WISHES:
             wishes.append(_WISHES[field.upper()])
@@ -67,20 +77,22 @@ def read(written: str) -> Flagged:
             _check(flag[1] if flag else field)
             names.append(_name(field))
     if len(names) > _MOST_NAMES or (company and len(names) == _MOST_NAMES):
-        raise NotAFaxNumber("fields between ^ may name one person and one company, as in 4155550123^John Smith^Acme")
+        raise NotAFaxNumber(_TOO_MANY)
     person, named, *_ = (*names, "", "")
     return Flagged(number, elements.person(person), company or named, tuple(wishes))
 
 
 def _check(name: str) -> None:
-    """Raise NotAFaxNumber for a flag that has no counterpart."""
+    """Raise NotAFaxNumber for a flag that has no counterpart, or is misspelt: that is nobody's name."""
     if why := _NOT_HERE.get(name.upper()):
         raise NotAFaxNumber(f"^{name.upper()} is not done here: {why}")
+    if meant := difflib.get_close_matches(name.upper(), _LONG, n=1, cutoff=_ALIKE):
+        raise NotAFaxNumber(f"^{name} is not known here; did you mean ^{meant[0]}?")
 
 
 def _name(text: str) -> str:
     if len(text) > MAX_VALUE or not _NAME.fullmatch(text):
         raise NotAFaxNumber(
-            f"a field between ^ is no name and nothing known here; COMPANY=..., {', '.join(_WISHES)} are, and names"
+            f"a field between ^ is neither a name nor known here; known are COMPANY=..., {', '.join(_WISHES)}"
         )
     return " ".join(text.replace("_", " ").split())

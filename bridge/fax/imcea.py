@@ -8,9 +8,10 @@ import re
 
 from bridge.errors import NotAFaxNumber
 from bridge.fax import numbers
+from bridge.runtime import foreign
 
 _ENCAPSULATED = re.compile(r"IMCEA([A-Za-z0-9]{1,20})-(.*)", re.IGNORECASE | re.DOTALL | re.ASCII)
-_ESCAPED = re.compile(r"\+([0-9A-F]{2})", re.IGNORECASE | re.ASCII)
+_ESCAPED = re.compile(r"\+[0-7][0-9A-F]|(?:\+[89A-F][0-9A-F])+", re.IGNORECASE | re.ASCII)
 _DIALLED = re.compile(r"\+?[0-9(][0-9 ().-]*", re.ASCII)
 
 
@@ -25,7 +26,7 @@ def read(local: str) -> tuple[str, str] | None:
     kind, written = found.groups()
     if kind.upper() != "FAX":
         raise NotAFaxNumber(f"IMCEA{kind.upper()} is Exchange's way to enclose an address that is no fax number")
-    decoded = _ESCAPED.sub(_character, written.replace("_", "/"))
+    decoded = _ESCAPED.sub(_characters, written.replace("_", "/"))
     if decoded == written or not _DIALLED.fullmatch(written):
         return _parts(decoded)
     # a number as it was, with a plus that should have been +2B: that it may be a space is for Egypt's +20 alone
@@ -34,16 +35,14 @@ def read(local: str) -> tuple[str, str] | None:
     return written, ""
 
 
-def _character(escape: re.Match[str]) -> str:
-    """What a plus and two hexadecimal digits stand for: neither a letter nor a digit, for these are never encoded."""
-    char = chr(int(escape[1], 16))
-    return escape[0] if char.isalnum() or not char.isprintable() else char
+def _characters(escaped: re.Match[str]) -> str:
+    """What pluses and two hexadecimal digits each stand for; ASCII's letters and digits are never encoded."""
+    text = foreign.decode(bytes.fromhex(escaped[0].replace("+", "")))
+    return escaped[0] if (text.isascii() and text.isalnum()) or not text.isprintable() else text
 
 
 def _parts(address: str) -> tuple[str, str]:
     """MAPI's fax address. A canonical number counts before the dialable one that stands before it."""
-    if not address.isascii() or not address.isprintable():
-        raise NotAFaxNumber("what Exchange enclosed in IMCEAFAX has characters that no fax number has")
     pieces = [piece.strip() for piece in address.split("|")]
     number_at = 1 if len(pieces) > 1 and _is_number(pieces[1]) else 0
     if any(pieces[number_at + 1 :]):

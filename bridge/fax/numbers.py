@@ -43,9 +43,9 @@ _CANADAS = "600|622|633|644|655|677|688"
 _PREMIUM_IN_ONE = re.compile(rf"\+1(?:(?:{_CANADAS})[0-9]{{7}}|[2-9][0-9]{{2}}976[0-9]{{4}})", re.ASCII)
 """Numbers of country code 1 whose callers pay for more than the call, and of which libphonenumber does not know it.
 
-The exchange 976 is information services' in every area code (ATIS-0300051, Central Office Code Assignment Guidelines).
-Canada's area codes without a place (CRTC Telecom Decisions 2006-41 and 2015-4) are satellite telephones', mobile ones
-whose callers pay, and machines'.
+The exchange 976 is information services' in every area code. Canada's area codes without a place (CRTC Telecom
+Decisions 2006-41 and 2015-4) are satellite telephones', mobile ones whose callers pay, and machines'. Where this comes
+from stands in docs/mail.md.
 """
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bridge.fax import subjects
+from bridge.fax import persons, subjects
 from bridge.fax.subjects import Subject
 from bridge.runtime import foreign
 
@@ -30,10 +30,6 @@ _MESSAGE_ID = re.compile(
 )
 """RFC 5322, but dots may stand anywhere on the left, as they do; nothing that readers take for an encoded word."""
 
-_ADDRESS = re.compile(r"[^\s<>\"(),;:]+@[^\s<>\"(),;:]+", re.ASCII)
-_QUOTES = {'"': '"', "'": "'", "`": "'", "\u2018": "\u2019", "\u201c": "\u201d", "\u201e": "\u201c", "\xab": "\xbb"}
-_LABEL = re.compile(r"^\W*(?:mailto|fax|tel|smtp)\s*[:=@]\s*", re.IGNORECASE)
-_NUMBER = re.compile(r"[\d\s()+./\[\]-]*\d[\d\s()+./\[\]-]*")
 _ESCAPED = re.compile(r"\\(.)")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -79,14 +75,14 @@ class Headers:
     def addresses(self, name: str) -> frozenset[str]:
         """What reads like a mail address in the fields of that name, not within names or comments; in lower case."""
         values = (_bare(foreign.decode(value)) for field, value in self.fields if field == name.lower())
-        return frozenset(found.lower() for value in values for found in _ADDRESS.findall(value))
+        return frozenset(found.lower() for value in values for found in persons.ADDRESS.findall(value))
 
     def name_of(self, address: str) -> str:
         """The display name that stands with this very address in To or Cc, as a person reads it; empty without one."""
         wanted = f"<{address.lower()}>"
         for value in (foreign.decode(value) for field, value in self.fields if field in {"to", "cc"}):
             place = value.lower().find(wanted)
-            if place >= 0 and (name := _person(_display_name(value[:place].rstrip()))):
+            if place >= 0 and (name := persons.person(_display_name(value[:place].rstrip()))):
                 return name
         return ""
 
@@ -95,7 +91,7 @@ class Headers:
         """The display name in From, as a person reads it; empty without one."""
         value = foreign.decode(self.raw("from") or b"")
         place = value.find("<")
-        return _person(_display_name(value[:place].rstrip())) if place > 0 else ""
+        return persons.person(_display_name(value[:place].rstrip())) if place > 0 else ""
 
     @property
     def auto_submitted(self) -> frozenset[str]:
@@ -175,18 +171,6 @@ def _display_name(before: str) -> str:
     while (start := before.rfind('"', 0, start)) > 0 and before[start - 1] == "\\":
         pass
     return _ESCAPED.sub(r"\1", before[start + 1 : -1]) if start >= 0 else ""
-
-
-def _person(display_name: str) -> str:
-    """Whom a display name names, without the quotes that programs put around it; empty if it is an address or number.
-
-    Outlook and others write there what they have, and that is no person to be put on a cover page.
-    """
-    name = foreign.header_text(display_name)
-    while len(name) > 1 and _QUOTES.get(name[0]) == name[-1]:
-        name = name[1:-1].strip()
-    bare = _LABEL.sub("", name)
-    return "" if _ADDRESS.fullmatch(bare.strip("<>[]() ")) or _NUMBER.fullmatch(bare) else name
 
 
 def _lines(text: bytes) -> Iterator[bytes]:

@@ -299,6 +299,15 @@ def test_any_bytes_give_some_name(value: bytes) -> None:
         ("+1 (415) 555-0123", ""),
         ('"Fax: 415-555-0123"', ""),
         ("\"'4155550123'\"", ""),
+        ("=?utf-8?B?wrtBbm5hIEJlcmfCqw==?=", "Anna Berg"),
+        ("=?utf-8?B?4oCdQW5uYSBCZXJn4oCd?=", "Anna Berg"),
+        ("Fax 4155550123", ""),
+        ('"4155550123 (Business Fax)"', ""),
+        ('"[FAX:+14155550123]"', ""),
+        ('"4155550123^NOCOVER"', ""),
+        ("Fax Department", "Fax Department"),
+        ('"Dr. Berg (Fax)"', "Dr. Berg (Fax)"),
+        ("Ward 7 4155550123", "Ward 7 4155550123"),
     ],
 )
 def test_what_names_nobody_is_no_person(written: str, person: str) -> None:
