@@ -69,6 +69,8 @@ def _report(job: Job) -> Report:
         if job.task == "cover":
             return _cover(document, job)
         if job.task == "office":
+            if job.options.pages != "original":
+                office.spare_dots(Path.cwd())
             return Report(office=int(office.convert(job.office, Path.cwd(), job.at)))
         if job.task == "proof":
             return _proof(document, job)

@@ -1,7 +1,9 @@
 """Office documents become pages through a real LibreOffice, in a box in which it reaches nobody."""
 
+import io
 from pathlib import Path
 
+import pikepdf
 import pytest
 
 from bridge.document import office, pages
@@ -20,6 +22,7 @@ from tests.support.document_samples import (
     part,
 )
 from tests.support.office import KINDS, an_office_document, converted
+from tests.support.slides import presentation
 
 WORDS = {
     "writer": ("Referral", "Mrs Example", "500 mg"),
@@ -43,6 +46,24 @@ async def test_an_office_document_becomes_pages(ending: str, tmp_path: Path) -> 
     for word in WORDS[KINDS[ending][0]]:
         assert word in " ".join(made.words())
     assert inside(tmp_path) == []
+
+
+def widest(pdf: bytes | Path) -> int:
+    """Dots across the widest picture."""
+    with pikepdf.open(pdf if isinstance(pdf, Path) else io.BytesIO(pdf)) as opened:
+        return max(int(each.get("/Width", 0)) for page in opened.pages for each in page.get_images().values())
+
+
+async def test_pictures_come_no_finer_than_a_fax_line(tmp_path: Path) -> None:
+    """LibreOffice is told so, also for the next document of a mail; not where pages stay as they are."""
+    for at in range(2):
+        (tmp_path / f"office-{at}").mkdir()
+        (tmp_path / f"office-{at}" / "document.odp").write_bytes(presentation(1))
+        office.spare_dots(tmp_path)
+        assert office.convert(office.find_program(), tmp_path, at)
+        made = widest(tmp_path / f"office-{at}-pdf" / "document.pdf")
+        whole = widest((await attached(tmp_path, ("slides.odp", presentation(1)))).pdf)
+        assert made == pytest.approx(whole * 204 / 300, rel=0.02)
 
 
 async def test_several_documents_keep_their_order(tmp_path: Path) -> None:
