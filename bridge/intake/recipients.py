@@ -111,7 +111,7 @@ class Recipients:
                 standing, self._listener, mail.sender, may_log_in=may_log_in
             )
             if permission is not None:
-                permission.check_sender(mail.sender)
+                _check_sender(permission, mail)
             mail.permission, mail.provable = permission, provable
 
     def _check_count(self, mail: FaxEnvelope, more: int) -> None:
@@ -153,6 +153,14 @@ class Recipients:
             check_not_null(mail.sender or "")
         if not any(each.mailbox == wanted for each in mail.own):
             mail.own.append(OwnRecipient(address, wanted, known, answerable))
+
+
+def _check_sender(permission: Permission, mail: FaxEnvelope) -> None:
+    """Raise Refused as the permission does; where the sender's name was completed, with what the operator can add."""
+    try:
+        permission.check_sender(mail.sender or "")
+    except Refused as error:
+        raise (Refused(f"{error.public}: {mail.sender}") if mail.bare else error) from None
 
 
 def _is_literal_of(domain: str, here: str) -> bool:

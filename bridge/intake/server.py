@@ -215,8 +215,8 @@ class FaxServer(Connection):
         if not address.isascii() and not wishes.utf8:
             raise Utf8Unasked("that address needs SMTPUTF8")
         bare = address
-        if self._listener.profile is Profile.LEGACY and address and "@" not in address:
-            address = f"{address}@{self._intake.options.hostname}"
+        if self._listener.profile is Profile.LEGACY and address and "@" not in address.removesuffix("@"):
+            address = f"{address.removesuffix('@')}@{self._intake.options.hostname}"
         if address and not is_mail_address(address, utf8=wishes.utf8):
             raise envelopes.BadSyntax("the sender's address cannot be read; write name@domain")
         if await self._intake.watch.paused(Work.INTAKE):

@@ -196,6 +196,10 @@ async def test_a_sender_without_a_domain_at_a_legacy_listener(tmp_path: Path) ->
         assert (await line.data()).startswith("250 ")
         assert site.kept.rows("SELECT sender, notice_to FROM fax") == [("scanner@mx.fax.local", "admin@example.org")]
         assert (await line.say("MAIL FROM:<two words>")).startswith("501 ")
+        assert (await line.say("MAIL FROM:<@>")).startswith("501 ")
+        line = await line.envelope("+14155550124@fax.local", sender="scanner@")  # whose panel has no domain
+        assert (await line.data()).startswith("250 ")
+        assert site.kept.rows("SELECT DISTINCT sender FROM fax") == [("scanner@mx.fax.local",)]
 
 
 async def test_the_identity_of_such_a_sender_says_where_notices_go(tmp_path: Path) -> None:
@@ -206,14 +210,19 @@ async def test_the_identity_of_such_a_sender_says_where_notices_go(tmp_path: Pat
         assert (await line.data()).startswith("250 ")
         assert site.kept.rows("SELECT identity, notice_to FROM fax") == [("copier", "desk@example.org")]
         assert (await line.say("MAIL FROM:<printer>")).startswith("250 ")
-        assert (await line.say("RCPT TO:<+14155550123@fax.local>")).startswith("550 5.7.1 ")
+        answer = await line.say("RCPT TO:<+14155550123@fax.local>")
+        assert answer.startswith(
+            "550 5.7.1 this sender may not send faxes here; the operator can add it to the senders"
+        )
+        assert answer.endswith(": printer@mx.fax.local")
 
 
 async def test_a_strict_listener_wants_a_domain(tmp_path: Path) -> None:
     """There nobody is taken for somebody else."""
     async with a_site(tmp_path, listener=replace(LISTENER, profile=Profile.STRICT)) as site:
         line = await site.greeted()
-        assert (await line.say("MAIL FROM:<scanner>")).startswith("501 5.5.4 ")
+        for sender in ("scanner", "scanner@"):
+            assert (await line.say(f"MAIL FROM:<{sender}>")).startswith("501 5.5.4 ")
 
 
 async def test_what_addresses_wish_counts_for_the_whole_mail(tmp_path: Path) -> None:
