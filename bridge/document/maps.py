@@ -104,6 +104,11 @@ def shares(mask: Mask, box: tuple[int, int]) -> Shades:
     return np.asarray(Image.fromarray(mask.astype(np.uint8) * WHITE).reduce(box))
 
 
+def counts(picture: Shades) -> list[int]:
+    """How many dots there are of each shade."""
+    return Image.fromarray(np.ascontiguousarray(picture)).histogram()
+
+
 def smooth(cells: Shades) -> Shades:
     """Each the mean of the three by three around it."""
     return np.asarray(Image.fromarray(cells).filter(ImageFilter.BoxBlur(1)))
