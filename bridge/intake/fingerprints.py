@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bridge.intake.boundaries import anonymous
-from bridge.mail.headers import Headers
+from bridge.mail.headers import VALUE_LIMIT, Headers
+from bridge.runtime import foreign
 
 WITH_ID = timedelta(hours=24)
 WITHOUT_ID = timedelta(minutes=10)
@@ -23,6 +24,9 @@ SHAPING = (
 None that a relay adds or changes. And not Date: a relay writes it where it is missing, and a machine that sends its
 scan once more may stamp it anew. What a boundary is called counts nowhere. The body has a digest of its own.
 """
+
+_WORDS = frozenset({"subject", "from", "to", "cc"})
+"""Of these, those in which encoded words stand (RFC 2047)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,9 @@ def fingerprint(*, client: str, sender: str, head: Headers, body: str) -> Finger
 
 
 def _content(head: Headers, body: str) -> str:
-    """Fields count as they read: a relay may fold them anew, or put them in another order."""
+    """Fields count as they read: a relay may fold or encode them anew, or put them in another order."""
     lines = [
-        f"{name}:{' '.join(_value(name, value).decode('latin-1').split())}"
+        f"{name}:{' '.join(_value(name, value).split())}"
         for name in SHAPING
         for field, value in head.fields
         if field == name
@@ -57,8 +61,12 @@ def _content(head: Headers, body: str) -> str:
     return _sha256("\n".join([*lines, body]))
 
 
-def _value(name: str, value: bytes) -> bytes:
-    return anonymous(value) if name == "content-type" else value
+def _value(name: str, value: bytes) -> str:
+    """Words as people read them; what programs read as it stands, a name of an encoding in lower case."""
+    if name in _WORDS:
+        return foreign.header_text(value, VALUE_LIMIT)
+    text = (anonymous(value) if name == "content-type" else value).decode("latin-1")
+    return text.lower() if name == "content-transfer-encoding" else text
 
 
 def _sha256(text: str) -> str:

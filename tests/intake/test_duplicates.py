@@ -127,6 +127,7 @@ ANOTHER: dict[str, dict[str, Any]] = {
     "no Message-ID": {"mail": WITHOUT_ID},
     "body": {"mail": a_mail(BODY + b"One more line.\r\n")},
     "Subject": {"mail": a_mail(Subject="other results")},
+    "Subject in capitals": {"mail": a_mail(Subject="Results")},
     "no Subject": {"mail": a_mail(Subject=None)},
     "From": {"mail": a_mail(From="Carl <carl@example.org>")},
     "To": {"mail": a_mail(To='"Dr. House" <+14155550101@fax.local>')},
@@ -156,6 +157,10 @@ SAME: dict[str, dict[str, Any]] = {
     "no Date": {"mail": a_mail(Date=None)},
     "signed on the way": {"mail": b"DKIM-Signature: v=1; a=rsa-sha256\r\nReturn-Path: <x@example.org>\r\n" + a_mail()},
     "folded": {"mail": a_mail(From="Anna \r\n\t<anna@example.org>")},
+    "encoded anew": {
+        "mail": a_mail(Subject="=?utf-8?q?resul?= =?us-ascii?b?dHM=?=", From="=?utf-8?q?Anna?= <anna@example.org>")
+    },
+    "an encoding in capitals": {"mail": a_mail(Content_Transfer_Encoding="8BIT")},
     "fields in another order": {"mail": a_mail(Subject=None).replace(b"\r\n\r\n", b"\r\nSubject: results\r\n\r\n", 1)},
 }
 
