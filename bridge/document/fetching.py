@@ -8,14 +8,20 @@ from bridge.document import references
 
 
 class PartsOnly(URLFetcher):  # type: ignore[misc]
-    """Hands out ``parts`` (by what the text names them by) and ``data:`` addresses; opens no file and no connection."""
+    """Hands out ``parts`` (by what the text names them by) and ``data:`` addresses; opens no file and no connection.
 
-    def __init__(self, parts: Mapping[str, bytes]) -> None:
+    The names of parts that were asked for, each when it is drawn, join ``given``.
+    """
+
+    def __init__(self, parts: Mapping[str, bytes], given: set[str]) -> None:
         super().__init__(allowed_protocols=("data",), allow_redirects=False)
         self._parts = parts
+        self._given = given
 
     def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> URLFetcherResponse:
         """Raises ValueError for whatever would have to be fetched."""
-        if (part := self._parts.get(references.key_of(url))) is not None:
+        key = references.key_of(url)
+        if (part := self._parts.get(key)) is not None:
+            self._given.add(key)
             return URLFetcherResponse(url, part)
         return super().fetch(url, headers)

@@ -38,20 +38,21 @@ def add_html(
     pictures: Mapping[str, bytes],
     *,
     paper: Size = LETTER,
-) -> int:
-    """Append the text's pages to ``pdf``; returns how many. Raises TextUnusable, ImageUnusable.
+) -> set[str]:
+    """Append the text's pages to ``pdf``; returns which pictures stand on them. Raises TextUnusable, ImageUnusable.
 
     What is wider than the paper is laid out on wider paper and shrunk, rather than cut off.
     """
     page = heading_of(heading) + characters.read(content, charset)
     drawable = {content_id: typesetting.drawable(picture) for content_id, picture in pictures.items()}
-    made = _draw(page, 1.0, drawable, paper)
+    shown: set[str] = set()
+    made = _draw(page, 1.0, drawable, paper, shown)
     if (needed := _width_needed(made, paper)) > 1.0:
-        made = _draw(page, min(needed, WIDEST), drawable, paper)
+        made = _draw(page, min(needed, WIDEST), drawable, paper, shown)
     with pikepdf.open(io.BytesIO(made)) as source:
         for drawn in source.pages:
             _add_page(pdf, drawn, paper)
-        return len(source.pages)
+    return shown
 
 
 def heading_of(heading: Heading) -> str:
@@ -60,10 +61,10 @@ def heading_of(heading: Heading) -> str:
     return f'<table class="faxbridge-heading">{rows}</table>' if rows else ""
 
 
-def _draw(page: str, scale: float, pictures: Mapping[str, bytes], paper: Size) -> bytes:
+def _draw(page: str, scale: float, pictures: Mapping[str, bytes], paper: Size, shown: set[str]) -> bytes:
     """On paper ``scale`` times as wide and high as that."""
     style = _STYLE.format(width=paper[0] * scale, height=paper[1] * scale, margin=MARGIN * scale)
-    return typesetting.draw(page, style + HEADING_STYLE, pictures)
+    return typesetting.draw(page, style + HEADING_STYLE, pictures, shown)
 
 
 def _width_needed(made: bytes, paper: Size) -> float:

@@ -14,7 +14,7 @@ from bridge.document.options import DocumentOptions
 from bridge.document.paper import Size, sheet_of
 from bridge.document.pdf import flat, opening, placeholders
 from bridge.document.pdf.unusable import PdfUnusable
-from bridge.document.pieces import BLANK, BODY_NOT_FAXED, EMPTY, ON_THE_COVER, Piece, Role
+from bridge.document.pieces import BLANK, BODY_NOT_FAXED, EMPTY, IN_THE_TEXT, ON_THE_COVER, Piece, Role
 from bridge.document.report import PartReport, Report
 from bridge.runtime.phrases import name_of_part, phrase
 
@@ -75,6 +75,8 @@ class _Line:
     beside: list[tuple[str, str]] = field(default_factory=list)
     """What else was within it and is not faxed, each with the reason."""
     repaired: bool = False
+    shown: set[str] = field(default_factory=set)
+    """The pictures of the mail that stand on a text's pages, by what it names them by."""
     if_blank: str | None = None
     """Why it cannot be faxed if nothing is seen on any of its pages."""
 
@@ -107,6 +109,7 @@ def make_pdf(
     for line in lines:
         failed = _draw(pdf, line, limits, options)
         trouble = trouble or failed
+    trouble = _draw_unshown(pdf, lines, limits, options) or trouble
     if trouble is None and not len(pdf.pages):
         trouble = _draw_text(pdf, lines, limits, options)
     if options.partial and len(pdf.pages):
@@ -141,6 +144,19 @@ def _draw_text(pdf: pikepdf.Pdf, lines: list[_Line], limits: Limits, options: Do
         if line.left_out in {BODY_NOT_FAXED, ON_THE_COVER}:
             line.piece = replace(line.piece, role=Role.BODY, reason="")
             trouble = _draw(pdf, line, limits, options) or trouble
+    return trouble
+
+
+def _draw_unshown(pdf: pikepdf.Pdf, lines: list[_Line], limits: Limits, options: DocumentOptions) -> str | None:
+    """The pictures that a text speaks of and yet does not show: in a style that is for nothing in it, for a wide screen
+    or in words that are not known here. They are pages of their own; what to tell if one failed.
+    """
+    trouble: str | None = None
+    on_paper = [line.piece.pictures[name] for line in lines for name in line.shown if name in line.piece.pictures]
+    for line in lines:
+        if line.left_out == IN_THE_TEXT and line.piece.content not in on_paper:
+            line.piece = replace(line.piece, role=Role.ATTACHMENT, reason="")
+            trouble = trouble or _draw(pdf, line, limits, options)
     return trouble
 
 
@@ -193,7 +209,7 @@ def _add(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOptions
             _add_text(pdf, piece, limits.pages, sheet_of(options.paper))
         case Kind.HTML:
             sheet = sheet_of(options.paper)
-            markup.add_html(pdf, piece.content, piece.charset, piece.heading, piece.pictures, paper=sheet)
+            line.shown = markup.add_html(pdf, piece.content, piece.charset, piece.heading, piece.pictures, paper=sheet)
         case _:
             raise PieceUnusable(CURES.get(piece.kind, UNUSABLE_TYPE))
     return dict.fromkeys(sheets.finish_pages(pdf, before, options, limits.pixels), BLANK)

@@ -11,6 +11,7 @@ from bridge.document.pieces import (
     BODY_NOT_FAXED,
     DECORATION,
     DRAWING,
+    HIDDEN,
     IN_THE_TEXT,
     ON_THE_COVER,
     OTHER_FORM,
@@ -32,8 +33,10 @@ def settle(found: list[Piece], *, whole: bool = False, body: BodyUse = "ignore")
     may be decorations that the text does not speak of, it is faxed as well.
     """
     found = [_without_use(piece, found) for piece in _with_one_text(found)]
+    found = _without_hidden(found)
     names = _names(found)
-    shown, letters = _shown(found, names)
+    named, letters = _shown(found, names)
+    shown = [tuple(each for each in where if not each.hidden) for where in named]
     pictures = [at for at, piece in enumerate(found) if piece.kind in _PICTURES and piece.role is Role.ATTACHMENT]
     asked = [
         Shown(found[at].content, shown[at], letters, found[at].attached, embedded=bool(found[at].content_id))
@@ -81,6 +84,17 @@ def _without_use(piece: Piece, found: list[Piece]) -> Piece:
         if not piece.attached or any(named in each.content for each in found if each.kind is Kind.HTML):
             return replace(piece, role=Role.LEFT_OUT, reason=DRAWING)
     return piece
+
+
+def _without_hidden(found: list[Piece]) -> list[Piece]:
+    """Without the pictures that are there for the text alone, which hides them wherever it names them."""
+    shown, _ = _shown(found, _names(found))
+    return [
+        replace(piece, role=Role.LEFT_OUT, reason=HIDDEN)
+        if where and not piece.attached and all(each.hidden for each in where)
+        else piece
+        for piece, where in zip(found, shown, strict=True)
+    ]
 
 
 def _with_one_text(found: list[Piece]) -> list[Piece]:

@@ -1,8 +1,10 @@
 """What a reader of an HTML text sees, without drawing it: how many letters, which pictures where. In the child."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import NamedTuple
 
 from bridge.document import characters, references, signs
 
@@ -13,6 +15,7 @@ _QUOTE_MARKS = ("gmail_quote", "gmail_extra", "moz-cite", "divrplyfwdmsg", "appe
 _SIGNATURE_MARKS = ("signature", "x_sig")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _WEB = ("http:", "https:", "//")
+_NOT_DISPLAYED = re.compile(r"(?:^|[;\s])display\s*:\s*none", re.IGNORECASE)
 _A_DOT = 3
 """A picture so wide or high counts who reads the mail and shows nothing."""
 
@@ -21,13 +24,17 @@ SIGNATURE_LINE = "-- "
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A picture in the text: its address, how many letters stand before it, and whether that is a signature's place."""
+    """A picture in the text: its address, how many letters stand before it, and whether that is a signature's place.
+
+    ``hidden`` is one that its writer shows to nobody.
+    """
 
     source: str
     at: int
     signed: bool
     quoted: bool
     dot: bool
+    hidden: bool = False
 
 
 @dataclass(slots=True)
@@ -42,7 +49,7 @@ class Seen:
     @property
     def is_blank(self) -> bool:
         """Nothing would be seen on paper."""
-        return not self.letters and not self.draws and all(each.dot for each in self.references)
+        return not self.letters and not self.draws and all(each.dot or each.hidden for each in self.references)
 
     def of(self, keys: Collection[str]) -> list[Reference]:
         """Where the part stands that any of these names."""
@@ -51,7 +58,8 @@ class Seen:
     @property
     def on_the_web(self) -> int:
         """How many pictures would have to be fetched."""
-        return sum(1 for each in self.references if each.source.lower().startswith(_WEB) and not each.dot)
+        wanted = (each for each in self.references if not each.dot and not each.hidden)
+        return sum(1 for each in wanted if each.source.lower().startswith(_WEB))
 
 
 def look(content: bytes, charset: str | None) -> Seen:
@@ -62,11 +70,20 @@ def look(content: bytes, charset: str | None) -> Seen:
     return eye.seen
 
 
+class _Open(NamedTuple):
+    """An element that has begun: its name, and whether it is a quotation, a signature, or hidden."""
+
+    tag: str
+    quotes: bool
+    signs: bool
+    hides: bool
+
+
 class _Eye(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.seen = Seen()
-        self._open: list[tuple[str, bool, bool]] = []
+        self._open: list[_Open] = []
         self._unseen = 0
         self._signed = False
 
@@ -75,13 +92,14 @@ class _Eye(HTMLParser):
         for source in references.before(tag, given):
             self._picture(source, given)
         for source in references.behind(given):
-            self._picture(source, {}, behind=True)
+            self._picture(source, {"style": given.get("style", "")}, behind=True)
         self.seen.draws = self.seen.draws or tag in _DRAWING
         if tag in VOID:
             return
         marks = f"{given.get('class', '')} {given.get('id', '')}".lower()
         quote = tag in _QUOTES or any(mark in marks for mark in _QUOTE_MARKS)
-        self._open.append((tag, quote, any(mark in marks for mark in _SIGNATURE_MARKS)))
+        signature = any(mark in marks for mark in _SIGNATURE_MARKS)
+        self._open.append(_Open(tag, quote, signature, _is_hidden(given)))
         self._unseen += tag in UNSEEN
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -90,13 +108,13 @@ class _Eye(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         for at in range(len(self._open) - 1, -1, -1):
-            if self._open[at][0] == tag:
-                self._unseen -= sum(1 for name, *_ in self._open[at:] if name in UNSEEN)
+            if self._open[at].tag == tag:
+                self._unseen -= sum(1 for each in self._open[at:] if each.tag in UNSEEN)
                 del self._open[at:]
                 return
 
     def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1][0] == "style":
+        if self._open and self._open[-1].tag == "style":
             for source in references.in_style(data):
                 at = Reference(source, self.seen.letters, signed=True, quoted=False, dot=False)
                 self.seen.references.append(at)
@@ -111,6 +129,11 @@ class _Eye(HTMLParser):
             return
         sides = [given.get(side, "").removesuffix("px").strip() for side in ("width", "height")]
         dot = any(side.isdecimal() and int(side[:9]) <= _A_DOT for side in sides)
-        signed = behind or self._signed or any(signature for *_, signature in self._open)
-        quoted = any(quote for _, quote, _ in self._open)
-        self.seen.references.append(Reference(source, self.seen.letters, signed, quoted, dot))
+        signed = behind or self._signed or any(each.signs for each in self._open)
+        quoted = any(each.quotes for each in self._open)
+        hidden = _is_hidden(given) or any(each.hides for each in self._open)
+        self.seen.references.append(Reference(source, self.seen.letters, signed, quoted, dot, hidden))
+
+
+def _is_hidden(given: Mapping[str, str]) -> bool:
+    return "hidden" in given or _NOT_DISPLAYED.search(given.get("style", "")) is not None

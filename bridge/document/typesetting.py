@@ -27,37 +27,41 @@ class TextUnusable(Exception):
     """The text cannot be set; the words say why."""
 
 
-def draw(page: str, style: str, pictures: Mapping[str, bytes]) -> bytes:
+def draw(page: str, style: str, pictures: Mapping[str, bytes], shown: set[str] | None = None) -> bytes:
     """The PDF of an HTML text. Raises TextUnusable where no font has one of its letters.
 
-    ``pictures`` are drawable ones, by what the text names them by.
+    ``pictures`` are drawable ones, by what the text names them by; the names of those that are drawn join ``shown``.
 
     A sign that no font has, an emoji mostly, is named in brackets: drawn it would be an empty box.
     """
     page = signs.joined(page)
-    made, missing = _draw(page, style, pictures)
+    shown = set() if shown is None else shown
+    made, missing = _draw(page, style, pictures, shown)
     if not missing:
         return made
     for char in missing:
         if unicodedata.category(char)[0] not in "SM" or not unicodedata.name(char, ""):
             raise TextUnusable(NO_FONT.format(what=_kind(char)))
     page = signs.named(page, missing)
-    made, missing = _draw(page, style, pictures)
+    made, missing = _draw(page, style, pictures, shown)
     if missing:
         raise TextUnusable(NO_FONT.format(what=_kind(next(iter(missing)))))
     return made
 
 
-def _draw(page: str, style: str, pictures: Mapping[str, bytes]) -> tuple[bytes, set[str]]:
+def _draw(page: str, style: str, pictures: Mapping[str, bytes], shown: set[str]) -> tuple[bytes, set[str]]:
+    """As browsers draw it, with what a text says in attributes that are older than styles: the dark ground of a cell
+    whose letters are white, lines of a table, the number with which a list begins.
+    """
     weasyprint = load()
     from bridge.document.fetching import PartsOnly  # noqa: PLC0415 - for the same reason
 
     with _glyphs_missing() as missing:
         document = weasyprint.HTML(
-            string=page, url_fetcher=PartsOnly(pictures), base_url=references.HERE, media_type="screen"
+            string=page, url_fetcher=PartsOnly(pictures, shown), base_url=references.HERE, media_type="screen"
         )
         references.made_plain(document.etree_element)
-        made: bytes = document.write_pdf(stylesheets=[weasyprint.CSS(string=style)])
+        made: bytes = document.write_pdf(stylesheets=[weasyprint.CSS(string=style)], presentational_hints=True)
     return made, missing
 
 

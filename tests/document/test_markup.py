@@ -244,3 +244,65 @@ async def test_a_letterhead_behind_a_text_is_no_document(tmp_path: Path) -> None
     )
     assert made.pages == 1
     assert left_out(made.parts)["a.png"] == pieces.DECORATION
+
+
+UNSHOWN = {
+    "a rule for nothing": '<style>.none { background: url("cid:pic@x") }</style><p>x',
+    "a rule that another undoes": "<style>.a { background: url(cid:pic@x) } p.a { background: 0 }</style><p class=a>x",
+    "a rule for paper": "<style>@media print { p { background: url(cid:pic@x) } }</style><p>x",
+    "words not known here": "<p style='background-image: image-set(url(cid:pic@x) 1x)'>x",
+    "another place": '<base href="https://example.org/"><p>x<img src="a.png">',
+}
+
+
+@pytest.mark.parametrize("text", UNSHOWN.values(), ids=UNSHOWN.keys())
+async def test_a_picture_that_its_text_does_not_show_is_a_page(text: str, tmp_path: Path) -> None:
+    """What a text names and does not draw is not said to stand in it: it has a page of its own."""
+    made = await make(tmp_path, mail(multipart("related", html(text), picture(BLACK))), options=AS_IT_IS)
+    assert (made.failed, made.pages) == ("", 2)
+    assert left_out(made.parts)["a.png"] is None
+    box = ink(made.picture(1))
+    assert box is not None
+    assert box[3] - box[1] >= 130
+
+
+HIDING = {
+    "an element": '<p>x</p><img style="display: none" src="cid:pic@x">',
+    "what is around it": '<p>x</p><div style="color:red;DISPLAY:NONE"><p><b><img src="cid:pic@x"></b></div>',
+    "an attribute": '<p>x</p><div hidden><img src="cid:pic@x"></div>',
+    "a hidden ground": '<p>x</p><div style="display:none; background: url(cid:pic@x)">y</div>',
+}
+
+
+@pytest.mark.parametrize("text", HIDING.values(), ids=HIDING.keys())
+async def test_a_picture_that_its_writer_hid_stays_hidden(text: str, tmp_path: Path) -> None:
+    """It is on no page, and its line says so; attached as a file it is a document like any other."""
+    made = await make(tmp_path, mail(multipart("related", html(text), picture(BLACK))), options=AS_IT_IS)
+    assert (made.failed, made.words()) == ("", ["x"])
+    assert left_out(made.parts)["a.png"] == pieces.HIDDEN
+    attached = picture(BLACK, disposition="attachment")
+    made = await make(tmp_path, mail(multipart("mixed", html(text), attached)), options=AS_IT_IS)
+    assert left_out(made.parts)["a.png"] is None
+
+
+async def test_a_picture_that_is_hidden_once_and_shown_once_stands_in_the_text(tmp_path: Path) -> None:
+    """As mails for screens of two widths have it."""
+    text = '<img src="cid:pic@x" style="display:none"><p>x<img src="cid:pic@x">'
+    made = await make(tmp_path, mail(multipart("related", html(text), picture(BLACK))), options=AS_IT_IS)
+    assert (made.failed, made.pages) == ("", 1)
+    assert left_out(made.parts)["a.png"] == pieces.IN_THE_TEXT
+
+
+async def test_what_a_text_says_in_attributes_is_drawn(tmp_path: Path) -> None:
+    """White letters stand on the dark ground of their cell, a table has its lines, a list its numbers."""
+    text = """<table border=1 width=400 cellpadding=10><tr><td bgcolor="#000000"><font color="#ffffff" size=7>MM</font>
+        <td align=right>right</table><ol start=7><li>seventh</ol>"""
+    made = await make(tmp_path, mail(html(text)), options=AS_IT_IS)
+    assert made.words() == ["MM right 7. seventh"]
+    drawn = made.picture(dpi=100)
+    box = ink(drawn)
+    assert box is not None
+    assert 400 <= box[2] - box[0] <= 430, "400 pixels of CSS are 417 dots"
+    cell = drawn.crop((box[0] + 10, box[1] + 10, box[0] + 70, box[1] + 45))
+    dark, light = (sum(cell.histogram()[part]) for part in (slice(0, 60), slice(200, 256)))
+    assert dark > 2 * light > 200, "white letters on black"
