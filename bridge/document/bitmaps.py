@@ -1,7 +1,8 @@
 """Bitmaps of Windows and OS/2 whose head Pillow does not know, or whose colours lie in bits that it does not know.
 
-OS/2 wrote heads of any length from 16 bytes to 64, and several bitmaps in one file, for screens of several kinds; the
-first is taken. Some programs tell more colours than the dots can have. Runs in the child.
+OS/2 wrote heads of any length from 16 bytes to 64, a pointer's tip where nothing should be, and several bitmaps in one
+file, for screens of several kinds; the first is taken. Some programs tell more colours than the dots can have, or leave
+out the head of the file, as the clipboard does. Runs in the child.
 """
 
 import struct
@@ -13,6 +14,9 @@ ARRAY, BITMAP = b"BA", b"BM"
 _FILE_HEAD = 14
 _LEAST, _USUAL, _MOST_OS2 = 16, 40, 64
 _KNOWN = {12, 40, 52, 56, 64, 108, 124}
+_HEAD_ALONE, _OLDEST = b"\x28\0\0\0", b"\x0c\0\0\0"
+"""How a head of 40 bytes begins, and one of twelve."""
+_DEPTHS = {1, 4, 8, 16, 24, 32}
 _BY_MASKS, _BY_FOUR_MASKS = 3, 6
 _PALETTES = {1, 4, 8}
 _PILLOWS = {
@@ -28,16 +32,36 @@ _WITH_ALPHA = 56
 
 
 def is_one(content: bytes) -> bool:
-    """Whether it begins as a bitmap does, reserved bytes and all."""
+    """Whether it begins as a bitmap does, with a head of its file or without."""
+    if content[:4] == _HEAD_ALONE:
+        return _has_depth(content[: _FILE_HEAD + 30]) and int.from_bytes(content[16:20], "little") <= _BY_FOUR_MASKS
     if content[:2] == ARRAY:
-        content = content[_FILE_HEAD : _FILE_HEAD + 26]
+        content = content[_FILE_HEAD : _FILE_HEAD + 40]
     header = int.from_bytes(content[14:18], "little")
-    reserved = content[6:10] == b"\0\0\0\0"
-    return content[:2] == BITMAP and reserved and (header in _KNOWN or _LEAST <= header <= _MOST_OS2)
+    known = content[:2] == BITMAP and (header in _KNOWN or _LEAST <= header <= _MOST_OS2)
+    return known and (content[6:10] == b"\0\0\0\0" or _has_depth(content[14:]))
+
+
+def _has_depth(head: bytes) -> bool:
+    """Whether it tells one plane, of a depth that there is."""
+    at = 8 if head[:4] == _OLDEST else 12
+    planes, bits = (int.from_bytes(head[place : place + 2], "little") for place in (at, at + 2))
+    return planes == 1 and bits in _DEPTHS
+
+
+def _with_file_head(content: bytes) -> bytes:
+    bits, coding = struct.unpack_from("<HI", content, 14)
+    (colours,) = struct.unpack_from("<I", content, 32)
+    palette = 4 * min(colours or 1 << bits, 1 << bits) if bits in _PALETTES else 0
+    masks = {_BY_MASKS: 12, _BY_FOUR_MASKS: 16}.get(coding, 0)
+    start = _FILE_HEAD + _USUAL + palette + masks
+    return struct.pack("<2sIII", BITMAP, _FILE_HEAD + len(content), 0, start) + content
 
 
 def plain(content: bytes) -> bytes:
     """The (first) bitmap with a head that Pillow knows."""
+    if content[:4] == _HEAD_ALONE and len(content) >= _USUAL:
+        content = _with_file_head(content)
     if content[:2] == ARRAY:
         start = int.from_bytes(content[_FILE_HEAD + 10 : _FILE_HEAD + 14], "little") - _FILE_HEAD
         content = content[_FILE_HEAD:][:10] + struct.pack("<I", max(0, start)) + content[_FILE_HEAD + 14 :]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pikepdf
 from PIL import Image
 
-from bridge.document import bitmaps, thumbnails, tiff, tiffpages
+from bridge.document import bitmaps, runs, thumbnails, tiff, tiffpages
 from bridge.document.paper import LETTER, POINTS, Size, place
 from bridge.document.upright import Dpi, Unusable, upright
 from bridge.runtime.phrases import phrase
@@ -63,6 +63,8 @@ def opened(content: bytes) -> Image.Image:
         content = bitmaps.plain(content)
         if (found := bitmaps.by_masks(content)) is not None:
             return found
+        if runs.concerns(content):
+            return runs.grey(content)
     return Image.open(io.BytesIO(content), formats=formats)
 
 

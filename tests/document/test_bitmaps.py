@@ -118,3 +118,77 @@ def test_what_is_cut_short_is_damaged() -> None:
 def test_a_text_that_begins_with_two_letters_is_no_bitmap() -> None:
     """BA and BM begin words as well."""
     assert kind_of(b"BAD WEATHER IS EXPECTED ON FRIDAY, AND NOTHING IS TO BE DONE ABOUT IT") is Kind.TEXT
+
+
+def coded(coding: int, bits: int, runs: bytes, colours: bytes = b"", size: tuple[int, int] = (5, 3)) -> bytes:
+    """A bitmap whose dots are these runs."""
+    head = struct.pack("<IiiHHIIiiII", 40, *size, 1, bits, coding, len(runs), 7874, 7874, len(colours) // 4, 0)
+    return struct.pack("<2sIII", b"BM", 54 + len(colours) + len(runs), 0, 54 + len(colours)) + head + colours + runs
+
+
+GREYS = b"".join(bytes([at * 17] * 3 + [0]) for at in range(16))
+ONE, TWO, THREE = 1 * 17, 2 * 17, 3 * 17
+RUNS = {
+    "eight bits": (1, 8, bytes([5, 1, 0, 0, 0, 3, 1, 2, 3, 0, 2, 2, 0, 0, 5, 3, 0, 1]), GREYS),
+    "four bits": (2, 4, bytes([5, 0x11, 0, 0, 0, 3, 0x12, 0x30, 2, 0x22, 0, 0, 5, 0x33, 0, 1]), GREYS),
+    "24 bits": (
+        *(4, 24),
+        bytes([5, *[ONE] * 3, 0, 0, 0, 3, *[ONE] * 3, *[TWO] * 3, *[THREE] * 3, 0, 2, *[TWO] * 3])
+        + bytes([0, 0, 5, *[THREE] * 3, 0, 1]),
+        b"",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", RUNS.values(), ids=RUNS.keys())
+def test_runs_of_any_depth_are_read(kind: tuple[int, int, bytes, bytes]) -> None:
+    """Runs of one colour, dots one by one, ends of lines, from the lowest row up."""
+    (frame,) = images.frames(coded(*kind), 1_000_000, 10)
+    rows = [list(frame.picture.crop((0, at, 5, at + 1)).tobytes()) for at in range(3)]
+    assert rows == [[THREE] * 5, [ONE, TWO, THREE, TWO, TWO], [ONE] * 5]
+    assert frame.dpi == pytest.approx((200, 200), abs=0.1)
+
+
+def test_a_run_of_four_bits_takes_its_two_colours_in_turn() -> None:
+    """Of an odd number of dots as well, and the next run begins with its own first."""
+    seen = greys(coded(2, 4, bytes([3, 0x12, 2, 0x30, 0, 1]), GREYS, (5, 1)))
+    assert list(seen.tobytes()) == [ONE, TWO, ONE, THREE, 0]
+
+
+def test_dots_that_runs_leap_over_are_paper() -> None:
+    """What no run draws was never drawn; it is not black, whatever the first colour is."""
+    seen = greys(coded(1, 8, bytes([1, 1, 0, 2, 2, 1, 2, 2, 0, 1]), GREYS))
+    white = [255] * 5
+    assert list(seen.tobytes()) == [*white, *white[:3], TWO, TWO, ONE, *white[:4]]
+
+
+def test_runs_that_are_cut_short_are_damaged() -> None:
+    """Nothing that is missing is taken for paper; and a picture larger than its bytes can be is not begun."""
+    for content in (coded(1, 8, bytes([5, 1, 0, 0, 5]), GREYS), coded(2, 4, bytes([5, 0x11]), GREYS)):
+        with pytest.raises(images.ImageUnusable):
+            greys(content)
+    with pytest.raises(images.ImageUnusable, match="million"):
+        greys(coded(1, 8, bytes([5, 1, 0, 1]), GREYS, (30_000, 30_000)))
+
+
+def test_runs_that_go_on_over_the_edge_do_no_harm() -> None:
+    """A run too long for its row ends there, and what lies above the top is left."""
+    seen = greys(coded(1, 8, bytes([9, 1, 0, 0, 9, 2, 0, 0, 9, 3, 0, 0, 9, 4]), GREYS))
+    assert list(seen.tobytes()) == [THREE] * 5 + [TWO] * 5 + [ONE] * 5
+
+
+@pytest.mark.parametrize("kind", ["1", "L", "RGB"])
+async def test_a_bitmap_without_the_head_of_its_file_is_one(kind: str, tmp_path: Path) -> None:
+    """As the clipboard of Windows keeps it, and some programs write it as ``.dib``."""
+    whole = saved(Image.new(kind, (200, 100), 0), "BMP")
+    assert kind_of(whole[14:]) is Kind.PICTURE
+    assert greys(whole[14:]).getextrema() == (0, 0)
+    made = await make(tmp_path, mail(part(whole[14:], "image/bmp", "a.dib")))
+    assert (made.pages, made.failed) == (1, "")
+
+
+def test_the_tip_of_a_pointer_makes_no_other_file_of_a_bitmap() -> None:
+    """OS/2 tells it where Windows has nought."""
+    content = os2(40)
+    assert kind_of(content[:6] + b"\x15\0\x10\0" + content[10:]) is Kind.PICTURE
+    assert row(content[:6] + b"\x15\0\x10\0" + content[10:]) == RAMP
