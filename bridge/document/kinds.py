@@ -14,6 +14,8 @@ HEAD = 4096
 
 _PDF_WITHIN = 1024
 _PDF = re.compile(rb"%PDF-[0-9]")
+_PDF_WITHOUT_VERSION = re.compile(rb"%PDF[-\s]|(?:%[^\r\n]*[\r\n]+)*\d+ \d+ obj\b")
+"""How a PDF begins whose first line is not whole, or was lost: viewers open it all the same."""
 _HTML = re.compile(
     r"(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
@@ -79,6 +81,7 @@ _BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
     (b"\x00\x05\x16\x00", Kind.APPLE),
     (b"\x00\x05\x16\x07", Kind.FORK),
     (b"{\\rtf", Kind.OFFICE),
+    (b"%FDF-", Kind.UNKNOWN),
     (b"\x78\x9f\x3e\x22", Kind.TNEF),
     (b"-----BEGIN PGP MESSAGE-----", Kind.ENCRYPTED),
     (b"-----BEGIN PGP SIGNATURE-----", Kind.SIGNATURE),
@@ -105,7 +108,8 @@ def kind_of(content: bytes, declared: str = "", charset: str | None = None) -> K
     for ask in (_by_beginning, _by_container):
         if (found := ask(content)) is not None:
             return found
-    if declared != "text/plain" and _PDF.search(content[:_PDF_WITHIN]):
+    head = content[:_PDF_WITHIN]
+    if declared != "text/plain" and (_PDF.search(head) or _PDF_WITHOUT_VERSION.match(head)):
         return Kind.PDF  # behind some junk; but a text that only speaks of PDFs is a text
     if characters.looks_like_text(content, charset):
         return _of_text(characters.read(content, charset)[:HEAD].lstrip(), declared)

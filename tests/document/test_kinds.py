@@ -34,6 +34,11 @@ ODT = b"application/vnd.oasis.opendocument.text"
 KNOWN: dict[str, tuple[bytes, str, Kind]] = {
     "PDF": (a_pdf("x"), "application/octet-stream", Kind.PDF),
     "PDF behind junk": (b"\r\n\r\nxx\r\n" + a_pdf("x"), "application/pdf", Kind.PDF),
+    "PDF without a version": (b"%PDF\n1 0 obj<</Type/Catalog>>endobj", "application/pdf", Kind.PDF),
+    "PDF of another version": (b"%PDF-a.4\n1 0 obj<</Type/Catalog>>endobj", "", Kind.PDF),
+    "PDF without its first line": (b"%\xe2\xe3\xcf\xd3\n1 0 obj\n<</Type/Catalog>>\nendobj", "", Kind.PDF),
+    "data of a form": (b"%FDF-1.2\n1 0 obj<</FDF<</Fields[]>>>>endobj", "application/vnd.fdf", Kind.UNKNOWN),
+    "text that begins with a percent sign": (b"% of all 1 0 objects", "", Kind.TEXT),
     "text about PDF": (b"a file begins with %PDF-1.4", "text/plain", Kind.TEXT),
     "TIFF": (saved(DOT, "TIFF"), "image/jpeg", Kind.TIFF),
     **{kind: (saved(DOT, kind), "", Kind.PICTURE) for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "AVIF")},
