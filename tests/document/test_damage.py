@@ -52,6 +52,16 @@ def _with_strange_filter(pdf: bytes) -> bytes:
     return out.getvalue()
 
 
+def _with_strange_picture(pdf: bytes) -> bytes:
+    """A page has at hand, and does not draw, a picture that is packed in a way nobody knows."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        picture = opened.make_stream(b"anything", Filter=pikepdf.Name.NobodyKnowsDecode, Subtype=pikepdf.Name.Image)
+        opened.pages[0].obj.Resources.XObject = pikepdf.Dictionary(Unseen=picture)
+        opened.save(out)
+    return out.getvalue()
+
+
 def _without_table(pdf: bytes) -> bytes:
     """The table of its objects is gone, and where it began."""
     begin = pdf.rindex(b"xref\n", 0, pdf.rindex(b"startxref"))
@@ -61,6 +71,7 @@ def _without_table(pdf: bytes) -> bytes:
 REPAIRED = {
     "wrong lengths": _with_wrong_lengths(PLAIN),
     "a filter nobody knows, on what no page draws": _with_strange_filter(PLAIN),
+    "a filter nobody knows, on a picture that its page does not draw": _with_strange_picture(PLAIN),
     "no table": _without_table(PLAIN),
     "no catalogue named": PLAIN.replace(b"/Root", b"/Toor"),
     "wrong lengths and no table": _without_table(_with_wrong_lengths(PLAIN)),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pikepdf
 
-from bridge.document import damage
+from bridge.document import blank, damage
 
 _DRAWN = ("/Contents", "/Resources", "/Annots", "/Group")
 """What of a page leads to what is drawn."""
@@ -18,6 +18,8 @@ _NOT_DRAWN = {
     *("/Parent", "/P", "/Dest", "/A", "/AA", "/Popup", "/IRT", "/Metadata", "/PieceInfo", "/StructParent"),
     *("/ToUnicode", "/Alternates", "/OPI", "/Properties", "/FS", "/Sound", "/Movie", "/RichMediaContent"),
 }
+_DO = re.compile(rb"(/[^\s/<>\[\]()]+)\s+Do\b")
+"""Draws a picture or a drawing by its name."""
 _REFERENCE = re.compile(rb"(/\w+)?[ \r\n\[]+(\d{1,10}) (\d{1,5}) R\b")
 _LINE_END = 2
 """Bytes that may stand between a stream and the word that ends it, and be counted or not."""
@@ -56,7 +58,8 @@ def lacks_something(page: pikepdf.Page, *, rebuilt: bool) -> bool:
 
 def _drawn(page: pikepdf.Page) -> Iterator[pikepdf.Object]:
     """All dictionaries, lists and streams that lead to ink."""
-    todo: list[pikepdf.Object] = [page.obj[name] for name in _DRAWN if name in page.obj]
+    todo: list[pikepdf.Object] = [page.obj[name] for name in _DRAWN if name in page.obj and name != "/Resources"]
+    todo.extend(_used(page))
     seen: set[tuple[int, int]] = set()
     while todo:
         item = todo.pop()
@@ -74,6 +77,22 @@ def _drawn(page: pikepdf.Page) -> Iterator[pikepdf.Object]:
                 each for name, each in item.items() if name not in _NOT_DRAWN and isinstance(each, pikepdf.Object)
             )
             yield item
+
+
+def _used(page: pikepdf.Page) -> Iterator[pikepdf.Object]:
+    """The page's resources but for the drawings and pictures that it does not name."""
+    resources = page.obj.get("/Resources", page.resources)
+    try:
+        content = blank.content_of(page)
+    except (pikepdf.PdfError, TypeError, MemoryError):
+        yield resources
+        return
+    for kind, held in resources.items():
+        if kind == "/XObject" and isinstance(held, pikepdf.Dictionary) and b"#" not in content:
+            drawn = {found[1].decode("utf-8", "replace") for found in _DO.finditer(content)}
+            yield from (each for name, each in held.items() if name in drawn)
+        elif isinstance(held, pikepdf.Object):
+            yield held
 
 
 def _is_damaged(stream: pikepdf.Stream, *, rebuilt: bool) -> bool:
