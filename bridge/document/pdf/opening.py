@@ -15,7 +15,7 @@ import pikepdf
 from PIL import Image, ImageChops
 
 from bridge.document import damage
-from bridge.document.pdf import losses
+from bridge.document.pdf import losses, names
 from bridge.document.pdf.unusable import DAMAGED, NO_PAGES, PROTECTED, PdfUnusable
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def read(content: bytes, looked_at_later: LaterObjects = lambda _: ()) -> Source
     """
     try:
         content, pdf = _opened(content)
+        names.make_plain(pdf)
         found = damage.find(pdf, content, looked_at_later(pdf))
         source = Source(_repaired(pdf, content, found), repaired=True) if found.broken else Source(pdf)
         if not len(source.pdf.pages):
