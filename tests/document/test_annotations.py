@@ -1,5 +1,6 @@
 """Notes on a PDF's page without a drawing of their own are drawn; nothing live is left in the finished file."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,112 @@ async def test_what_stands_under_a_marker_is_legible(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["Link", "Popup", "Movie"])
 async def test_what_no_viewer_prints_is_not_drawn(name: str, tmp_path: Path) -> None:
     """A link, a note's window: nothing of them is seen or left."""
-    made = await faxed(noted(name, words="BASE", Contents=String("unseen")), tmp_path)
+    made = await faxed(noted(name, words="BASE", Contents=String("unseen"), Border=Array([0, 0, 0])), tmp_path)
+    assert ink(made.picture().crop((0, 100, 612, 792)), 200) is None
     assert made.words() == ["BASE"]
     assert is_flat(made.pdf)
     assert b"unseen" not in made.pdf
+
+
+@pytest.mark.parametrize(
+    ("keys", "box"),
+    [
+        ({}, (100, 252, 300, 292)),
+        ({"Border": Array([0, 0, 2])}, (100, 252, 300, 292)),
+        ({"BS": Dictionary(S=Name.U, W=2)}, (100, 290, 300, 292)),
+    ],
+    ids=["usual", "two points", "underlined"],
+)
+async def test_the_edge_of_a_link_is_drawn(keys: dict[str, Any], box: tuple[int, ...], tmp_path: Path) -> None:
+    """One that is printed and has an edge, as it has unless it says otherwise."""
+    drawn = ink((await faxed(noted("Link", **keys), tmp_path)).picture(), 200)
+    assert drawn is not None
+    assert all(abs(found - wanted) <= 2 for found, wanted in zip(drawn, box, strict=True))
+
+
+ELSEWHERE = Array([500, 700, 560, 740])
+BEYOND = {
+    "Highlight": (100, 252, 300, 292),
+    "Underline": (100, 286, 300, 292),
+    "Ink": (100, 252, 300, 292),
+    "Line": (100, 250, 300, 290),
+    "Polygon": (100, 252, 300, 292),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND)
+async def test_nothing_is_cut_off_by_a_wrong_box(name: str, tmp_path: Path) -> None:
+    """Many programs write a box that is not where the lines are; viewers draw these where they are."""
+    drawn = ink((await faxed(noted(name, Rect=ELSEWHERE), tmp_path)).picture(), 235)
+    assert drawn is not None
+    assert all(abs(found - wanted) <= 6 for found, wanted in zip(drawn, BEYOND[name], strict=True))
+
+
+async def test_a_note_without_a_size_has_its_sign(tmp_path: Path) -> None:
+    """Its box says where it is, not how large."""
+    drawn = ink((await faxed(noted("Text", Rect=Array([100, 500, 100, 500])), tmp_path)).picture())
+    assert drawn is not None
+    assert (drawn[0], drawn[2] - drawn[0], drawn[3] - drawn[1]) == (100, 18, 18)
+
+
+async def test_corners_that_go_round_are_a_stretch_of_text(tmp_path: Path) -> None:
+    """As the standard has them; nearly all programs write them in another order."""
+    around = [100, 500, 300, 500, 300, 540, 100, 540]
+    usual = (await faxed(noted("Highlight"), tmp_path)).picture()
+    assert (await faxed(noted("Highlight", QuadPoints=around), tmp_path)).picture() == usual
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("FreeText", {"Contents": String(""), "RC": String("<body><p>RICH&amp;ONLY</p></body>")}),
+        ("FreeText", {"Contents": String("RICH&ONLY"), "IT": Name.FreeTextCallout, "CL": [400, 300, 300, 400]}),
+        ("Line", {"Contents": String("RICH&ONLY"), "Cap": True}),
+    ],
+    ids=["rich text", "callout", "caption of a line"],
+)
+async def test_the_words_of_a_drawing_are_seen(name: str, keys: dict[str, Any], tmp_path: Path) -> None:
+    """Wherever an annotation has them."""
+    assert (await faxed(noted(name, **keys), tmp_path)).words() == ["RICH&ONLY"]
+
+
+@pytest.mark.parametrize(
+    "ending",
+    ["OpenArrow", "ClosedArrow", "ROpenArrow", "RClosedArrow", "Butt", "Slash", "Circle", "Square", "Diamond"],
+)
+async def test_what_ends_a_line_is_drawn(ending: str, tmp_path: Path) -> None:
+    """At the end that has it: there is ink beside the line, and none at the other end."""
+    level: dict[str, Any] = {"L": [150, 520, 250, 520], "BS": Dictionary(W=2)}
+    picture = (await faxed(noted("Line", **level, LE=[Name("/None"), Name(f"/{ending}")]), tmp_path)).picture(dpi=144)
+    assert ink(picture.crop((480, 500, 540, 538))) is not None
+    assert ink(picture.crop((280, 500, 330, 538))) is None
+
+
+JUNK = [-3, String("x"), Array([Name.A, String("b")]), Dictionary(W=Name.A)]
+
+
+@pytest.mark.parametrize("name", NOTES)
+async def test_what_is_written_wrong_fails_nothing(name: str) -> None:
+    """Each of its keys with something else in it: viewers draw what is left, and so do we."""
+    for key in {*NOTES[name], "BS", "RD", "CA", "AP", "AS", "DA"}:
+        for junk in JUNK:
+            changed: dict[str, Any] = {key: junk}
+            with pikepdf.open(io.BytesIO(noted(name, **changed))) as pdf:
+                flat.flatten(pdf)
+                assert "/Annots" not in pdf.pages[0].obj
+
+
+async def test_a_drawing_without_a_size_is_as_large_as_its_place(tmp_path: Path) -> None:
+    """Two viewers take it so, or draw it anew: nothing of it is lost."""
+
+    def build(pdf: pikepdf.Pdf) -> None:
+        page = a_page(pdf)
+        drawing = a_drawing(pdf, b"BT /Helv 10 Tf 0 5 Td (as drawn) Tj ET", 200, 40)
+        del drawing.BBox, drawing.Subtype
+        stamp = Dictionary(Type=Name.Annot, Subtype=Name.Stamp, F=4, Rect=Array(BOX), AP=Dictionary(N=drawing))
+        page.Annots = Array([pdf.make_indirect(stamp)])
+
+    assert (await faxed(built(build), tmp_path)).words() == ["as drawn"]
 
 
 async def test_hidden_and_unprinted_notes_are_left_out(tmp_path: Path) -> None:

@@ -275,3 +275,102 @@ async def test_a_hundred_fields_are_drawn(tmp_path: Path) -> None:
     ]
     made = await faxed(a_form(*(a_field(f"V{at:03}", Rect=place) for at, place in enumerate(places))), tmp_path)
     assert set(made.words()[0].split()) == {"A", "FORM", *(f"V{at:03}" for at in range(100))}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        Dictionary(FT=Name.Tx, V=4711),
+        Dictionary(FT=Name.Tx, V=Name("/4711")),
+        Dictionary(FT=Name.Tx, V=String(b"\xfe\xff" + "\x1bde\x1b4711".encode("utf-16-be"))),
+        Dictionary(FT=Name.Tx, RV=String("<body><p>47<b>11</b></p></body>")),
+        Dictionary(FT=Name.Ch, Ff=COMBO, Opt=Array([String("no"), String("4711")]), I=Array([1])),
+        Dictionary(
+            FT=Name.Ch, Ff=COMBO, Opt=Array([String("no"), Array([String("b"), String("4711")])]), V=String("b")
+        ),
+    ],
+    ids=["number", "name", "language told", "rich text", "chosen by place", "another word for it"],
+)
+async def test_a_value_is_seen_however_it_is_kept(field: Dictionary, tmp_path: Path) -> None:
+    """As a number, a name, with its language before it, as rich text alone, or as a place among the options."""
+    assert (await faxed(a_form(field), tmp_path)).words() == ["A FORM 4711"]
+
+
+async def test_more_letters_than_cells_are_all_seen(tmp_path: Path) -> None:
+    """A reader must not take the beginning of a number for the whole."""
+    made = await faxed(a_form(a_field("1234567890ABC", Ff=COMB, MaxLen=10)), tmp_path)
+    assert made.words() == ["A FORM 1234567890ABC"]
+
+
+@pytest.mark.parametrize("value", ["Привет мир", "Nguyễn Thị Hường"])
+async def test_question_marks_for_letters_are_no_drawing(value: str, tmp_path: Path) -> None:
+    """Where a program's font did not have the letters, the value is set here instead; a question stays one."""
+    shown = value.encode("ascii", "replace")
+
+    def build(pdf: pikepdf.Pdf) -> Dictionary:
+        drawing = a_drawing(pdf, b"BT /Helv 12 Tf 2 5 Td (%b) Tj ET" % shown, 300, 20)
+        return a_field(value, AP=Dictionary(N=drawing))
+
+    assert value in (await faxed(a_form(build), tmp_path)).words()[0]
+
+
+async def test_a_drawing_in_letters_that_are_not_there_is_made_anew(tmp_path: Path) -> None:
+    """A font that is not in the file has not always all the letters that a drawing asks of it."""
+
+    def build(pdf: pikepdf.Pdf) -> Dictionary:
+        drawing = a_drawing(pdf, b"BT /Helv 12 Tf 2 5 Td (\x80\x81o) Tj ET", 300, 20)
+        names = Array([128, Name.Zdotaccent, Name.lslash])
+        drawing.Resources.Font.Helv.Encoding = Dictionary(BaseEncoding=Name.WinAnsiEncoding, Differences=names)
+        return a_field("\u017b\u0142o", AP=Dictionary(N=drawing))
+
+    made = await faxed(a_form(build, words=""), tmp_path)
+    assert made.words() == ["\u017b\u0142o"]
+    box = ink(made.picture(dpi=144))
+    assert box is not None
+    assert box[0] < 2 * 52
+
+
+async def test_names_in_latin_letters_of_old_programs_are_read(tmp_path: Path) -> None:
+    """``Sí`` in one byte is no UTF-8, and the mark of that box is seen all the same."""
+
+    def build(pdf: pikepdf.Pdf) -> Dictionary:
+        states = Dictionary(XXXXon=a_drawing(pdf, b"2 2 16 16 re f", 20, 20), Off=a_drawing(pdf, b"", 20, 20))
+        on = Name.XXXXon
+        return Dictionary(FT=Name.Btn, V=on, AS=on, AP=Dictionary(N=states), Rect=Array([40, 600, 60, 620]))
+
+    old = a_form(build, words="").replace(b"/XXXXon", b"/S#EDon")
+    assert b"/S#EDon" in old
+    made = await faxed(old, tmp_path)
+    assert made.failed == ""
+    assert ink(made.picture()) == (42, 174, 58, 190)
+
+
+async def test_a_mark_that_is_left_to_viewers_is_drawn(tmp_path: Path) -> None:
+    """With an empty drawing for it, as LaTeX writes its forms."""
+
+    def build(pdf: pikepdf.Pdf) -> Dictionary:
+        states = Dictionary(On=a_drawing(pdf, b"", 0, 0))
+        return Dictionary(FT=Name.Btn, V=Name.On, AS=Name.On, AP=Dictionary(N=states), MK=Dictionary(CA=String("H")))
+
+    made = await faxed(a_form(build, NeedAppearances=True), tmp_path)
+    assert "\u2605" in made.words()[0]
+
+
+async def test_a_list_shows_as_many_lines_as_it_has_room_for(tmp_path: Path) -> None:
+    """By the size of its letters."""
+    options = Array([String("one"), String("two"), String("three")])
+    box = Dictionary(FT=Name.Ch, Opt=options, DA=String("/Helv 10 Tf"), Rect=Array([40, 600, 140, 626]))
+    assert (await faxed(a_form(box), tmp_path)).words() == ["A FORM one two"]
+
+
+@pytest.mark.parametrize("kind", [Name.Tx, Name.Ch, Name.Btn, Name.Sig])
+def test_what_is_written_wrong_fails_nothing(kind: Name) -> None:
+    """Each key of a field with something else in it: viewers draw what is left, and so do we."""
+    junk = [-3, String("x"), Array([Name.A, String("b")]), Dictionary(W=Name.A)]
+    for key in ("V", "RV", "DA", "Q", "Ff", "MaxLen", "MK", "BS", "AP", "AS", "AA", "TU", "Parent", "Opt", "I", "TI"):
+        for value in junk:
+            field = Dictionary(dict(a_field("x").items()))
+            field.FT, field[f"/{key}"] = kind, value
+            with pikepdf.open(io.BytesIO(a_form(field))) as pdf:
+                flat.flatten(pdf)
+                assert "/Annots" not in pdf.pages[0].obj

@@ -11,7 +11,7 @@ from pikepdf import Array, Dictionary, Name, String
 from bridge.document.options import DocumentOptions
 from bridge.document.pdf import hidden
 from tests.support.document_samples import AS_IT_IS, Made, ink, mail, make, part
-from tests.support.pdf_samples import a_drawing, a_group, a_page, with_layers
+from tests.support.pdf_samples import a_drawing, a_group, a_page, built, with_layers
 
 BASE = b"BT /F1 14 Tf 40 700 Td (BASE) Tj ET "
 IN_LAYER = b"/OC /L BDC BT /F1 14 Tf 40 600 Td (LAYER) Tj ET EMC "
@@ -222,3 +222,32 @@ async def test_pages_share_what_one_of_them_hides(tmp_path: Path) -> None:
 
     made = await faxed(with_layers(BASE, {"L": a_group("l")}, default(OFF=["L"]), build), tmp_path)
     assert made.words() == ["BASE", "SHARED"]
+
+
+async def test_layers_of_a_document_that_is_gone_are_no_layers(tmp_path: Path) -> None:
+    """Pages taken out of one bring marks and groups along that nothing tells of: all is seen, none is left."""
+
+    def build(pdf: pikepdf.Pdf) -> None:
+        del pdf.Root.OCProperties
+
+    made = await faxed(with_layers(BASE + IN_LAYER, {"L": a_group("L")}, default(OFF=["L"]), build), tmp_path)
+    assert made.words() == ["BASE LAYER"]
+    assert b"/OC" not in made.pdf
+    with pikepdf.open(io.BytesIO(made.pdf)) as pdf:
+        assert not any(isinstance(each, Dictionary) and each.get("/Type") == "/OCG" for each in pdf.objects)
+
+
+async def test_files_that_hang_on_drawings_are_not_in_the_fax(tmp_path: Path) -> None:
+    """A drawing may bring a file along (PDF 2.0), and its own history: neither goes to the carrier."""
+
+    def build(pdf: pikepdf.Pdf) -> None:
+        page = a_page(pdf, "BASE")
+        drawing = a_drawing(pdf, b"BT /Helv 12 Tf 100 100 Td (DRAWN) Tj ET", 300, 300)
+        drawing.AF = Array([Dictionary(Type=Name.Filespec, EF=Dictionary(F=pdf.make_stream(b"SECRET")))])
+        drawing.PieceInfo = Dictionary(App=Dictionary(Private=pdf.make_stream(b"SECRET")))
+        page.Resources.XObject = Dictionary(D=drawing)
+        page.Contents = pdf.make_stream(b"BT /F1 12 Tf 100 700 Td (BASE) Tj ET /D Do")
+
+    made = await faxed(built(build), tmp_path)
+    assert made.words() == ["BASE DRAWN"]
+    assert b"SECRET" not in texts(made.pdf)

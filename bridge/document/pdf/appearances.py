@@ -1,4 +1,4 @@
-"""The drawings that fields and notes of a PDF bring along, and what words stand in them. Runs in the child."""
+"""The drawings that fields and other annotations of a PDF bring along, and the words in them. Runs in the child."""
 
 import io
 import unicodedata
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import pikepdf
 
 from bridge.document.blank import LETTERS
+from bridge.document.pdf import glyphs
+from bridge.document.pdf.styles import numbers
 
 _SHEET = 4000.0
 """Points: larger than twice any field."""
@@ -15,18 +17,29 @@ _DEEPEST = 5
 """Drawings within drawings that are looked into."""
 
 
-def of(note: pikepdf.Dictionary) -> pikepdf.Stream | None:
+def of(annotation: pikepdf.Dictionary) -> pikepdf.Stream | None:
     """The drawing of the state in which it is; None without one."""
-    normal = note.get("/AP", pikepdf.Dictionary()).get("/N")
+    normal = _normal(annotation)
     if isinstance(normal, pikepdf.Dictionary):
-        normal = normal.get(str(note.get("/AS", "/Off")))
+        normal = normal.get(str(annotation.get("/AS", "/Off")))
     return normal if isinstance(normal, pikepdf.Stream) else None
 
 
-def states(note: pikepdf.Dictionary) -> set[str]:
+def states(annotation: pikepdf.Dictionary) -> set[str]:
     """The states for which it has drawings."""
-    normal = note.get("/AP", pikepdf.Dictionary()).get("/N")
+    normal = _normal(annotation)
     return set(normal.keys()) if isinstance(normal, pikepdf.Dictionary) else set()
+
+
+def _normal(annotation: pikepdf.Dictionary) -> pikepdf.Object | None:
+    """As it looks when nobody points at it: a drawing, or one for each state."""
+    held = annotation.get("/AP")
+    return held.get("/N") if isinstance(held, pikepdf.Dictionary) else None
+
+
+def is_empty(drawing: pikepdf.Stream) -> bool:
+    """Whether there is nothing in it at all, as where a program leaves the drawing to viewers."""
+    return not drawing.read_bytes().strip()
 
 
 def has_words(drawing: pikepdf.Stream, depth: int = 0) -> bool:
@@ -59,6 +72,8 @@ class Words:
 
     all: str
     seen: str
+    lacks_letters: bool
+    """Whether its fonts are not in the file, and here are none that have all its letters."""
 
 
 def words(drawings: Sequence[pikepdf.Stream]) -> list[Words]:
@@ -82,7 +97,8 @@ def words(drawings: Sequence[pikepdf.Stream]) -> list[Words]:
     try:
         texts = (page.get_textpage() for page in document)
         return [
-            Words(text.get_text_range(), text.get_text_bounded(*box)) for text, box in zip(texts, boxes, strict=True)
+            Words(text.get_text_range(), text.get_text_bounded(*box), any(glyphs.missing(text)))
+            for text, box in zip(texts, boxes, strict=True)
         ]
     finally:
         document.close()
@@ -90,8 +106,9 @@ def words(drawings: Sequence[pikepdf.Stream]) -> list[Words]:
 
 def _box(drawing: pikepdf.Stream) -> tuple[float, float, float, float]:
     """What is seen of it: its box as its matrix has it (ISO 32000-1, 8.10.1)."""
-    x, y, u, v = (float(each) for each in drawing.get("/BBox", [0, 0, _SHEET / 2, _SHEET / 2]))
-    a, b, c, d, e, f = (float(each) for each in drawing.get("/Matrix", [1, 0, 0, 1, 0, 0]))
+    x, y, u, v = numbers(drawing["/BBox"])
+    matrix = numbers(drawing.get("/Matrix"))
+    a, b, c, d, e, f = matrix if len(matrix) == 6 else (1, 0, 0, 1, 0, 0)  # noqa: PLR2004 - of a matrix
     corners = [(a * s + c * t + e, b * s + d * t + f) for s in (x, u) for t in (y, v)]
     across, up = zip(*corners, strict=True)
     return min(across), min(up), max(across), max(up)
@@ -100,6 +117,16 @@ def _box(drawing: pikepdf.Stream) -> tuple[float, float, float, float]:
 def is_same(value: str, shown: str) -> bool:
     """Whether a value is among the words shown, however these are broken into lines."""
     return _letters(value) in _letters(shown)
+
+
+def is_replaced(value: str, shown: str) -> bool:
+    """Whether what is shown is the value with question marks for the letters that a program's font did not have."""
+    wanted, found = _letters(value), _letters(shown)
+    return (
+        wanted != found
+        and len(wanted) == len(found)
+        and all(here in {there, "?"} for there, here in zip(wanted, found, strict=True))
+    )
 
 
 def _letters(text: str) -> str:

@@ -5,8 +5,16 @@ from dataclasses import dataclass
 
 import pikepdf
 
-from bridge.document.pdf.lettering import ALIGNS, Lettering
-from bridge.document.pdf.styles import colour_operator, read_default_appearance, text_of
+from bridge.document.pdf import appearances, shapes
+from bridge.document.pdf.lettering import ALIGNS, LARGEST_AUTO, LINE, Lettering
+from bridge.document.pdf.styles import (
+    colour_operator,
+    number,
+    numbers,
+    read_default_appearance,
+    rich_text_of,
+    text_of,
+)
 
 _DEEPEST = 50
 """Fields within fields."""
@@ -66,7 +74,7 @@ class Field:
     def value(self) -> str:
         """What a reader is to see of a text or a choice; empty if nothing is filled in."""
         if self.kind == "/Tx":
-            text = text_of(self.inherited("/V"))
+            text = text_of(self.inherited("/V")) or rich_text_of(self.inherited("/RV"))
             text = "*" * len(text) if self._flags & _PASSWORD else text
             return text if self._flags & _MULTILINE else " ".join(text.split("\n"))
         return "\n".join(self._chosen()) if self.kind == "/Ch" else ""
@@ -75,6 +83,15 @@ class Field:
     def is_list(self) -> bool:
         """Whether what may be chosen is all on show."""
         return self.kind == "/Ch" and not self._flags & _COMBO
+
+    @property
+    def state(self) -> str:
+        """By its value, the name of the state of a box; empty if it has none. An option's word stands for its place."""
+        value = text_of(self.inherited("/V"))
+        if f"/{value}" not in appearances.states(self.widget):
+            places = [at for at, (_, shown) in enumerate(self._options()) if shown == value]
+            value = str(places[0]) if places else value
+        return f"/{value}" if value else ""
 
     @property
     def is_on(self) -> bool:
@@ -91,18 +108,18 @@ class Field:
         """The value set in a box of that size, as the field wishes."""
         lines = bool(self._flags & _MULTILINE) and self.kind == "/Tx"
         text, inverted = self.value, frozenset[int]()
-        if self.is_list:
-            text, inverted = self._list(height)
-            lines = True
         wished = read_default_appearance(text_of(self.inherited("/DA")), self.defaults)
-        align = self.inherited("/Q")
+        if self.is_list:
+            text, inverted = self._list(height, wished.size or LARGEST_AUTO)
+            lines = True
+        align = int(number(self.inherited("/Q")))
         return Lettering(
             text,
             width,
             height,
             size=wished.size,
             face=wished.face,
-            align=ALIGNS[int(align)] if align is not None and 0 <= int(align) < len(ALIGNS) else "left",
+            align=ALIGNS[align] if 0 <= align < len(ALIGNS) else "left",
             lines=lines,
             cells=self._cells,
             inset=max(1.0, 2 * self.border),
@@ -120,8 +137,7 @@ class Field:
         """How wide its edge is, in points; 0 without one."""
         if "/BC" not in self._look:
             return 0.0
-        style = self.widget.get("/BS", pikepdf.Dictionary())
-        return float(style.get("/W", 1))
+        return number(self._style.get("/W"), 1.0)
 
     def edge(self, width: float, height: float) -> bytes:
         """What draws its ground and its edge, and those of its cells."""
@@ -129,11 +145,13 @@ class Field:
         if ground := colour_operator(self._look.get("/BG"), stroke=False):
             drawn += b"%b 0 0 %.2f %.2f re f " % (ground, width, height)
         if self.border and (edge := colour_operator(self._look.get("/BC"), stroke=True)):
-            half = self.border / 2
-            drawn += b"%b %.2f w %.2f %.2f %.2f %.2f re S " % (
-                *(edge, self.border, half, half),
-                *(width - self.border, height - self.border),
-            )
+            drawn += b"%b %.2f w " % (edge, self.border)
+            if self._style.get("/S") == "/U":
+                return drawn + b"0 %.2f m %.2f %.2f l S " % (self.border / 2, width, self.border / 2)
+            if self._style.get("/S") == "/D":
+                dashes = [each for each in numbers(self._style.get("/D")) if each > 0] or [3.0]
+                drawn += b"[ %b ] 0 d " % b" ".join(b"%.2f" % each for each in dashes)
+            drawn += shapes.rectangle((0.0, 0.0, width, height), self.border / 2) + b" S "
             for cell in range(1, self._cells):
                 drawn += b"%.2f 0 m %.2f %.2f l S " % (width * cell / self._cells, width * cell / self._cells, height)
         return drawn
@@ -141,7 +159,7 @@ class Field:
     @property
     def turned(self) -> int:
         """By how many degrees it stands against its page, counterclockwise."""
-        return int(self._look.get("/R", 0)) % 360
+        return int(number(self._look.get("/R"))) % 360
 
     @property
     def _look(self) -> pikepdf.Dictionary:
@@ -149,15 +167,20 @@ class Field:
         return look if isinstance(look, pikepdf.Dictionary) else pikepdf.Dictionary()
 
     @property
+    def _style(self) -> pikepdf.Dictionary:
+        style = self.widget.get("/BS")
+        return style if isinstance(style, pikepdf.Dictionary) else pikepdf.Dictionary()
+
+    @property
     def _cells(self) -> int:
-        """Into how many cells it is parted, a letter in each; 0 if it is not."""
-        length = self.inherited("/MaxLen")
+        """Into how many cells it is parted, a letter in each; 0 if it is not, or has more letters than cells."""
+        length = int(number(self.inherited("/MaxLen")))
         is_parted = self.kind == "/Tx" and self._flags & _COMB and not self._flags & _MULTILINE
-        return max(1, min(int(length), _MOST_CELLS)) if is_parted and length is not None else 0
+        return min(length, _MOST_CELLS) if is_parted and len(self.value) <= length else 0
 
     @property
     def _flags(self) -> int:
-        return int(self.inherited("/Ff") or 0)
+        return int(number(self.inherited("/Ff")))
 
     def _holders(self) -> Iterator[pikepdf.Dictionary]:
         holder: object = self.widget
@@ -177,17 +200,21 @@ class Field:
         return options
 
     def _chosen(self) -> list[str]:
-        value = self.inherited("/V")
-        shown = dict(self._options())
+        """By their values; where there is none, by their places among the options."""
+        value, options = self.inherited("/V"), self._options()
+        shown = dict(options)
         kept = [text_of(each) for each in value] if isinstance(value, pikepdf.Array) else [text_of(value)]
+        if not any(kept):
+            places = (int(each) for each in numbers(self.inherited("/I")))
+            return [options[at][1] for at in places if 0 <= at < len(options)]
         return [shown.get(each, each) for each in kept if each]
 
-    def _list(self, height: float) -> tuple[str, frozenset[int]]:
+    def _list(self, height: float, size: float) -> tuple[str, frozenset[int]]:
         """The part of a list that is seen in its box, and which of its lines are chosen."""
         shown = [shown for _, shown in self._options()] or self._chosen()
         chosen = set(self._chosen())
-        first = max(0, min(int(self.inherited("/TI") or 0), len(shown) - 1))
-        seen = max(1, int(height / 14))
+        first = max(0, min(int(number(self.inherited("/TI"))), len(shown) - 1))
+        seen = max(1, int(height / (size * LINE)))
         places = [at for at, line in enumerate(shown) if line in chosen]
         if places and not first <= places[0] <= places[-1] < first + seen:
             first, seen = places[0], max(seen, places[-1] + 1 - places[0])

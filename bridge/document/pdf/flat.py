@@ -1,4 +1,4 @@
-"""Makes the pages of a PDF flat: what a viewer prints of layers, forms and notes is drawn, nothing of them is left.
+"""Makes the pages of a PDF flat: what a viewer prints of layers, forms and annotations is drawn, and all they are.
 
 An appearance that is there and shows what is filled in is kept; whatever lacks one gets it here. What is not to be
 printed is gone, and what of it somebody might miss is told. Runs in the child.
@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import pikepdf
 
 from bridge.document import typesetting
-from bridge.document.pdf import annotations, appearances, hidden, lettering
+from bridge.document.pdf import annotations, appearances, glyphs, hidden, lettering, shapes
 from bridge.document.pdf.fields import OFF, Field
 from bridge.document.pdf.layers import Layers
 from bridge.document.pdf.lettering import Lettering
-from bridge.document.pdf.styles import text_of
+from bridge.document.pdf.shapes import Box
+from bridge.document.pdf.styles import number, numbers, text_of
 from bridge.document.pdf.unusable import PdfUnusable
 from bridge.runtime.phrases import name_of_part, phrase
 
@@ -29,7 +30,7 @@ NOT_ON_THE_PAGE = phrase("they are seen when a note is opened, and do not stand 
 
 _HIDDEN, _PRINTED = 1 << 1, 1 << 2
 """Bits of an annotation's flags (ISO 32000-1, table 165)."""
-_NEVER_PRINTED = {"/Popup", "/Link", "/TrapNet", "/PrinterMark"}
+_NEVER_PRINTED = {"/Popup", "/TrapNet", "/PrinterMark"}
 _PAGE_KEYS = {
     *("/Type", "/Parent", "/Resources", "/MediaBox", "/CropBox", "/TrimBox", "/Rotate", "/UserUnit"),
     *("/Contents", "/Group"),
@@ -39,11 +40,11 @@ _PAGE_KEYS = {
 
 @dataclass(slots=True)
 class _Todo:
-    """A widget or a note that gets a drawing: instructions, and words, each at its place in a box."""
+    """A widget or another annotation that gets a drawing: instructions, and words, each at its place in a box."""
 
-    note: pikepdf.Dictionary
+    annotation: pikepdf.Dictionary
     name: str
-    box: annotations.Box
+    box: Box
     content: bytes = b""
     words: Lettering | None = None
     place: tuple[float, float] = (0.0, 0.0)
@@ -79,34 +80,41 @@ class _Flattener:
         """Whether viewers are asked to draw all fields anew, since appearances may be out of date."""
         return bool(self.form.get("/NeedAppearances", False))
 
-    def take(self, note: pikepdf.Dictionary) -> bool:
-        """Whether a note or widget is printed; if so it has an appearance, or will have."""
-        flags, kind = int(note.get("/F", 0)), note.get("/Subtype")
-        if flags & _HIDDEN or kind in _NEVER_PRINTED or "/Rect" not in note:
+    def take(self, annotation: pikepdf.Dictionary) -> bool:
+        """Whether an annotation or widget is printed; if so it has an appearance, or will have."""
+        flags, kind = int(number(annotation.get("/F"))), annotation.get("/Subtype")
+        if flags & _HIDDEN or kind in _NEVER_PRINTED or not annotations.has_box(annotation):
             return False
-        self.unprinted.notes |= kind == "/Text" and bool(text_of(note.get("/Contents")).strip())
+        self.unprinted.notes |= kind == "/Text" and bool(text_of(annotation.get("/Contents")).strip())
         if not flags & _PRINTED:
-            self.unprinted.on_screen |= kind != "/Text" and self._shows_something(note)
+            self.unprinted.on_screen |= kind not in {"/Text", "/Link"} and self._shows_something(annotation)
             return False
-        note.F = _PRINTED
+        annotation.F = _PRINTED
+        if (drawing := appearances.of(annotation)) is not None:
+            _give_box(drawing, annotations.box_of(annotation))
         if kind == "/Widget":
-            self._take_field(Field(note, self.form))
-        elif appearances.of(note) is None and (drawing := annotations.draw(note)) is not None:
-            self._take_drawing(note, drawing)
+            self._take_field(Field(annotation, self.form))
+        elif drawing is None and (drawn := annotations.draw(annotation)) is not None:
+            self._take_drawing(annotation, drawn)
         return True
 
-    def _shows_something(self, note: pikepdf.Dictionary) -> bool:
+    def _shows_something(self, annotation: pikepdf.Dictionary) -> bool:
         """Whether a reader would see it on the screen, and could miss it on paper."""
-        if note.get("/Subtype") == "/Widget":
-            return bool(Field(note, self.form).value)
-        return appearances.of(note) is not None or annotations.draw(note) is not None
+        if annotation.get("/Subtype") == "/Widget":
+            return bool(Field(annotation, self.form).value)
+        return appearances.of(annotation) is not None or annotations.draw(annotation) is not None
 
-    def _take_drawing(self, note: pikepdf.Dictionary, drawing: annotations.Drawing) -> None:
-        left, bottom, *_ = box = annotations.box_of(note)
+    def _take_drawing(self, annotation: pikepdf.Dictionary, drawing: annotations.Drawing) -> None:
+        """Have an annotation drawn as large as it is, whatever its box: viewers cut nothing off."""
+        box = shapes.reach(drawing.content, annotations.box_of(annotation))
+        if drawing.words is not None:
+            box = shapes.union(box, drawing.box)
+        annotation.Rect = pikepdf.Array(list(box))
+        left, bottom, *_ = box
         self.todo.append(
             _Todo(
-                note,
-                text_of(note.get("/Contents"))[:40],
+                annotation,
+                text_of(annotation.get("/Contents"))[:40],
                 box,
                 b"1 0 0 1 %.2f %.2f cm " % (-left, -bottom) + drawing.content,
                 drawing.words,
@@ -136,12 +144,13 @@ class _Flattener:
     def _take_box(self, one: Field) -> None:
         """A check box or a radio button: its state is shown as its own drawing has it, if there is one."""
         states = appearances.states(one.widget)
-        value = str(one.inherited("/V") or "")
+        value = one.state
         if not states and one.is_radio and "/AS" not in one.widget and value not in {"", OFF}:
             raise PdfUnusable(FIELD_UNKNOWN.format(field=one.name))
         if "/AS" not in one.widget or (self.all_anew and value and not (one.is_radio and not states)):
             one.widget.AS = pikepdf.Name(value if value in states or (not states and value) else OFF)
-        if appearances.of(one.widget) is None:
+        shown = appearances.of(one.widget)
+        if shown is None or (self.all_anew and one.is_on and appearances.is_empty(shown)):
             self._draw(one, marked=one.is_on)
 
     def _draw(self, one: Field, *, marked: bool | None = None) -> None:
@@ -161,15 +170,13 @@ class _Flattener:
     def draw(self) -> None:
         """Draw all that lacks a drawing. Raises PdfUnusable."""
         for (one, _), words in zip(self.texts, appearances.words([shown for _, shown in self.texts]), strict=True):
-            out_of_date = self.all_anew and not one.is_formatted
-            cut_off = appearances.is_same(one.value, words.all)
-            if not appearances.is_same(one.value, words.seen) and (out_of_date or cut_off):
+            if _is_to_be_replaced(one, words, all_anew=self.all_anew):
                 self._draw(one)
         with_words = [each for each in self.todo if each.words is not None]
         drawn = self._lettered(with_words)
         letters = {id(each): form for each, form in zip(with_words, drawn, strict=True)}
         for each in self.todo:
-            each.note.AP = pikepdf.Dictionary(N=self._form(each, letters.get(id(each))))
+            each.annotation.AP = pikepdf.Dictionary(N=self._form(each, letters.get(id(each))))
 
     def _lettered(self, todo: list[_Todo]) -> list[pikepdf.Stream]:
         try:
@@ -185,7 +192,7 @@ class _Flattener:
         width, height = _sides(each.box, each.turned)
         resources = pikepdf.Dictionary()
         content = b"q %b Q" % each.content
-        opacity = min(1.0, max(0.0, float(each.note.get("/CA", 1))))
+        opacity = min(1.0, max(0.0, number(each.annotation.get("/CA"), 1.0)))
         if each.multiplied or opacity < 1:
             state = pikepdf.Dictionary(ca=opacity, CA=opacity)
             if each.multiplied:
@@ -204,10 +211,27 @@ class _Flattener:
         return form
 
 
-def _sides(box: annotations.Box, turned: int) -> tuple[float, float]:
+def _sides(box: Box, turned: int) -> tuple[float, float]:
     """Width and height of a box as one reads what stands in it."""
     left, bottom, right, top = box
     return (top - bottom, right - left) if turned in {90, 270} else (right - left, top - bottom)
+
+
+def _is_to_be_replaced(one: Field, words: appearances.Words, *, all_anew: bool) -> bool:
+    """Whether a field's own drawing does not show what it says: is out of date, cut off, or lacks letters."""
+    if words.lacks_letters or appearances.is_same(one.value, words.seen):
+        return words.lacks_letters
+    out_of_date = all_anew and not one.is_formatted
+    cut_off = appearances.is_same(one.value, words.all)
+    return out_of_date or cut_off or appearances.is_replaced(one.value, words.all)
+
+
+def _give_box(drawing: pikepdf.Stream, box: Box) -> None:
+    """Make a drawing whole that says not how large it is: as large as its place."""
+    if len(numbers(drawing.get("/BBox"))) != 4:  # noqa: PLR2004 - two corners
+        left, bottom, right, top = box
+        drawing.BBox = pikepdf.Array([0, 0, right - left, top - bottom])
+    drawing.Subtype = pikepdf.Name.Form
 
 
 def flatten(pdf: pikepdf.Pdf) -> Unprinted:
@@ -217,13 +241,15 @@ def flatten(pdf: pikepdf.Pdf) -> Unprinted:
         hidden.take_out(pdf, layers)
     form = pdf.Root.get("/AcroForm")
     flattener = _Flattener(pdf, form if isinstance(form, pikepdf.Dictionary) else pikepdf.Dictionary())
-    noted = False
+    annotated = False
     for page in pdf.pages:
-        notes = [each for each in page.obj.get("/Annots", pikepdf.Array()) if isinstance(each, pikepdf.Dictionary)]
-        if notes:
-            page.obj.Annots = pikepdf.Array([each for each in notes if flattener.take(each)])
-            noted = True
-    if noted:
+        found = annotations.on(page)
+        if found:
+            page.obj.Annots = pikepdf.Array([each for each in found if flattener.take(each)])
+            annotated = True
+        elif "/Annots" in page.obj:
+            del page.obj.Annots
+    if annotated:
         flattener.draw()
         if "/NeedAppearances" in flattener.form:
             del flattener.form["/NeedAppearances"]
@@ -231,4 +257,6 @@ def flatten(pdf: pikepdf.Pdf) -> Unprinted:
     for page in pdf.pages:
         for key in set(page.obj.keys()) - _PAGE_KEYS:
             del page.obj[key]
+    hidden.tidy(pdf)
+    glyphs.check(pdf)
     return flattener.unprinted

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 import pikepdf
 
 from bridge.document.blank import PATHS
+from bridge.document.pdf import annotations
 from bridge.document.pdf.layers import Layers
 from bridge.document.pdf.unusable import PdfUnusable
 from bridge.runtime.phrases import phrase
@@ -23,8 +24,8 @@ _TEXT_AFTER_LINE = {"'", '"'}
 _TEXT_MOVERS = {"BT", "ET", "Td", "TD", "Tm", "T*"}
 _MARKS = {"BMC", "BDC", "EMC", "MP", "DP"}
 _IMAGE = "INLINE IMAGE"
-_PRIVATE = ("/Metadata", "/PieceInfo", "/Alternates", "/OPI", "/OC")
-"""What a drawing may bring along beside what is drawn: other forms of it, and notes of the program that made it."""
+_PRIVATE = ("/Metadata", "/PieceInfo", "/Alternates", "/OPI", "/OC", "/AF")
+"""What a drawing may bring along beside what is drawn: other forms of it, files, notes of the program that made it."""
 
 _NAMED_BY = {
     "/XObject": {"Do"},
@@ -45,6 +46,15 @@ def take_out(pdf: pikepdf.Pdf, layers: Layers) -> None:
         stripper.strip_page(page)
 
 
+def tidy(pdf: pikepdf.Pdf) -> None:
+    """Leave nothing in the file that hangs on what is drawn, and is not drawn itself."""
+    for item in pdf.objects:
+        if isinstance(item, pikepdf.Stream):
+            for name in _PRIVATE:
+                if name in item:
+                    del item[name]
+
+
 class _Stripper:
     def __init__(self, pdf: pikepdf.Pdf, layers: Layers) -> None:
         self._pdf = pdf
@@ -55,8 +65,7 @@ class _Stripper:
         kept = list(self._kept(pikepdf.parse_content_stream(page), page.resources))
         page.obj.Contents = self._pdf.make_stream(pikepdf.unparse_content_stream(kept))
         page.obj.Resources = self._used(page.resources, kept, 0)
-        annotations = [each for each in page.obj.get("/Annots", []) if isinstance(each, pikepdf.Dictionary)]
-        shown = [each for each in annotations if self._layers.prints(each.get("/OC"))]
+        shown = [each for each in annotations.on(page) if self._layers.prints(each.get("/OC"))]
         for each in shown:
             for drawn in _appearances(each):
                 self._strip_drawing(drawn, pikepdf.Dictionary(), 0)
@@ -73,7 +82,6 @@ class _Stripper:
         kept = list(self._kept(pikepdf.parse_content_stream(drawing), resources))
         drawing.write(pikepdf.unparse_content_stream(kept))
         drawing.Resources = self._used(resources, kept, depth)
-        _tidy(drawing)
 
     def _kept(self, content: Iterable[Instruction], resources: pikepdf.Object) -> Iterator[Instruction]:
         """The instructions without those that paint what is hidden, and without marks. Raises PdfUnusable."""
@@ -130,10 +138,10 @@ class _Stripper:
         return used
 
     def _strip_resource(self, kind: str, held: pikepdf.Object, inherited: pikepdf.Object, depth: int) -> None:
-        if kind == "/XObject" and isinstance(held, pikepdf.Stream) and held.get("/Subtype") != "/Form":
-            _tidy(held)
-        elif kind in {"/XObject", "/Pattern"} and isinstance(held, pikepdf.Stream):
+        if isinstance(held, pikepdf.Stream) and (kind == "/Pattern" or held.get("/Subtype") == "/Form"):
             self._strip_drawing(held, inherited, depth)
+        elif not isinstance(held, pikepdf.Dictionary):
+            return
         elif kind == "/Font" and held.get("/Subtype") == "/Type3":
             for letter in held.get("/CharProcs", pikepdf.Dictionary()).values():
                 self._strip_resource("/Pattern", letter, held.get("/Resources", inherited), depth)
@@ -159,15 +167,10 @@ def _instruction(operands: list[pikepdf.Object], operator: str) -> pikepdf.Conte
     return pikepdf.ContentStreamInstruction(operands, pikepdf.Operator(operator))
 
 
-def _tidy(drawing: pikepdf.Stream) -> None:
-    for name in _PRIVATE:
-        if name in drawing:
-            del drawing[name]
-
-
 def _appearances(annotation: pikepdf.Object) -> Iterator[pikepdf.Stream]:
     """The drawings of an annotation as it is shown, one for each of its states."""
-    normal = annotation.get("/AP", pikepdf.Dictionary()).get("/N")
+    held = annotation.get("/AP")
+    normal = held.get("/N") if isinstance(held, pikepdf.Dictionary) else None
     if isinstance(normal, pikepdf.Stream):
         yield normal
     elif isinstance(normal, pikepdf.Dictionary):

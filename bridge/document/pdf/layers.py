@@ -20,9 +20,9 @@ class Layers:
 
     def __init__(self, pdf: pikepdf.Pdf) -> None:
         properties = pdf.Root.get("/OCProperties")
-        self.any = isinstance(properties, pikepdf.Dictionary) and bool(_dictionaries(properties.get("/OCGs")))
+        self.any = any(map(_is_layer, pdf.objects))
         self._printed: dict[tuple[int, int], bool] = {}
-        if self.any and isinstance(properties, pikepdf.Dictionary):
+        if isinstance(properties, pikepdf.Dictionary):
             self._read(properties)
 
     def prints(self, content: object) -> bool:
@@ -88,6 +88,11 @@ class Layers:
             case "/Not":
                 return not next(values, False)
         return True
+
+
+def _is_layer(item: pikepdf.Object) -> bool:
+    """Whether it is a group: one is left over where the document that told of its state was taken apart."""
+    return isinstance(item, pikepdf.Dictionary) and item.get("/Type") in {"/OCG", "/OCMD"}
 
 
 def _wish(group: pikepdf.Dictionary, category: str) -> bool | None:

@@ -38,10 +38,11 @@ _FAMILIES = {
 }
 SMALLEST = 4.0
 """Points: smaller letters could not be read on a fax page."""
-_LARGEST_AUTO = 12.0
+LARGEST_AUTO = 12.0
 """Points: where a text of several lines may choose its size, it begins with this."""
 _STEP = 0.9
-_LINE = 1.16
+LINE = 1.16
+"""Times the size of letters that a line is high."""
 _FILL = 0.8
 """Part of the height of a box of one line that its letters take if they may choose their size."""
 _WIDE_CELL = 1.2
@@ -99,7 +100,7 @@ def _first_size(lettering: Lettering) -> float:
     if lettering.size:
         return max(lettering.size, SMALLEST)
     if lettering.lines:
-        return max(min(_LARGEST_AUTO, lettering.height), SMALLEST)
+        return max(min(LARGEST_AUTO, lettering.height), SMALLEST)
     size = (lettering.height - 2 * lettering.inset) * _FILL
     if lettering.cells:
         size = min(size, lettering.width / lettering.cells * _WIDE_CELL)
@@ -127,7 +128,7 @@ def _style(letterings: Sequence[Lettering], tries: Iterable[tuple[int, float]]) 
 
 
 def _page(number: int, box: Lettering, size: float) -> str:
-    font = f"font: {size:.2f}pt/{_LINE} {_FAMILIES[box.face]}".replace('"', "'")
+    font = f"font: {size:.2f}pt/{LINE} {_FAMILIES[box.face]}".replace('"', "'")
     place = f"left: {_SPARE}pt; top: {_SPARE}pt; width: {box.width:.2f}pt; height: {box.height:.2f}pt"
     if box.cells:
         return (
@@ -152,7 +153,7 @@ def _in_cells(box: Lettering, size: float) -> str:
     letters = box.text[: box.cells]
     first = {"left": 0, "center": (box.cells - len(letters)) // 2, "right": box.cells - len(letters)}[box.align]
     width = box.width / box.cells
-    top = (box.height - size * _LINE) / 2
+    top = (box.height - size * LINE) / 2
     return "".join(
         f'<span class="cell" style="left: {_SPARE + (first + at) * width:.2f}pt; top: {_SPARE + top:.2f}pt; '
         f'width: {width:.2f}pt">{html.escape(letter)}</span>'

@@ -2,6 +2,7 @@
 
 import pikepdf
 
+from bridge.document.pdf import annotations
 from bridge.document.pdf.styles import text_of
 from bridge.runtime import foreign
 from bridge.runtime.phrases import phrase
@@ -34,9 +35,9 @@ def files_within(pdf: pikepdf.Pdf) -> list[str]:
     """The names of the files that lie within it."""
     names = list(pdf.attachments.keys()) if "/Names" in pdf.Root else []
     for page in pdf.pages:
-        for note in page.obj.get("/Annots", pikepdf.Array()):
-            if isinstance(note, pikepdf.Dictionary) and note.get("/Subtype") == "/FileAttachment":
-                file = note.get("/FS", pikepdf.Dictionary())
+        for each in annotations.on(page):
+            if each.get("/Subtype") == "/FileAttachment":
+                file = each.get("/FS", pikepdf.Dictionary())
                 names.append(text_of(file.get("/UF") or file.get("/F") or "") if hasattr(file, "get") else "")
     return [foreign.one_line(name) or "file" for name in names[:_MOST_FILES]]
 
@@ -45,8 +46,8 @@ def _is_dynamic(pdf: pikepdf.Pdf, packets: pikepdf.Object) -> bool:
     """Whether an XFA form is made when it is opened, its pages being a stand-in until then."""
     if bool(pdf.Root.get("/NeedsRendering", False)):
         return True
-    streams = [packets] if isinstance(packets, pikepdf.Stream) else list(packets)
+    streams = list(packets) if isinstance(packets, pikepdf.Array) else [packets]
     if any(_DYNAMIC in each.read_bytes() for each in streams if isinstance(each, pikepdf.Stream)):
         return True
-    notes = (note for page in pdf.pages for note in page.obj.get("/Annots", pikepdf.Array()))
-    return not any(note.get("/Subtype") == "/Widget" for note in notes)
+    widgets = (each for page in pdf.pages for each in annotations.on(page) if each.get("/Subtype") == "/Widget")
+    return next(widgets, None) is None
