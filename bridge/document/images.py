@@ -1,10 +1,11 @@
-"""Pictures as fax pages: PNG, JPEG, TIFF with all its pages, turned as the camera held it, on white. Runs in the child.
+"""Pictures as fax pages, of TIFF and DCX all, turned as the camera held them, on white. Runs in the child.
 
 A scan that knows its size keeps it; fax TIFFs keep their shape whatever their lines per inch; all else is fitted onto
 a Letter page, but never blown up: a logo stays a logo.
 """
 
 import io
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,13 +17,16 @@ from bridge.document.paper import LETTER, POINTS, Size, place
 from bridge.document.upright import Dpi, Unusable, upright
 from bridge.runtime.phrases import phrase
 
-FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "AVIF")
+FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "AVIF", "JPEG2000", "PCX", "DCX", "ICO")
 """What is opened, beside HEIF, which iPhones write and call JPEG as often as not."""
 
 TOO_LARGE = phrase("is larger than {dots} million dots")
 
-DAMAGES = (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, EOFError, Image.DecompressionBombError)
-"""What Pillow raises on a file that is not what it seems."""
+DAMAGES = (
+    *(OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError, EOFError, struct.error, OverflowError),
+    Image.DecompressionBombError,
+)
+"""What Pillow raises on a file that is not what it seems, and ``struct`` on numbers that no file can hold."""
 
 MANY_PAGES = phrase("has more than {pages} pages")
 DAMAGED = phrase("is damaged")
@@ -77,21 +81,33 @@ def jpeg(content: bytes, least: tuple[int, int]) -> Image.Image:
 
 
 def frames(content: bytes, max_pixels: int, max_pages: int) -> Iterator[Frame]:
-    """The picture, or all of a TIFF's. Raises ImageUnusable."""
+    """The picture, or all of a TIFF's or a DCX's. Raises ImageUnusable."""
     Image.MAX_IMAGE_PIXELS = max_pixels
     try:
         if content[:2] in {b"II", b"MM"}:
             yield from _of_tiff(content, max_pixels, max_pages)
             return
         with opened(content) as picture:
-            _check_size(picture.size, max_pixels)
-            yield Frame(*upright(picture, picture.format))
+            yield from _of_file(picture, max_pixels, max_pages)
     except Unusable as error:
         raise ImageUnusable(str(error)) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageUnusable(TOO_LARGE.format(dots=max_pixels // 1_000_000)) from error
     except DAMAGES as error:
         raise ImageUnusable(UNREADABLE) from error
+
+
+def _of_file(picture: Image.Image, max_pixels: int, max_pages: int) -> Iterator[Frame]:
+    """The picture; of a DCX, which is what fax programs made of several PCX, each. (An animation is one picture.)"""
+    count = int(getattr(picture, "n_frames", 1)) if picture.format == "DCX" else 1
+    if count > max_pages:
+        raise ImageUnusable(MANY_PAGES.format(pages=max_pages))
+    for at in range(count):
+        if at:
+            picture.seek(at)
+        _check_size(picture.size, max_pixels)
+        seen, dpi = upright(picture, picture.format)
+        yield Frame(seen, None if dpi == picture.size else dpi, at + 1)  # the size stands there in old PCX files
 
 
 def _of_tiff(content: bytes, max_pixels: int, max_pages: int) -> Iterator[Frame]:

@@ -31,6 +31,11 @@ _OUTLOOK_ITEM = "__substg1.0_".encode("utf-16-le")
 _OFFICE_FOLDERS = ("word/", "xl/", "ppt/")
 _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
 _HEIF = re.compile(rb"....ftyp(?:heic|heix|hevc|hevx|heim|heis|mif1|msf1|avif|avis)", re.DOTALL)
+_PCX = re.compile(rb"\x0a[\x00\x02-\x05][\x00\x01][\x01\x02\x04\x08]", re.DOTALL)
+_ICON = re.compile(
+    rb"\x00\x00\x01\x00[\x01-\x40]\x00...[\x00\xff][\x00\x01]\x00[\x00\x01\x04\x08\x10\x18\x20]\x00", re.DOTALL
+)
+"""What begins with too little to tell it by that alone: also depths that there are, and bytes of nought."""
 _DER = re.compile(rb"\x30[\x80-\x84].{0,4}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07([\x02\x03])", re.DOTALL)
 _MOST_MEMBERS = 100_000
 _MANIFEST_HEAD = 1 << 20
@@ -76,6 +81,10 @@ _BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
     (b"\xff\xd8\xff", Kind.PICTURE),
     (b"GIF87a", Kind.PICTURE),
     (b"GIF89a", Kind.PICTURE),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", Kind.PICTURE),
+    (b"\xff\x4f\xff\x51\0", Kind.PICTURE),
+    (b"\xb1\x68\xde\x3a", Kind.PICTURE),
+    (b"8BPS\0\1\0\0\0\0\0\0", Kind.PICTURE),
     (b"\xd7\xcd\xc6\x9a", Kind.METAFILE),
     (b"\x01\x00\x09\x00\x00\x03", Kind.METAFILE),
     (b"\x00\x05\x16\x00", Kind.APPLE),
@@ -123,6 +132,8 @@ def _by_beginning(content: bytes) -> Kind | None:
     for beginning, kind in _BEGINNINGS:
         if content.startswith(beginning) or (kind is not Kind.PICTURE and stripped.startswith(beginning)):
             return kind
+    if (_PCX.match(content) and content[64:65] == b"\0") or _ICON.match(content):
+        return Kind.PICTURE
     if bitmaps.is_one(content) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP") or _HEIF.match(content[:12]):
         return Kind.PICTURE
     return Kind.METAFILE if content[:4] == b"\x01\0\0\0" and content[40:44] == b" EMF" else None

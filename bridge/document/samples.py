@@ -47,12 +47,12 @@ def is_measured(page: Directory) -> bool:
 
 def is_raw(page: Directory) -> bool:
     """Whether it is a camera's raw picture."""
-    return page.value(tiff.PHOTOMETRIC) in RAW
+    return page.space in RAW
 
 
 def concerns(page: Directory) -> bool:
     """Whether it is read here, and not by Pillow alone."""
-    space, bits = page.value(tiff.PHOTOMETRIC), page.value(tiff.BITS)
+    space, bits = page.space, page.value(tiff.BITS)
     if page.value(tiff.COMPRESSION) not in _PLAIN_CODINGS or space not in _COLOURS:
         return False
     if len(set(page.fields.get(tiff.BITS, (1,)))) > 1 or page.value(tiff.FORMAT) not in _UNSIGNED:
@@ -72,7 +72,7 @@ def concerns(page: Directory) -> bool:
 def grey(content: bytes, page: Directory) -> Image.Image:
     """The picture in greys, on white. Raises Unknown, or what Pillow raises on damage."""
     samples = _Samples(content, page)
-    space = page.value(tiff.PHOTOMETRIC)
+    space = page.space
     if space == PALETTE:
         seen = samples.read(0, _palette(page))
     elif space in {WHITE_IS_NOUGHT, BLACK_IS_NOUGHT}:
@@ -87,7 +87,7 @@ def grey(content: bytes, page: Directory) -> Image.Image:
 
 
 def _on_white(seen: Image.Image, samples: "_Samples", page: Directory) -> Image.Image:
-    space = page.value(tiff.PHOTOMETRIC)
+    space = page.space
     for at, meaning in enumerate(page.fields.get(tiff.EXTRA_SAMPLES, ()), _COLOURS[space]):
         if meaning == _CLEAR:
             white = Image.new("L", seen.size, 255)
@@ -242,7 +242,7 @@ def _scale(deep: Image.Image, page: Directory, *, is_shade: bool) -> list[int]:
     """
     top = page.value(tiff.HIGHEST, (1 << 16) - 1)
     found = int(str(deep.getextrema()[1]))
-    dark = is_shade and page.value(tiff.PHOTOMETRIC) == BLACK_IS_NOUGHT and tiff.HIGHEST not in page.fields
+    dark = is_shade and page.space == BLACK_IS_NOUGHT and tiff.HIGHEST not in page.fields
     if dark and found < 1 << 14:
         top = (1 << max(8, found.bit_length())) - 1
     top = top if 0 < top < 1 << 16 else (1 << 16) - 1

@@ -27,6 +27,10 @@ _MOST_DIRECTORIES = 5000
 _MOST_FIELDS = 1000
 _MOST_CHILDREN = 20
 _MOST_VALUES = 1_000_000
+_WHITE_IS_NOUGHT, _BLACK_IS_NOUGHT = 0, 1
+_GUESSED = {3: 2, 4: 5}
+"""Three numbers a dot are red, green and blue, and four are inks."""
+_OF_FAXES = {2, 3, 4}
 _REDUCED = 1
 _OLD_REDUCED = 2
 _DEFAULTS = {BITS: 1, COMPRESSION: 1, SAMPLES: 1, FILL_ORDER: 1, PLANAR: 1, PREDICTOR: 1, FORMAT: 1}
@@ -49,6 +53,16 @@ class Directory:
     def value(self, tag: int, default: int = 0) -> int:
         """The field's first number."""
         return (self.fields.get(tag) or (_DEFAULTS.get(tag, default),))[0]
+
+    @property
+    def space(self) -> int:
+        """What its numbers mean, by PhotometricInterpretation; where that is not told, as libtiff guesses it."""
+        if told := self.fields.get(PHOTOMETRIC):
+            return told[0]
+        colours = self.value(SAMPLES) - len(self.fields.get(EXTRA_SAMPLES, ()))
+        if colours == 1:
+            return _WHITE_IS_NOUGHT if self.value(COMPRESSION) in _OF_FAXES else _BLACK_IS_NOUGHT
+        return _GUESSED.get(colours, _BLACK_IS_NOUGHT)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -145,10 +159,27 @@ class _Reader:
 
 
 def beginning_with(content: bytes, page: Directory) -> bytes:
-    """The same file, with that picture as its first."""
-    if content[2:4] in _BIG:
-        return content[:8] + struct.pack(page.order + "Q", page.at) + content[16:]
-    return content[:4] + struct.pack(page.order + "I", page.at) + content[8:]
+    """The same file, with that picture as its first, and what its numbers mean said."""
+    big = content[2:4] in _BIG
+    at = page.at
+    if PHOTOMETRIC not in page.fields:
+        at = len(content) + len(content) % 2
+        content = content.ljust(at, b"\0") + _with_space(content, page)
+    if big:
+        return content[:8] + struct.pack(page.order + "Q", at) + content[16:]
+    return content[:4] + struct.pack(page.order + "I", at) + content[8:]
+
+
+def _with_space(content: bytes, page: Directory) -> bytes:
+    """The directory, in which PhotometricInterpretation is not told, with that."""
+    head, entry = ("Q", "HHQH6x") if page.is_big else ("H", "HHIH2x")
+    order, size = page.order, struct.calcsize("<" + entry)
+    (count,) = struct.unpack_from(order + head, content, page.at)
+    first = page.at + struct.calcsize("<" + head)
+    fields = [content[at : at + size] for at in range(first, first + count * size, size)]
+    fields.append(struct.pack(order + entry, PHOTOMETRIC, 3, 1, page.space))
+    fields.sort(key=lambda field: struct.unpack_from(order + "H", field))
+    return struct.pack(order + head, count + 1) + b"".join(fields) + bytes(8)
 
 
 def written(fields: Mapping[int, Sequence[int]], blocks: Sequence[bytes], *, tiled: bool, order: str) -> bytes:

@@ -71,7 +71,7 @@ def _by_libtiff(page: Directory) -> Iterator[None]:
     """Have what is not coded unpacked by libtiff too, where Pillow itself knows neither colours at half the dots nor
     tiles that stand over the edge.
     """
-    odd = page.value(tiff.PHOTOMETRIC) == samples.YCBCR or tiff.TILE_WIDTH in page.fields
+    odd = page.space == samples.YCBCR or tiff.TILE_WIDTH in page.fields
     TiffImagePlugin.READ_LIBTIFF = odd and page.value(tiff.COMPRESSION) == _PLAIN
     try:
         yield

@@ -11,6 +11,7 @@ from types import ModuleType
 from PIL import ImageFile
 
 from bridge.document import images, references, signs, vectors
+from bridge.document.upright import Unusable, upright
 from bridge.runtime.phrases import phrase
 
 LETTERS = phrase("its {script} letters")
@@ -74,9 +75,9 @@ def drawable(content: bytes) -> bytes:
             if picture.format in _GOOD_AS_IT_IS:
                 return content
             out = io.BytesIO()
-            picture.convert("RGBA").save(out, "PNG")
+            upright(picture, picture.format)[0].save(out, "PNG")
             return out.getvalue()
-    except images.DAMAGES as error:
+    except (Unusable, *images.DAMAGES) as error:
         raise images.ImageUnusable(DAMAGED_PICTURE) from error
 
 

@@ -28,7 +28,7 @@ def upright(picture: Image.Image, kind: str | None) -> tuple[Image.Image, Dpi]:
 
 
 def _on_white(image: Image.Image, kind: str | None) -> Image.Image:
-    if image.mode.startswith("I") and kind in {"PNG", "HEIF"}:
+    if image.mode.startswith("I") and kind in {"PNG", "HEIF", "JPEG2000"}:
         image = _eight_bits(image)
     if kind in {"BMP", "DIB"} and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
         image = image.convert("RGB")  # what programs leave there that mean nothing by it

@@ -285,6 +285,36 @@ def test_large_tiffs_of_either_order_are_read() -> None:
         assert_ramp(greys(head + bytes(RAMP) * HEIGHT + struct.pack(order + "Q", len(fields)) + entries + bytes(8)))
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_what_does_not_say_what_its_numbers_mean_is_no_negative(order: str) -> None:
+    """One number a dot is a grey, three are colours, four are inks; with a clear part as without."""
+    assert_ramp(greys(a_tiff([bytes(RAMP) * HEIGHT], {258: [8]}, order)))
+    assert_ramp(
+        greys(a_tiff([bytes(each for each in RAMP for _ in range(3)) * HEIGHT], {258: [8] * 3, 277: [3]}, order))
+    )
+    clear = bytes(each for shade in RAMP for each in (shade, shade, shade, 255)) * HEIGHT
+    assert_ramp(greys(a_tiff([clear], {258: [8] * 4, 277: [4], 338: [2]}, order)))
+    inks = bytes(each for shade in RAMP for each in (0, 0, 0, 255 - shade)) * HEIGHT
+    assert_ramp(greys(a_tiff([inks], {258: [8] * 4, 277: [4]}, order)))
+
+
+def test_a_fax_that_does_not_say_what_its_bits_mean_is_black_on_white() -> None:
+    """As all readers have it."""
+    page = a_page("Results")
+    turned_round = page.point([255 - shade for shade in range(256)]).convert("1")  # Pillow's nought is black
+    content = bytearray(saved(turned_round, "TIFF", compression="group4"))
+    at = content.index(struct.pack("<HHI", 262, 3, 1))
+    content[at : at + 2] = struct.pack("<H", 263)
+    assert greys(bytes(content)).histogram()[255] > page.width * page.height // 2
+
+
+def test_numbers_that_no_file_can_hold_are_damage() -> None:
+    """So many samples of a dot that their rows have no length."""
+    content = a_tiff([words(RAMP, 16) * HEIGHT], {258: [16], 262: [1], 277: [1 << 31]})
+    with pytest.raises(images.ImageUnusable):
+        greys(content)
+
+
 CONTENT = a_tiff([words(RAMP, 16) * HEIGHT], {258: [16] * 3, 262: [2], 277: [3], 284: [2]})
 
 
