@@ -13,6 +13,10 @@ _ESCAPE = re.compile(r"\\([0-9a-f]{1,6})[ \t\n]?", re.IGNORECASE)
 _SHAPES = "\u200d\ufe0e\ufe0f" + "".join(map(chr, range(0x1F3FB, 0x1F400)))
 _ONLY_SHAPES = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]|(?<=[\u2600-\u27bf\U0001f000-\U0001faff])\u200d")
 """What only changes how the sign before it is drawn."""
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+_FIRST_LETTER = 0x1F1E6
+_EMOJI = range(0x1F000, 0x1FB00)
+"""Where signs are added year by year."""
 _MOST = 0x10FFFF
 _HIGH_HALVES, _LOW_HALVES, _NO_HALVES = 0xD800, 0xDC00, 0xE000
 
@@ -26,10 +30,27 @@ def named(page: str, missing: Collection[str]) -> str:
     """With the name of each sign that is missing in its place, in brackets."""
     page = _CONTENT.sub(lambda found: _ESCAPE.sub(lambda escape: _escaped(escape, missing), found[0]), page)
     page = _ENTITY.sub(lambda entity: _plain(entity, missing), page)
-    page = _ONLY_SHAPES.sub("", page)
+    return in_words(page, missing)
+
+
+def in_words(text: str, missing: Collection[str]) -> str:
+    """Plain text with the name of each sign that is missing in its place, and flags by their countries."""
+    text = _ONLY_SHAPES.sub("", text)
+    text = _FLAG.sub(lambda flag: _country(flag[0]) if set(flag[0]) <= set(missing) else flag[0], text)
     for char in missing:
-        page = page.replace(char, f"[{unicodedata.name(char).lower()}]")
-    return page
+        text = text.replace(char, f"[{name_of(char)}]")
+    return text
+
+
+def name_of(char: str) -> str:
+    """A sign's name; an emoji that is too new to have one here is told by its number. Empty for all else."""
+    if unicodedata.category(char)[0] in "SM":
+        return unicodedata.name(char, "").lower()
+    return f"emoji U+{ord(char):04X}" if ord(char) in _EMOJI and not unicodedata.name(char, "") else ""
+
+
+def _country(flag: str) -> str:
+    return f"[flag {''.join(chr(ord(half) - _FIRST_LETTER + ord('A')) for half in flag)}]"
 
 
 def _whole(found: re.Match[str]) -> str:

@@ -41,9 +41,13 @@ def draw(page: str, style: str, pictures: Mapping[str, bytes], shown: set[str] |
     if not missing:
         return made
     for char in missing:
-        if unicodedata.category(char)[0] not in "SM" or not unicodedata.name(char, ""):
+        if not signs.name_of(char):
             raise TextUnusable(NO_FONT.format(what=_kind(char)))
     page = signs.named(page, missing)
+    pictures = {
+        name: vectors.named(picture, missing) if vectors.is_one(picture) else picture
+        for name, picture in pictures.items()
+    }
     made, missing = _draw(page, style, pictures, shown)
     if missing:
         raise TextUnusable(NO_FONT.format(what=_kind(next(iter(missing)))))

@@ -3,8 +3,10 @@
 import io
 import re
 import zlib
+from collections.abc import Collection
 from xml.etree import ElementTree as ET
 
+from bridge.document import signs
 from bridge.runtime.phrases import phrase
 
 BROKEN = phrase("the drawing is damaged, or not SVG as it should be; attach it as PDF")
@@ -37,6 +39,15 @@ def plain(content: bytes) -> bytes:
         if _local(each) == "foreignObject" and "".join(each.itertext()).strip():
             raise DrawingUnusable(TEXT_IN_HTML)
     return content
+
+
+def named(content: bytes, missing: Collection[str]) -> bytes:
+    """The drawing with the name of each sign that is missing in its place. Raises DrawingUnusable."""
+    root = _parsed(content)
+    for each in root.iter():
+        each.text = signs.in_words(each.text, missing) if each.text else None
+        each.tail = signs.in_words(each.tail, missing) if each.tail else None
+    return bytes(ET.tostring(root, "utf-8"))
 
 
 def size(content: bytes) -> tuple[float, float] | None:

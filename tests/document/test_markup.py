@@ -181,6 +181,32 @@ async def test_a_sign_is_named_however_it_is_written(written: str, tmp_path: Pat
     assert (made.failed, made.words()) == ("", ["Thank you [rocket] at 9"])
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("\U0001f1e9\U0001f1ea", "[flag DE]"),
+        ("&#x1F1EB;&#x1F1F7;", "[flag FR]"),
+        ("&#x1FAE8;", "[emoji U+1FAE8]"),
+        ("\U0001f44d\U0001f3fd", "[thumbs up sign]"),
+    ],
+)
+async def test_a_sign_of_two_or_a_new_one_is_named(written: str, read: str, tmp_path: Path) -> None:
+    """Flags by their countries; an emoji younger than the names that are known here fails no fax."""
+    made = await make(tmp_path, mail(html(f"<p>Thank you {written} at 9")), options=AS_IT_IS)
+    assert (made.failed, made.words()) == ("", [f"Thank you {read} at 9"])
+
+
+async def test_a_sign_in_a_drawing_is_named(tmp_path: Path) -> None:
+    """In an SVG file, and in one that a text shows, as itself and as an entity."""
+    drawing = f"""<svg xmlns="http://www.w3.org/2000/svg" width="300" height="60" font-family="DejaVu Sans">
+        <text x="10" y="40">go {ROCKET} now</text><text x="10" y="55">and &#128640; <tspan>on</tspan></text></svg>"""
+    file = part(drawing.encode(), "image/svg+xml", "a.svg", "inline", "Content-ID: <pic@x>")
+    for message in (mail(file), mail(multipart("related", html('<p>x<img src="cid:pic@x">'), file))):
+        made = await make(tmp_path, message, options=AS_IT_IS)
+        assert (made.failed, made.pages) == ("", 1)
+        assert "go [rocket] now and [rocket] on" in made.words()[0]
+
+
 async def test_a_sign_in_a_style_or_an_attribute_is_named(tmp_path: Path) -> None:
     """What a style sets before a word, and what stands for a picture that is not there."""
     text = '<style>b:before { content: "\\1F680 " } i:before { content: "a" }</style><b>go</b> <i>b</i>'
