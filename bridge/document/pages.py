@@ -14,7 +14,7 @@ from bridge.document.options import DocumentOptions
 from bridge.document.paper import Size, sheet_of
 from bridge.document.pdf import flat, opening, placeholders
 from bridge.document.pdf.unusable import PdfUnusable
-from bridge.document.pieces import BLANK, BODY_NOT_FAXED, EMPTY, IN_THE_TEXT, ON_THE_COVER, Piece, Role
+from bridge.document.pieces import BLANK, BODY_NOT_FAXED, EMPTY, HIDDEN, IN_THE_TEXT, ON_THE_COVER, Piece, Role
 from bridge.document.report import PartReport, Report
 from bridge.runtime.phrases import name_of_part, phrase
 
@@ -155,9 +155,25 @@ def _draw_unshown(pdf: pikepdf.Pdf, lines: list[_Line], limits: Limits, options:
     on_paper = [line.piece.pictures[name] for line in lines for name in line.shown if name in line.piece.pictures]
     for line in lines:
         if line.left_out == IN_THE_TEXT and line.piece.content not in on_paper:
+            if _is_ruled_out(line.piece, lines):
+                line.left_out = HIDDEN
+                continue
             line.piece = replace(line.piece, role=Role.ATTACHMENT, reason="")
             trouble = trouble or _draw(pdf, line, limits, options)
     return trouble
+
+
+def _is_ruled_out(picture: Piece, lines: list[_Line]) -> bool:
+    """Whether a style hides a picture wherever a text speaks of it."""
+    texts = [line.piece for line in lines if picture.content in line.piece.pictures.values()]
+    named = [
+        each
+        for text in texts
+        for each in seen.look(text.content, text.charset).of(
+            {name for name, content in text.pictures.items() if content == picture.content}
+        )
+    ]
+    return bool(named) and all(each.hidden or each.ruled_out for each in named)
 
 
 def _draw(pdf: pikepdf.Pdf, line: _Line, limits: Limits, options: DocumentOptions) -> str | None:

@@ -16,6 +16,9 @@ _SIGNATURE_MARKS = ("signature", "x_sig")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _WEB = ("http:", "https:", "//")
 _NOT_DISPLAYED = re.compile(r"(?:^|[;\s])display\s*:\s*none", re.IGNORECASE)
+_MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", re.IGNORECASE)
+_ELEMENT = re.compile(r"^[a-z0-9]+(?=[.#])", re.IGNORECASE)
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _A_DOT = 3
 """A picture so wide or high counts who reads the mail and shows nothing."""
 
@@ -26,7 +29,8 @@ SIGNATURE_LINE = "-- "
 class Reference:
     """A picture in the text: its address, how many letters stand before it, and whether that is a signature's place.
 
-    ``hidden`` is one that its writer shows to nobody.
+    ``hidden`` is one that its writer shows to nobody; ``ruled_out`` one that a rule for its class, or that of what is
+    around it, says so of: if no other rule says otherwise.
     """
 
     source: str
@@ -35,6 +39,7 @@ class Reference:
     quoted: bool
     dot: bool
     hidden: bool = False
+    ruled_out: bool = False
 
 
 @dataclass(slots=True)
@@ -71,12 +76,13 @@ def look(content: bytes, charset: str | None) -> Seen:
 
 
 class _Open(NamedTuple):
-    """An element that has begun: its name, and whether it is a quotation, a signature, or hidden."""
+    """An element that has begun: its name, and whether it is a quotation, a signature, hidden or ruled out."""
 
     tag: str
     quotes: bool
     signs: bool
     hides: bool
+    ruled_out: bool
 
 
 class _Eye(HTMLParser):
@@ -86,20 +92,21 @@ class _Eye(HTMLParser):
         self._open: list[_Open] = []
         self._unseen = 0
         self._signed = False
+        self._hiding: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         for source in references.before(tag, given):
             self._picture(source, given)
         for source in references.behind(given):
-            self._picture(source, {"style": given.get("style", "")}, behind=True)
+            self._picture(source, {name: given.get(name, "") for name in ("style", "class", "id")}, behind=True)
         self.seen.draws = self.seen.draws or tag in _DRAWING
         if tag in VOID:
             return
         marks = f"{given.get('class', '')} {given.get('id', '')}".lower()
         quote = tag in _QUOTES or any(mark in marks for mark in _QUOTE_MARKS)
         signature = any(mark in marks for mark in _SIGNATURE_MARKS)
-        self._open.append(_Open(tag, quote, signature, _is_hidden(given)))
+        self._open.append(_Open(tag, quote, signature, _is_hidden(given), self._is_ruled_out(given)))
         self._unseen += tag in UNSEEN
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -115,6 +122,7 @@ class _Eye(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1].tag == "style":
+            self._hiding |= _hiding(data)
             for source in references.in_style(data):
                 at = Reference(source, self.seen.letters, signed=True, quoted=False, dot=False)
                 self.seen.references.append(at)
@@ -132,7 +140,19 @@ class _Eye(HTMLParser):
         signed = behind or self._signed or any(each.signs for each in self._open)
         quoted = any(each.quotes for each in self._open)
         hidden = _is_hidden(given) or any(each.hides for each in self._open)
-        self.seen.references.append(Reference(source, self.seen.letters, signed, quoted, dot, hidden))
+        ruled_out = self._is_ruled_out(given) or any(each.ruled_out for each in self._open)
+        self.seen.references.append(Reference(source, self.seen.letters, signed, quoted, dot, hidden, ruled_out))
+
+    def _is_ruled_out(self, given: Mapping[str, str]) -> bool:
+        names = {f".{name}" for name in given.get("class", "").split()} | {f"#{given.get('id', '')}"}
+        return not names.isdisjoint(self._hiding)
+
+
+def _hiding(style: str) -> set[str]:
+    """The classes (and ids) whose elements a style hides on every medium, of rules that name them alone."""
+    rules = _RULE.findall(_MEDIA.sub("", style))
+    hiding = (selectors for selectors, said in rules if _NOT_DISPLAYED.search(said))
+    return {_ELEMENT.sub("", each.strip()) for selectors in hiding for each in selectors.split(",")}
 
 
 def _is_hidden(given: Mapping[str, str]) -> bool:

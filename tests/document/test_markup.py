@@ -300,6 +300,36 @@ HIDING = {
 }
 
 
+RULED_OUT = {
+    "a class": '<style>p { color: red } .w, img.x { display: none }</style><p>x</p><img class="a x" src="cid:pic@x">',
+    "around it": '<style>#wide { display:none!important }</style><p>x</p><div id=wide><p><img src="cid:pic@x"></div>',
+}
+
+
+@pytest.mark.parametrize("text", RULED_OUT.values(), ids=RULED_OUT.keys())
+async def test_a_picture_that_a_style_hides_stays_hidden(text: str, tmp_path: Path) -> None:
+    """As mails for screens of two widths have it."""
+    made = await make(tmp_path, mail(multipart("related", html(text), picture(BLACK))), options=AS_IT_IS)
+    assert (made.failed, made.words()) == ("", ["x"])
+    assert left_out(made.parts)["a.png"] == pieces.HIDDEN
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        ".x { display: none } img.x { display: inline }",
+        "@media (max-width: 99px) { p { margin: 0 } .x { display: none } }",
+    ],
+)
+async def test_a_picture_that_another_rule_shows_is_drawn(style: str, tmp_path: Path) -> None:
+    """What is hidden on small screens alone, or shown again, stands in the text."""
+    text = f'<style>{style}</style><p>x</p><img class=x src="cid:pic@x">'
+    made = await make(tmp_path, mail(multipart("related", html(text), picture(BLACK))), options=AS_IT_IS)
+    assert (made.failed, made.pages) == ("", 1)
+    assert left_out(made.parts)["a.png"] == pieces.IN_THE_TEXT
+    assert ink(made.picture(), 60) is not None
+
+
 @pytest.mark.parametrize("text", HIDING.values(), ids=HIDING.keys())
 async def test_a_picture_that_its_writer_hid_stays_hidden(text: str, tmp_path: Path) -> None:
     """It is on no page, and its line says so; attached as a file it is a document like any other."""
