@@ -32,7 +32,11 @@ _ANOTHER = (2, 12)
 """Fours across, and down: marks are darker than the darkest ground so near. What lies between light letters is not."""
 _BARE = 0.3
 """Part of a ground, in squares of eight fours, that must be seen between what stands on it."""
+_BARE_BAR = 0.5
+"""The same of a bar; of a line of bold letters, which are as even and as dark, less than half is as dark as that."""
 _SQUARE = 8
+_CORNER = 60
+"""Of 255, the part of a square from which it tells something."""
 _MARKED = 4
 """Fours that a ground of marks is even at the least."""
 _LONG = 8
@@ -139,6 +143,7 @@ def _light(bars: Areas, white: Shades) -> Mask | None:
     run = bars.run(_LONG) & _between(bars.fours, white, 0, _BAR)
     if not run.any():
         return None
+    run &= _bare(bars, run, _BARE_BAR)
     letters = (areas.extremes(maps.less(bars.half, bars.whole), BRIGHTEST) >= _LIGHTER) & run
     return bars.followed(letters, run) if letters.any() else None
 
@@ -159,12 +164,17 @@ def _marks(ground: Areas, white: Shades, below: Shades) -> Mask:
     """What in fours is darker than every ground near it, and stands on one."""
     shaded = _between(ground.fours, white, _ALL_INK, _ALL_PAPER)
     marks = areas.extremes(ground.half, DARKEST) < below[_around(ground.fours, _ANOTHER, DARKEST)]
-    even = maps.difference(ground.half, ground.whole) <= ground.step
-    wide = areas.wide(shaded, even.shape[1])
-    seen, all_of_it = (maps.shares(mask, (_SQUARE * ACROSS, _SQUARE)) for mask in (even & wide, wide))
-    bare = seen > maps.times(all_of_it, _BARE)
-    marks &= maps.covering(maps.around(bare, 1, BRIGHTEST), marks.shape)
+    marks &= _bare(ground, shaded, _BARE)
     return marks & ground.run(_MARKED) & shaded
+
+
+def _bare(found: Areas, where: Mask, part: float) -> Mask:
+    """Where in fours such a part of it, or of what is near, is seen between what stands on it: else it is letters."""
+    even = maps.difference(found.half, found.whole) <= found.step
+    wide = areas.wide(where, even.shape[1])
+    seen, all_of_it = (maps.shares(mask, (_SQUARE * ACROSS, _SQUARE)) for mask in (even & wide, wide))
+    enough = seen > maps.times(np.maximum(all_of_it, _CORNER), part)
+    return maps.covering(maps.around(enough, 1, BRIGHTEST), where.shape)
 
 
 def _between(area: Shades, white: Shades, low: float, high: float) -> Mask:

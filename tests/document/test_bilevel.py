@@ -148,6 +148,16 @@ def test_text_alone_has_no_pictures() -> None:
     assert not bilevel.Page(sheet.resize((864, 1078)).resize(SHEET, Image.Resampling.BILINEAR)).has_pictures, "blurred"
 
 
+@pytest.mark.parametrize("face", ["DejaVuSans", "DejaVuSerif"])
+def test_lines_of_letters_are_no_dark_bars(face: str) -> None:
+    """Close together, noisy and under a shadow, no gap between them is taken for a light letter on a bar."""
+    sheet, draw = paper()
+    for number, y in enumerate(range(60, 2000, 40)):
+        draw.text((50, y), sentence(14, number), font=lettering(28, face), fill=40)
+    for page in (sheet, noisy(sheet, 6), noisy(shadowed(sheet, 0.55), 5)):
+        assert bilevel.Page(page)._grounds is None
+
+
 def test_the_ways_go_from_the_finest_to_the_smallest() -> None:
     """Each takes fewer bytes on the line than the one before; the first is the one that is drawn if it fits."""
     sheet = noisy(photo(SHEET), 10)
