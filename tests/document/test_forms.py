@@ -1,6 +1,7 @@
 """PDF forms are printed as a viewer prints them: what is filled in is seen, wherever it is kept."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -374,3 +375,66 @@ def test_what_is_written_wrong_fails_nothing(kind: Name) -> None:
             with pikepdf.open(io.BytesIO(a_form(field))) as pdf:
                 flat.flatten(pdf)
                 assert "/Annots" not in pdf.pages[0].obj
+
+
+def in_xfa(data: str, *, whole: bool = False) -> Callable[[pikepdf.Pdf], pikepdf.Object]:
+    """The key of a form of both kinds, with these data, in their packet or with all else in one."""
+    xml = '<xfa:datasets xmlns:xfa="http://www.xfa.org/schema/xfa-data/1.0/"><xfa:data>%s</xfa:data></xfa:datasets>'
+    content = (xml % data).encode()
+
+    def build(pdf: pikepdf.Pdf) -> pikepdf.Object:
+        if whole:
+            return pdf.make_stream(b'<xdp:xdp xmlns:xdp="http://ns.adobe.com/xdp/">' + content + b"</xdp:xdp>")
+        return Array([String("datasets"), pdf.make_stream(content)])
+
+    return build
+
+
+DATA = "<form1><who>DEDALUS, S.</who><row><day>Mon</day></row><row><day>Tue</day></row><ok>1</ok><no>0</no></form1>"
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["packet", "whole"])
+async def test_values_that_stand_in_xfa_data_alone_are_seen(whole: bool, tmp_path: Path) -> None:
+    """Acrobat shows them, other viewers an empty form: they are put into the fields of the same names."""
+
+    def inner(name: str, parent: str, **keys: Any) -> BuildField:
+        def build(pdf: pikepdf.Pdf) -> Dictionary:
+            root = pdf.make_indirect(Dictionary(T=String("form1[0]")))
+            above = pdf.make_indirect(Dictionary(T=String(parent), Parent=root))
+            return Dictionary(
+                {"/FT": Name.Tx, "/T": String(name), "/Parent": above, **{f"/{k}": v for k, v in keys.items()}}
+            )
+
+        return build
+
+    def box(pdf: pikepdf.Pdf) -> Dictionary:
+        states = Dictionary({"/1": a_drawing(pdf, b"0 0 9 9 re f", 9, 9), "/Off": a_drawing(pdf, b"", 9, 9)})
+        at = Array([40, 300, 49, 309])
+        return Dictionary(FT=Name.Btn, T=String("form1[0].ok[0]"), AS=Name.Off, AP=Dictionary(N=states), Rect=at)
+
+    form = a_form(
+        inner("who[0]", "#subform[0]"),
+        inner("day[0]", "row[0]"),
+        inner("day[0]", "row[1]"),
+        inner("day[0]", "row[2]"),
+        box,
+        words="",
+    )
+    with pikepdf.open(io.BytesIO(form)) as pdf:
+        pdf.Root.AcroForm.XFA = in_xfa(DATA, whole=whole)(pdf)
+        out = io.BytesIO()
+        pdf.save(out)
+    made = await faxed(out.getvalue(), tmp_path)
+    assert made.words() == ["DEDALUS, S. Mon Tue"]
+    assert ink(made.picture().crop((38, 480, 52, 495))) is not None
+
+
+async def test_a_value_of_a_field_stands_against_xfa_data(tmp_path: Path) -> None:
+    """What all viewers but one show is what is faxed; data that are no XML change nothing."""
+    for data, shown in ((DATA, "BLOOM, L."), ("<form1><who>broken", "BLOOM, L.")):
+        form = a_form(a_field("BLOOM, L.", name="form1[0].who[0]"), words="")
+        with pikepdf.open(io.BytesIO(form)) as pdf:
+            pdf.Root.AcroForm.XFA = in_xfa(data)(pdf)
+            out = io.BytesIO()
+            pdf.save(out)
+        assert (await faxed(out.getvalue(), tmp_path)).words() == [shown]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pikepdf
 
 from bridge.document import typesetting
-from bridge.document.pdf import annotations, appearances, glyphs, hidden, lettering, shapes
+from bridge.document.pdf import annotations, appearances, glyphs, hidden, lettering, shapes, xfa
 from bridge.document.pdf.fields import OFF, Field
 from bridge.document.pdf.layers import Layers
 from bridge.document.pdf.lettering import Lettering
@@ -239,8 +239,10 @@ def flatten(pdf: pikepdf.Pdf) -> Unprinted:
     layers = Layers(pdf)
     if layers.any:
         hidden.take_out(pdf, layers)
-    form = pdf.Root.get("/AcroForm")
-    flattener = _Flattener(pdf, form if isinstance(form, pikepdf.Dictionary) else pikepdf.Dictionary())
+    held = pdf.Root.get("/AcroForm")
+    form = held if isinstance(held, pikepdf.Dictionary) else pikepdf.Dictionary()
+    xfa.fill(pdf, form)
+    flattener = _Flattener(pdf, form)
     annotated = False
     for page in pdf.pages:
         found = annotations.on(page)
