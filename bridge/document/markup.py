@@ -2,6 +2,7 @@
 
 import html
 import io
+import re
 from collections.abc import Mapping
 
 import pikepdf
@@ -15,6 +16,8 @@ MARGIN = 0.6
 WIDEST = 4.0
 """So many times the paper's width may a text be laid out; beyond that its letters could not be read."""
 
+_DOCTYPE = re.compile(r"<!doctype\s+html", re.IGNORECASE)
+
 Heading = tuple[tuple[str, str], ...]
 """Fields of an attached mail, to stand above its text."""
 
@@ -27,7 +30,11 @@ html {{ background: white }}
 body {{ margin: 0; font-family: "DejaVu Sans", sans-serif; font-size: 11pt }}
 img {{ max-width: 100% }}
 pre {{ white-space: pre-wrap }}
+:is(td, th, div)[align=center i] > table, center > table {{ margin-left: auto; margin-right: auto }}
 """
+
+_WITHOUT_DOCTYPE = "table { text-align: initial }"
+"""What browsers do in a text that names no version of HTML: a table in a centred cell is centred, its words are not."""
 
 
 def add_html(
@@ -63,7 +70,8 @@ def heading_of(heading: Heading) -> str:
 
 def _draw(page: str, scale: float, pictures: Mapping[str, bytes], paper: Size, shown: set[str]) -> bytes:
     """On paper ``scale`` times as wide and high as that."""
-    style = _STYLE.format(width=paper[0] * scale, height=paper[1] * scale, margin=MARGIN * scale)
+    quirks = "" if _DOCTYPE.search(page) else _WITHOUT_DOCTYPE
+    style = quirks + _STYLE.format(width=paper[0] * scale, height=paper[1] * scale, margin=MARGIN * scale)
     return typesetting.draw(page, style + HEADING_STYLE, pictures, shown)
 
 

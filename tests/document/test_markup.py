@@ -362,3 +362,18 @@ async def test_what_a_text_says_in_attributes_is_drawn(tmp_path: Path) -> None:
     cell = drawn.crop((box[0] + 10, box[1] + 10, box[0] + 70, box[1] + 45))
     dark, light = (sum(cell.histogram()[part]) for part in (slice(0, 60), slice(200, 256)))
     assert dark > 2 * light > 200, "white letters on black"
+
+
+@pytest.mark.parametrize(("doctype", "middle"), [("", False), ("<!DOCTYPE html>", True)])
+async def test_a_table_in_a_centred_cell_is_centred(doctype: str, middle: bool, tmp_path: Path) -> None:
+    """Its words are so only in a text that names its version of HTML, as in browsers."""
+    text = """<table width="100%"><tr><td align=center><table width=300 bgcolor="#000000"><tr><td>
+        <font color="#ffffff" size=7>M</font></table></table>"""
+    made = await make(tmp_path, mail(html(doctype + text)), options=AS_IT_IS)
+    drawn = made.picture(dpi=100)
+    box = ink(drawn)
+    assert box is not None
+    assert abs(box[0] + box[2] - drawn.width) <= 8
+    letter = ink(drawn.crop((box[0] + 4, box[1] + 4, box[2] - 4, box[3] - 4)).point([255 - at for at in range(256)]))
+    assert letter is not None
+    assert (letter[0] > 60) is middle
