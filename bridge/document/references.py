@@ -57,6 +57,7 @@ def made_plain(element: Any) -> None:
     for each in element.iter():
         if not isinstance(each.tag, str):
             continue  # a comment
+        each.attrib.pop("cellspacing", None)  # rows that touch are not told apart as well by their grounds
         if address := each.get("background"):
             quoted = address.strip().replace("\\", "%5C").replace('"', "%22").replace("\n", "")
             each.set("style", f'background-image: url("{quoted}"); {each.get("style", "")}')
