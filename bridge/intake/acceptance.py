@@ -21,6 +21,7 @@ from bridge.intake.telling import Teller
 from bridge.mail import composing
 from bridge.mail.headers import Headers
 from bridge.mail.options import MailOptions
+from bridge.mail.partial import fragment_of
 from bridge.runtime.crash import Point, crash_point
 from bridge.runtime.worker import Bell
 from bridge.store import StoredBlob
@@ -80,6 +81,7 @@ class Acceptor:
         wishes = _asked(headers, envelope, client, now) if envelope.for_pages else Asked()
         message = replace(self._message(client, envelope, stored, headers, now), asked=wishes)
         where = asked.SUBJECT if "after" in dict(headers.wished.wishes) else asked.FIELD
+        fragment = fragment_of(content.head)
         seen = fingerprint(client=client.address, sender=sender, head=headers, body=content.body)
         plan = Plan(
             message=message,
@@ -90,6 +92,7 @@ class Acceptor:
             },
             since=now - seen.window,
             limit=self._options.limits.faxes_per_day,
+            counts=fragment is None or fragment.number == 1,
             own=replace(
                 await self._own.plan(client, message, envelope, content),
                 previews=tuple(self._preview(message, envelope.permission, each) for each in envelope.previews),

@@ -63,6 +63,7 @@ class Plan:
     """``faxes`` stand by the key of their submission; those since ``since`` count as the same. ``own``: mails to us.
 
     ``found`` is what the mails were drafted for: ``duplicates`` by key, ``held`` by fax, ``alarm`` for the operator.
+    ``counts``: whether its faxes do for the day; of a divided mail those of its first piece count.
     """
 
     message: Message
@@ -75,6 +76,7 @@ class Plan:
     duplicates: Mapping[str, Draft] = field(default_factory=dict)
     held: Mapping[str, Draft] = field(default_factory=dict)
     alarm: Draft | None = None
+    counts: bool = True
 
     @property
     def now(self) -> datetime:
@@ -107,7 +109,8 @@ def carry_out(connection: sa.Connection, plans: Sequence[Plan]) -> list[Taken | 
     plain = _plain(plans)
     known = submissions.look(connection, [key for plan in plain for key in plan.faxes]) if plain else {}
     plain = [plan for plan in plain if not any(known[key].counts(plan.since) for key in plan.faxes if key in known)]
-    if plain and _count(connection, plain[0], number := sum(len(plan.faxes) for plan in plain)):
+    number = sum(len(plan.faxes) for plan in plain if plan.counts)
+    if plain and _count(connection, plain[0], number):
         _count(connection, plain[0], -number)
         plain = []
     if plain:
@@ -144,14 +147,15 @@ def _carry_out_one(connection: sa.Connection, plan: Plan) -> Taken | Found:
     known = submissions.look(connection, keys) if keys else {}
     again = {key: each for key, each in known.items() if each.counts(plan.since)}
     new = {key: fax for key, fax in plan.faxes.items() if key not in again}
-    over = _count(connection, plan, len(new)) if new else 0
+    number = len(new) if plan.counts else 0
+    over = _count(connection, plan, number) if number else 0
     alarmed = not over or outbox.is_written(connection, alarm_purpose(plan.now))
 
     expected = {key: each.premise for key, each in plan.found.earlier.items()}
     as_expected = {key: (each.fax_id, each.version) for key, each in again.items()} == expected
     if not as_expected or (over and not plan.held) or not (alarmed or plan.alarm):
-        if new:
-            _count(connection, plan, -len(new))
+        if number:
+            _count(connection, plan, -number)
         return Found({key: _earlier(connection, each) for key, each in again.items()}, over, alarmed)
 
     taken = tuple(new.values())

@@ -35,6 +35,7 @@ class Point(StrEnum):
     INTAKE_ANSWERED = "intake.answered"
     # pages are made
     PREPARE_CLAIMED = "prepare.claimed"
+    PREPARE_JOINED = "prepare.joined"
     PREPARE_RENDERED = "prepare.rendered"
     PREPARE_STORED = "prepare.stored"
     PREPARE_COMMITTED = "prepare.committed"

@@ -1,8 +1,9 @@
 """Mails that a machine divided (``message/partial``): their faxes wait for one another, and become one.
 
-Each piece is taken on like any mail; its faxes stay ``accepted`` until the last has come. Whichever is in hand then
-gets the pages of the whole, and the others end in the same transaction, so that a crash leaves all of them waiting or
-none. What belongs together is told by who sent it, to which number, and the id that the pieces bear.
+Each piece is taken on like any mail, though only the first counts for the day; its faxes stay ``accepted`` until the
+last has come. Whichever is in hand then gets the pages of the whole, and the others end in the same transaction, so
+that a crash leaves all of them waiting or none. What belongs together is told by who sent it, to which number, and the
+id that the pieces bear. Who has such a fax sent once more gets the whole again, of whatever pieces are still there.
 """
 
 import tempfile
@@ -73,7 +74,8 @@ class _Piece:
 
 async def look(desk: Desk, batch: tuple[Fax, ...], message: Message, fragment: Fragment) -> Waiting | Given | Whole:
     """How a mail stands of which ``message`` is one piece."""
-    pieces = await _pieces(desk, batch, message, fragment.id)
+    again = batch[0].resend_of is not None
+    pieces = await (_pieces_again(desk, batch[0], fragment.id) if again else _pieces(desk, batch, message, fragment.id))
     others = tuple(fax for piece in pieces if piece.message.id != message.id for fax in piece.faxes)
     by_number = {piece.number: piece for piece in reversed(pieces)}
     total = next((piece.total for piece in pieces if piece.total is not None), None)
@@ -84,8 +86,8 @@ async def look(desk: Desk, batch: tuple[Fax, ...], message: Message, fragment: F
         for stored in needed:
             await desk.store.blobs.check(stored)
         return Whole(lambda: _joined(desk, needed), others)
-    until = min(piece.message.received_at for piece in pieces) + PATIENCE
-    if desk.clock.now() < until:
+    until = min((piece.message.received_at for piece in pieces), default=message.received_at) + PATIENCE
+    if desk.clock.now() < until and not again:
         return Waiting(until)
     return Given(MISSING.format(came=len(by_number)), others)
 
@@ -102,6 +104,22 @@ async def _pieces(desk: Desk, batch: tuple[Fax, ...], message: Message, identity
         fragment = fragment_of(await desk.store.head(found.blob_id, HEADER_LIMIT))
         if fragment is not None and fragment.id == identity and {fax.number for fax in own} == numbers:
             pieces.append(_Piece(fragment.number, fragment.total, found, stored, own))
+    return pieces
+
+
+async def _pieces_again(desk: Desk, fax: Fax, identity: str) -> list[_Piece]:
+    """All pieces of a mail that is faxed once more: its own have ended, however that was."""
+
+    def look(connection: sa.Connection) -> list[Message]:
+        beside = waiting.beside(connection, waiting.first_of(connection, fax), PATIENCE)
+        return [faxes.message_of(connection, each) for each in dict.fromkeys(one.message_id for one in beside)]
+
+    pieces: list[_Piece] = []
+    for message in await desk.store.read(look):
+        fragment = fragment_of(await desk.store.head(message.blob_id, HEADER_LIMIT))
+        if fragment is not None and fragment.id == identity:
+            stored = await desk.store.stored(message.blob_id)
+            pieces.append(_Piece(fragment.number, fragment.total, message, stored, ()))
     return pieces
 
 

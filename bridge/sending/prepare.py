@@ -96,6 +96,7 @@ class Preparer:
                     await self._not_whole(batch, found)
                     return
                 opened, others = found.opened, found.others
+                crash_point(Point.PREPARE_JOINED)
             made = await self._made(message, batch, stored, opened)
         except ConverterDied as error:
             await self._again_or_hold(batch, error.public)

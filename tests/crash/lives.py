@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from bridge.runtime.crash import Point
-from tests.crash.stage import Stage, a_big_mail
+from tests.crash.stage import Stage, a_big_mail, divided
 from tests.support.processes import OUR_NUMBER, Daemon, a_pdf_mail, until
 
 NOTHING = "nothing"
@@ -53,6 +53,14 @@ async def a_big_mail_comes(stage: Stage, _: Daemon) -> str:
     """One whose bytes lie in files, on their way in and on their way out."""
     number = stage.number()
     stage.hand_in(a_big_mail(number), number)
+    return number
+
+
+async def a_divided_mail_comes(stage: Stage, _: Daemon) -> str:
+    """In two pieces, which are one fax."""
+    number = stage.number()
+    for piece in divided(a_pdf_mail(number), 2):
+        stage.hand_in(piece, number)
     return number
 
 
@@ -165,6 +173,13 @@ SENDING = (
     ),
 )
 """One fax each, from its pages to its notice; the last one an operator has sent to somebody else."""
+
+JOINING = (
+    Life(Point.PREPARE_JOINED, "fax", ("accepted",), a_divided_mail_comes),
+    Life(Point.PREPARE_COMMITTED, "fax", ("cancelled", "ready")),
+    Life(Point.PREPARE_STORED, "fax", ("accepted",), a_divided_mail_comes),
+)
+"""Two mails that a machine divided."""
 
 LOOKING = (
     Life(Point.PREVIEW_CLAIMED, "preview", ("open",), a_preview_is_asked_for),

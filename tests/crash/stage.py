@@ -293,6 +293,20 @@ def a_big_mail(*numbers: str) -> EmailMessage:
     return a_mail(*numbers, files=[("noise.png", "image/png", picture.getvalue())])
 
 
+def divided(mail: EmailMessage, count: int) -> Iterator[EmailMessage]:
+    """The pieces into which a machine divides a mail (RFC 2046, 5.2.2)."""
+    lines = mail.as_bytes(policy=modern.clone(linesep="\r\n")).splitlines(keepends=True)
+    size = -(-len(lines) // count)
+    for number in range(1, count + 1):
+        piece = EmailMessage()
+        for field in ("From", "To", "Subject", "Date"):
+            piece[field] = mail[field]
+        piece["Message-ID"] = make_msgid(domain="client.example")
+        piece["Content-Type"] = f'message/partial; id="{mail["Message-ID"]}"; number={number}; total={count}'
+        piece.set_payload(b"".join(lines[(number - 1) * size : number * size]).decode("ascii"))
+        yield piece
+
+
 def _hand_over(port: int, content: bytes, sender: str, recipients: Sequence[str]) -> str | None:
     """The id that the 250 gave; None if nobody was there, or went away meanwhile, or said "later"."""
     try:

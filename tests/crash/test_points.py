@@ -1,6 +1,7 @@
 """A daemon killed at every named crash point, one life after the other, and what became of everything in the end."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,23 @@ async def test_deaths_on_the_way_to_the_final_word(stage: Stage, row: tuple[Life
     assert len(record.faxes) == sum(life.scene is not None for life in row)
     in_hand = any(life.point is Point.POST_TAKEN for life in row)
     assert _repeated(record) == ({"delivered": 1} if in_hand else {}), "the relay had it, and our commit was not done"
+
+
+async def test_deaths_at_the_joining_of_a_divided_mail(stage: Stage) -> None:
+    """Dead at any instant of it, the daemon makes one fax of the pieces: all that they held, called once, told once."""
+    await lives.play(stage, lives.JOINING)
+    await lives.live_on(stage)
+    record = await stage.record()
+    numbers = {row["number"] for row in record.faxes}
+    ends = [(row["number"], row["state"]) for row in record.faxes]
+    assert sorted(ends) == sorted((number, end) for number in numbers for end in ("cancelled", "delivered"))
+    assert {row["pages"] for row in record.faxes if row["state"] == "delivered"} == {1}
+    joined = tuple(row for row in record.faxes if row["state"] == "delivered")
+    mails = {row["message_id"] for row in joined}
+    handed = tuple(each for each in record.handed if each.answer in mails)
+    assert breaches(replace(record, faxes=joined, handed=handed)) == []
+    assert len(record.calls) == len(numbers) == 2
+    assert _repeated(record) == {}
 
 
 async def test_deaths_on_the_way_to_a_preview(stage: Stage) -> None:
@@ -121,6 +139,7 @@ def test_every_point_is_visited() -> None:
     rows = (
         lives.INTAKE,
         *lives.SENDING,
+        lives.JOINING,
         lives.LOOKING,
         lives.ANSWERING,
         lives.CALLING,

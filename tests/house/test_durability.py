@@ -12,6 +12,7 @@ ROWS = re.compile(r"^\| `([a-z_.]+)` \|(.*)\| `(\w+)` \|$", re.MULTILINE)
 VISITED = {
     "test_deaths_on_the_way_in": lives.INTAKE,
     "test_deaths_on_the_way_to_the_final_word": tuple(life for row in lives.SENDING for life in row),
+    "test_deaths_at_the_joining_of_a_divided_mail": lives.JOINING,
     "test_deaths_on_the_way_to_a_preview": lives.LOOKING,
     "test_deaths_on_the_way_to_an_answer": lives.ANSWERING,
     "test_deaths_with_the_call_in_hand": lives.CALLING,

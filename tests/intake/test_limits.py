@@ -170,6 +170,17 @@ async def test_duplicates_do_not_count(stand: Stand) -> None:
     assert await stand.used() == 3
 
 
+async def test_the_pieces_of_a_divided_mail_count_once(stand: Stand) -> None:
+    """They become one fax, in whatever order they come; without their first piece they become none."""
+    for number in (2, 1, 3):
+        divided = a_mail(Content_Type=f'message/partial; id="x@scanner"; number={number}; total=3')
+        await stand.submit(NUMBER, mail=divided)
+    assert await stand.used() == 1
+    await stand.submit(mail=mail(1))
+    await stand.submit(mail=mail(2))
+    assert await states(stand) == [*[FaxState.ACCEPTED] * 4, FaxState.HELD]
+
+
 async def test_what_was_refused_does_not_count(stand: Stand) -> None:
     """Mail that must not be faxed uses up nothing."""
     for _ in range(5):

@@ -9,12 +9,14 @@ import pytest
 
 from bridge.document.renderer import DocumentUnusable
 from bridge.fax.jobs import Fax
+from bridge.fax.orders import Order
 from bridge.fax.states import FaxState
 from bridge.mail.partial import Fragment, fragment_of
 from bridge.sending.fragments import PATIENCE
 from bridge.sending.prepare import Preparer
 from bridge.sending.report import Reporter
 from bridge.store import tables
+from tests.support.orders_stand import Counter
 from tests.support.sending_stand import FakeRenderer
 from tests.support.store_bench import NUMBER, OTHER, SENDER, Bench, work
 from tests.support.store_carrier import MAIL, OPTIONS
@@ -126,6 +128,39 @@ async def test_pieces_that_all_came_are_joined_however_late_they_are_looked_at(
     bench.clock.forward(timedelta(days=7))
     await _work_on(_preparer(bench, renderer))
     assert sorted(await _states(bench, made)) == ["cancelled", "cancelled", "ready"]
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["a piece that was joined", "the fax of the whole"])
+async def test_a_joined_mail_is_sent_once_more_as_a_whole(which: int, bench: Bench, renderer: FakeRenderer) -> None:
+    """To another number too, for which the pages are made anew; the pieces that have ended are left alone."""
+    made = [fax for number in (1, 2) for fax in await bench.accepted(mail=piece(number, 2, 2))]
+    await bench.accepted(mail=piece(1, 2, 2, "another@scanner"))
+    preparer = _preparer(bench, renderer)
+    await _work_on(preparer)
+    bench.clock.forward(timedelta(days=3))
+    old = sorted([await bench.fax(fax.id) for fax in made], key=lambda fax: fax.state is FaxState.READY)[which]
+    if old.state is FaxState.READY:
+        old = await bench.move(old, FaxState.CANCELLED)
+    answer = await Counter(bench).ask(Order.RESEND, old.id, to=OTHER)
+    assert not answer.refused, answer.text
+    await _work_on(preparer)
+    [again] = await bench.rows(tables.fax, tables.fax.c.number == OTHER)
+    assert (again.state, again.pages) == (FaxState.READY, 2)
+    assert renderer.given == [WHOLE, WHOLE]
+    assert await _states(bench, made) == ["cancelled"] * 2 if which else ["cancelled", "ready"]
+
+
+async def test_a_mail_that_never_came_whole_is_not_sent_once_more(bench: Bench, renderer: FakeRenderer) -> None:
+    """It fails again, at once and with the same advice."""
+    [fax] = await bench.accepted(mail=piece(1, 2, 2))
+    preparer = _preparer(bench, renderer)
+    bench.clock.forward(PATIENCE)
+    await _work_on(preparer)
+    await Counter(bench).ask(Order.RESEND, fax.id)
+    await _work_on(preparer)
+    [again] = await bench.rows(tables.fax, tables.fax.c.resend_of == fax.id)
+    assert again.state == FaxState.FAILED
+    assert len(await _told(bench)) == 2
 
 
 async def test_a_whole_that_cannot_be_faxed_is_told_once(bench: Bench, renderer: FakeRenderer) -> None:
