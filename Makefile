@@ -3,7 +3,7 @@
 
 RUN := .tools/bin/uv run --frozen --no-sync
 
-.PHONY: demo test check lint types walls tests bench bench-work bench-pages bench-slides crash result-codes sentences wheel clean
+.PHONY: demo test check lint types walls tests bench bench-work bench-pages bench-slides bench-parts crash result-codes sentences wheel clean
 
 demo: .set-up
 	$(RUN) faxbridge demo --once
@@ -45,6 +45,10 @@ bench-pages: .set-up-tests
 # A presentation's pages beside LibreOffice alone, some five minutes; needs LibreOffice, see docs/benchmarks.md.
 bench-slides: .set-up-tests
 	@$(RUN) python -m tests.benchmarks.slides $(BENCH)
+
+# Parts lists of public mails now and before, some three minutes; see docs/benchmarks.md. `make bench-parts BENCH="FOLDER"`.
+bench-parts: .set-up-tests
+	@$(RUN) python -m tests.benchmarks.parts $(BENCH)
 
 # Needed after a change to bridge/fax/outcomes; a test holds the page against it.
 result-codes: .set-up
