@@ -35,6 +35,15 @@ def looks_like_text(content: bytes, charset: str | None) -> bool:
     return "\0" not in text and all(len(_STRANGE.findall(text, at, at + _STRETCH)) <= most for at in stretches)
 
 
+def is_unicode(content: bytes) -> bool:
+    """Whether the bytes are UTF-8, or plain letters, which hardly come about by chance."""
+    try:
+        content.decode("utf-8")
+    except ValueError:
+        return False
+    return True
+
+
 def is_blank(content: bytes, charset: str | None) -> bool:
     """Whether nothing of the text would be seen on paper."""
     return not any(map(shows, _decode(content, charset)))

@@ -88,10 +88,19 @@ def read(raw: bytes, default: str = "text/plain") -> Entity:
     fields, at = _Header(raw, default).read()
     head = Message(policy=compat32)
     head.set_default_type(default)
-    for field in fields:
+    for field in _of_one_type(fields):
         name, _, value = field.partition(b":")
         head.set_raw(name.strip().decode("ascii"), foreign.decode(value).strip().replace("\0", " "))
     return Entity(head, raw[at:])
+
+
+def _of_one_type(fields: list[bytes]) -> list[bytes]:
+    """The fields; where one of several types is that of a multipart, without the others: no text has parts."""
+    types = [field for field in fields if _name(field) == b"content-type"]
+    multiparts = [field for field in types if field.partition(b":")[2].lstrip(b' "').lower().startswith(b"multipart/")]
+    if len(multiparts) != 1:
+        return fields
+    return [field for field in fields if field is multiparts[0] or _name(field) != b"content-type"]
 
 
 def begins_with_fields(raw: bytes) -> bool:
@@ -127,7 +136,7 @@ class _Header:
         """Take the fields from there; where what follows them begins, and whether an empty line parts the two."""
         for start, end, line in _lines(self._raw, at):
             at = end
-            if not line.strip():
+            if not line.strip() and not (line and self._fields and self._is_amid_fields(end)):
                 return end, True
             if start > _LONGEST_HEADER:
                 return start, False
@@ -138,13 +147,22 @@ class _Header:
                 self._fields[-1] += b" " + line
             elif _FIELD.match(line):
                 self._fields.append(line)
-            elif start == 0 and _ENVELOPE.match(line):
+            elif _ENVELOPE.match(line) and (start == 0 or self._is_amid_fields(end)):
                 continue
             elif self._is_cut_off(line, end):
                 self._fields[-1] += b" " + line
             else:
                 return start, False
         return at, False
+
+    def _is_amid_fields(self, at: int) -> bool:
+        """Whether the header plainly goes on behind a line of blanks (RFC 5322, 4.2), or of an envelope put there."""
+        self._repairs += 1
+        if self._repairs > _MOST_REPAIRS:
+            return False
+        following = list(_until_blank(self._raw, at))
+        fields = all(_FIELD.match(line) or line[:1] in b" \t" for line in following)
+        return fields and bool(following) and bool(_names(self._raw, at) & _FIELDS_OF_ENTITIES)
 
     def _is_open(self) -> bool:
         """Whether the last field waits for a parameter."""

@@ -13,11 +13,13 @@ from bridge.runtime.phrases import phrase
 FORK = phrase("holds only what a Mac keeps beside a file; the file itself is another part of the mail")
 OF_OFFICE = phrase("is of use to the program alone that wrote the mail")
 KEY = phrase("a key for encrypted mail is not faxed")
+LOOK = phrase("only tells programs how the text is to look")
 LITTER = phrase("is nothing but a note that a system made for itself")
 MAILER_LINE = phrase("only a line that the mail program adds")
 
 _LITTER = {"thumbs.db", ".ds_store", "desktop.ini"}
 _OF_OFFICE = {"oledata.mso", "editdata.mso"}
+_OF_LOOK = {"text/css", "text/javascript", "application/javascript", "application/x-javascript", "text/ecmascript"}
 _ACTIVE_MIME = b"ActiveMime"
 _KEY = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
@@ -50,6 +52,8 @@ def reason(piece: Piece) -> str:
         return OF_OFFICE
     if piece.type == "application/pgp-keys" or piece.content.lstrip().startswith(_KEY):
         return KEY
+    if not piece.attached and (piece.type in _OF_LOOK or piece.location.lower().endswith((".css", ".js"))):
+        return LOOK
     return LITTER if name in _LITTER else ""
 
 

@@ -24,6 +24,8 @@ _FIELD = re.compile(
     r"^(from|to|date|subject|received|message-id|mime-version|return-path):", re.IGNORECASE | re.MULTILINE
 )
 _FIELDS_OF_A_MAIL = 3
+_NO_TEXT = ("audio/", "image/", "video/")
+"""What is called so is no text of the West only because each of its bytes could be a letter."""
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
@@ -121,7 +123,9 @@ def kind_of(content: bytes, declared: str = "", charset: str | None = None) -> K
     if declared != "text/plain" and (_PDF.search(head) or _PDF_WITHOUT_VERSION.match(head)):
         return Kind.PDF  # behind some junk; but a text that only speaks of PDFs is a text
     if characters.looks_like_text(content, charset):
-        return _of_text(characters.read(content, charset)[:HEAD].lstrip(), declared)
+        kind = _of_text(characters.read(content, charset)[:HEAD].lstrip(), declared)
+        is_noise = kind is Kind.TEXT and declared.startswith(_NO_TEXT) and not characters.is_unicode(content)
+        return Kind.UNKNOWN if is_noise else kind
     return Kind.UNKNOWN
 
 

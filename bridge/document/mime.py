@@ -45,6 +45,7 @@ _NOT_WHOLE = {
 _NO_BOUNDARY = phrase("where its parts begin and end cannot be told; send the mail again, best with the files as PDF")
 _TEXTS = {"text/plain": Kind.TEXT, "text/html": Kind.HTML}
 _MAILS = {"message/rfc822", "message/global"}
+_FILES = {Kind.PDF, Kind.TIFF, Kind.PICTURE, Kind.OFFICE, Kind.LOCKED, Kind.OUTLOOK, Kind.TNEF, Kind.ARCHIVE}
 _FOR_MACHINES = {
     Kind.CARD: phrase("an address card is not faxed"),
     Kind.CALENDAR: phrase("a calendar entry is not faxed"),
@@ -277,11 +278,11 @@ def _unnamed(part: Entity) -> str:
 
 def _leaf(part: Entity, content: bytes) -> Piece:
     declared, charset = part.type, part.parameter("charset")
-    if _is_own_text(part):
+    if _is_own_text(part) and not _is_file(content, declared, charset):
         return _text(_body(part, declared, content))
     kind = kind_of(content, "" if part.name.lower().endswith(".eml") else declared, charset)
     piece = Piece(
-        _named(part),
+        _unnamed(part) if _is_own_text(part) else _named(part),
         declared,
         kind,
         charset,
@@ -296,6 +297,12 @@ def _leaf(part: Entity, content: bytes) -> Piece:
     if declared in _NOT_WHOLE and kind not in _FOR_MACHINES:
         return replace(piece, role=Role.UNUSABLE, reason=_NOT_WHOLE[declared])
     return _for_people(piece)
+
+
+def _is_file(content: bytes, declared: str, charset: str | None) -> bool:
+    """Whether what is called a text is none, but a file of which a reader would see the source."""
+    kind = kind_of(content, declared, charset)
+    return kind in _FILES and (kind is not Kind.PDF or b"endobj" in content)
 
 
 def _body(part: Entity, declared: str, content: bytes) -> Piece:

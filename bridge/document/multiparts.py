@@ -12,13 +12,15 @@ from bridge.document.entity import MIME_FIELD
 
 _LINE = re.compile(rb"--([^\r\n]{1,200}?)[ \t]*\r?$", re.MULTILINE)
 _REST_OF_LINE = re.compile(rb"(--)?[ \t]*(?:\r?\n|\r?\Z)")
+_LONGEST_BOUNDARY = 200
 _MOST_LINES = 2_000
 """That begin as a boundary would and are looked at."""
 
 _SENTENCE = re.compile(r"(?<=[.!?:])\s+|\n\s*\n")
 _OF_MIME = re.compile(r"\bmime\b|\bmulti-?part|mehrteilig", re.IGNORECASE)
 _OF_READERS = re.compile(
-    r"\b(?:reader|client|mailer|software|program\w*|format\w*|leg[ií]ble|lisible|ilegible|unlesbar|signed|encrypted)\b",
+    r"\b(?:reader|client|mailer|software|program\w*|format\w*|leg[ií]ble|lisible|ilegible|unlesbar|signed|encrypted|"
+    r"base64|embedded within this message)\b",
     re.IGNORECASE,
 )
 
@@ -41,6 +43,8 @@ def boundaries_in(body: bytes, announced: str | None) -> tuple[bytes, ...]:
         return (said, *sorted(alike))
     if alike:
         return tuple(sorted(alike))
+    if folded := _folded(body, said):
+        return folded
     with_fields = [each for each, has_fields in shown.items() if has_fields]
     if with_fields:
         first, *others = with_fields
@@ -108,6 +112,23 @@ def _shown(body: bytes) -> dict[bytes, bool]:
         elif following[:2].strip() == b"" and b" " not in name:
             shown.setdefault(name, False)
     return shown
+
+
+def _folded(body: bytes, said: bytes) -> tuple[bytes, ...]:
+    """How the lines spell the boundary announced, if a program folded them as it folds fields."""
+    if not 1 < len(said) <= _LONGEST_BOUNDARY:
+        return ()
+    letters = rb"(?:\r?\n[ \t]+)?".join(re.escape(said[at : at + 1]) for at in range(len(said)))
+    line = re.compile(rb"--(" + letters + rb")(?:--)?[ \t]*\r?$", re.MULTILINE)
+    spelled = set[bytes]()
+    at = 0 if body.startswith(b"--") else body.find(b"\n--") + 1
+    for _ in range(_MOST_LINES):
+        if (found := line.match(body, at)) is not None:
+            spelled.add(found[1])
+        at = body.find(b"\n--", at) + 1
+        if not at:
+            break
+    return tuple(sorted(spelled))
 
 
 def _lines(body: bytes) -> Iterator[re.Match[bytes]]:

@@ -42,6 +42,8 @@ _QUARTET = 4
 _HEAD = 4096
 _WORDS = 0.7
 """Of a text in a charset of the West so much is plain letters and blanks; of noise that is read as one, a third."""
+_ENDS = ((b"%PDF-", b"%%EOF"), (b"\x89PNG", b"IEND\xaeB`\x82"), (b"\xff\xd8\xff", b"\xff\xd9"))
+"""How files begin whose last bytes tell that nothing is missing, and these."""
 _UNKNOWABLE = {Kind.EMPTY, Kind.UNKNOWN, Kind.TEXT, Kind.HTML, Kind.CARD, Kind.CALENDAR}
 
 
@@ -154,18 +156,39 @@ def _pieces(letters: bytes) -> bytes:
     """Base64 without line ends, of one piece or of several that are padded each. Raises Undecodable."""
     if b"=" not in letters[:-2] and len(letters) % _QUARTET == 0:
         return binascii.a2b_base64(letters)
-    content = []
-    for piece in re.findall(rb"[^=]+={0,2}", letters):
+    content = b""
+    pieces = re.findall(rb"[^=]+={0,2}", letters)
+    for at, piece in enumerate(pieces, 1):
         core = piece.rstrip(b"=")
         if len(core) % _QUARTET == 1:
-            raise Undecodable
-        content.append(binascii.a2b_base64(core + b"=" * (-len(core) % _QUARTET)))
-    return b"".join(content)
+            if at < len(pieces):
+                raise Undecodable
+            return _without_last(content, core)
+        content += binascii.a2b_base64(core + b"=" * (-len(core) % _QUARTET))
+    return content
+
+
+def _without_last(before: bytes, core: bytes) -> bytes:
+    """Base64 with a letter too many, which stands for nothing where the file plainly ends before it.
+
+    Raises Undecodable where it may be what is left of letters that got lost.
+    """
+    content = before + binascii.a2b_base64(core[:-1])
+    if before and len(core) == 1:  # behind what was filled up
+        return content
+    if not any(content.startswith(begin) and content.rstrip().endswith(end) for begin, end in _ENDS):
+        raise Undecodable
+    return content
 
 
 def _as_it_stands(body: bytes, charset: str | None) -> Decoded:
-    """What is called base64 and begins as none: a file or a text that nobody encoded. Raises Undecodable."""
-    if kind_of(body, "", charset) in {Kind.EMPTY, Kind.UNKNOWN}:
+    """What is called base64 and begins as none: a file or a text that nobody encoded. Raises Undecodable.
+
+    A text without a blank in any line is none for people, but base64 with something wrong in it.
+    """
+    kind = kind_of(body, "", charset)
+    one_word = kind is Kind.TEXT and not any(b" " in line.strip() for line in body.split(b"\n"))
+    if one_word or kind in {Kind.EMPTY, Kind.UNKNOWN}:
         raise Undecodable
     return Decoded(body)
 

@@ -55,12 +55,16 @@ def _decoded(lines: bytes) -> bytes | None:
 
 
 def _line(line: bytes) -> bytes | None:
-    """What one line holds. Blanks at its end may have been lost, and some programs add a letter or two."""
+    """What one line holds; None if it is no uuencode.
+
+    Blanks at its end may have been lost, some programs add a letter or two, and what fills the last group is anything.
+    """
     length = (line[0] - 32) & 63
     letters = 1 + (length + 2) // 3 * 4
-    if len(line) > letters + 2 or (len(line) < letters and length != _FULL):
+    needed = 1 + (length * 4 + 2) // 3
+    if len(line) > letters + 2 or (len(line) < needed and length != _FULL):
         return None
     try:
-        return binascii.a2b_uu(line[:letters])
+        return binascii.a2b_uu(line[:needed])
     except binascii.Error:
         return None

@@ -98,6 +98,30 @@ def test_a_helper_part_is_left_out_with_its_line(helper: bytes) -> None:
     assert [piece.role for piece in read(related)] == [Role.BODY, Role.LEFT_OUT]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("text/css",),
+        ("application/javascript",),
+        ("application/octet-stream", "", "", "Content-Location: http://x.example/look/main.CSS"),
+        ("application/octet-stream", "", "inline", "Content-Location: main.js"),
+    ],
+)
+def test_what_tells_programs_how_a_page_looks_is_no_document(fields: tuple[str, ...]) -> None:
+    """A saved page comes with its style sheets and scripts: its text is faxed, and they have their line."""
+    kind, name, disposition, *more = (*fields, "", "")[: max(len(fields), 3)]
+    sheet = part(b"p { color: black }\n", kind, name, disposition, *more)
+    found = read(multipart("related", markup(LETTER), sheet))
+    assert [piece.role for piece in found] == [Role.BODY, Role.LEFT_OUT]
+    assert "how the text is to look" in found[1].reason
+
+
+def test_a_style_sheet_that_was_attached_is_faxed() -> None:
+    """Somebody wants it read."""
+    found = read(multipart("mixed", plain(LETTER), part(b"p { color: black }\n", "text/css", "a.css")))
+    assert [piece.role for piece in found] == [Role.LEFT_OUT, Role.ATTACHMENT]
+
+
 def test_a_drawing_for_office_that_was_attached_is_refused_with_the_cure() -> None:
     """Its sender meant it to be seen."""
     for content, name in ((EMF, "plan.emf"), (gzip.compress(EMF), "plan.emz")):

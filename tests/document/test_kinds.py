@@ -74,6 +74,9 @@ KNOWN: dict[str, tuple[bytes, str, Kind]] = {
     "mail": (b"From: a@b\nDate: x\nSubject: y\n\nhi", "application/octet-stream", Kind.MESSAGE),
     "text with two fields": (b"From: a@b\nDate: x\n\nhi", "application/octet-stream", Kind.TEXT),
     "typed text that quotes a mail": (b"From: a@b\nDate: x\nSubject: y\n\nhi", "text/plain", Kind.TEXT),
+    "noise of a microphone": (bytes(range(0xA1, 0xFF)) * 9, "audio/basic", Kind.UNKNOWN),
+    "words of the West": ("Müller, Bett 7".encode("latin-1"), "application/octet-stream", Kind.TEXT),
+    "words that are called a picture": (b"removed by the gateway", "image/jpeg", Kind.TEXT),
     "nothing": (b"", "application/pdf", Kind.EMPTY),
     "executable": (EXECUTABLE, "application/pdf", Kind.UNKNOWN),
 }

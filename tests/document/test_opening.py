@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bridge.document import mime, transfer
+from bridge.document.kinds import Kind
 from bridge.document.limits import Limits
 from bridge.document.pieces import Piece, Role
 from tests.support.document_samples import mail, multipart, part, plain
@@ -98,6 +99,59 @@ BODIES = {
 def test_base64_is_undone_however_it_is_written(body: bytes) -> None:
     """Lines of any length, and several padded pieces one after another, are one file."""
     assert found(with_field("Content-Transfer-Encoding: base64", body=body)) == [(PDF, "attachment")]
+
+
+JPEG = b"\xff\xd8\xff\xe0" + b"pretend" * 30 + b"\xff\xd9"
+PNG = b"\x89PNG\r\n\x1a\n" + b"pretend" * 30 + b"\0\0\0\0IEND\xaeB`\x82"
+
+
+@pytest.mark.parametrize("content", [PDF + b"\n%%EOF\n", JPEG, PNG, PDF[:100]], ids=["PDF", "JPEG", "PNG", "padded"])
+def test_a_letter_too_many_behind_the_base64_of_a_whole_file_is_nothing(content: bytes) -> None:
+    """The file ends before it, by its own last bytes or where base64 was filled up."""
+    coded = base64.b64encode(content)
+    if not content.startswith(PDF[:100]) or len(content) > 100:
+        coded = base64.b64encode(content + b"\n" * (-len(content) % 3))
+    assert [each.strip() for each, _ in found(with_field("Content-Transfer-Encoding: base64", body=coded + b"A"))] == [
+        content.strip()
+    ]
+
+
+@pytest.mark.parametrize("content", [PDF, JPEG[:-30], PNG[:-12], b"GIF89a" + b"pretend" * 30])
+def test_a_letter_too_many_is_refused_where_the_file_may_go_on(content: bytes) -> None:
+    """It may be what is left of letters that got lost."""
+    coded = base64.b64encode(content + b" " * (-len(content) % 3))
+    assert [role for _, role in found(with_field("Content-Transfer-Encoding: base64", body=coded + b"A"))] == [
+        "unusable"
+    ]
+
+
+@pytest.mark.parametrize("body", [b"PGh0*bWw+Cg==\r\n", b"JVBERi0x?=\r\n", b"!!SGVsbG8h\r\nSGVsbG8h\r\n"])
+def test_what_is_called_base64_and_has_no_blank_in_it_is_no_text(body: bytes) -> None:
+    """A few letters too: they are refused by name, and not faxed as they stand."""
+    assert [role for _, role in found(with_field("Content-Transfer-Encoding: base64", body=body))] == ["unusable"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\n%%EOF\n", JPEG, PNG, b"{\\rtf1 Please call.}"],
+    ids=["PDF", "JPEG", "PNG", "RTF"],
+)
+@pytest.mark.parametrize("coded", [True, False], ids=["in base64", "as it is"])
+def test_a_file_in_the_place_of_the_text_is_a_file(content: bytes, *, coded: bool) -> None:
+    """Though nothing says so, or it is called a text: its source is none for people."""
+    body = base64.encodebytes(content) if coded else content
+    said = b"Content-Transfer-Encoding: base64\r\n" if coded else b""
+    for kind in (b"", b"Content-Type: text/plain\r\n"):
+        [piece] = read(mail(kind + said + b"\r\n" + body))
+        assert (piece.content.strip(), piece.role) == (content.strip(), Role.ATTACHMENT)
+        assert piece.kind not in {Kind.TEXT, Kind.HTML}
+        assert piece.name.startswith("unnamed part")
+
+
+def test_a_text_that_begins_with_words_of_pdf_is_a_text() -> None:
+    """Who writes about it wrote a text."""
+    text = b"%PDF-1.4 is what the scanner writes, and the ward cannot open it."
+    assert found(mail(b"Content-Type: text/plain\r\n\r\n" + text)) == [(text, "body")]
 
 
 @pytest.mark.parametrize("kind", ["text/plain; charset=utf-8", "text/html"])
@@ -197,6 +251,25 @@ def test_a_boundary_in_two_cases_is_one() -> None:
     assert found(mail(b'Content-Type: multipart/mixed; boundary="b1"\r\n\r\n' + body)) == [(PDF, "attachment")]
 
 
+@pytest.mark.parametrize("at", [1, 2, 4])
+def test_a_boundary_that_is_folded_in_the_lines_is_found(at: int) -> None:
+    """A program folded the lines as it folds fields; put together they are the one announced."""
+    folded = b"b1_x_y"[:at] + b"\r\n " + b"b1_x_y"[at:]
+    body = b"--%b\r\n%b\r\n--%b\r\n%b\r\n--%b--\r\n" % (
+        *(folded, plain("see")),
+        *(folded, part(PDF, "application/pdf", "a.pdf")),
+        folded,
+    )
+    assert found(mail(b'Content-Type: multipart/mixed; boundary="b1_x_y"\r\n\r\n' + body)) == [(PDF, "attachment")]
+
+
+def test_of_two_types_that_of_a_multipart_counts() -> None:
+    """A relay put its own in front; no text has parts."""
+    head, _, body = multipart("mixed", plain("see"), part(PDF, "application/pdf", "a.pdf")).partition(b"\r\n\r\n")
+    for fields in (b"Content-Type: text/plain\r\n" + head, head + b"\r\nContent-Type: text/plain"):
+        assert found(mail(fields + b"\r\n\r\n" + body)) == [(PDF, "attachment")]
+
+
 def test_a_multipart_inside_one_with_the_wrong_boundary_is_read_too() -> None:
     """The outer boundary is the first; the one that is announced within belongs to what announces it."""
     inner = multipart("alternative", plain("see"))
@@ -239,6 +312,26 @@ def test_a_header_that_is_cut_is_put_together(head: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "between",
+    [
+        "Subject: a long subject\r\n \r\nTo: x@example.org\r\n",
+        "Subject: a long subject\r\n\t\r\n more of it\r\nTo: x@example.org\r\n",
+        "X-A: 1\r\nFrom a@example.org  Sun Apr  5 09:24:45 2015\r\nTo: x@example.org\r\n",
+        "X-A: 1\r\n>From a@example.org  Sun Apr  5 09:24:45 2015\r\nTo: x@example.org\r\n",
+    ],
+)
+def test_fields_behind_a_line_of_blanks_or_an_envelope_are_no_text(between: str) -> None:
+    """A field whose fold is empty (RFC 5322, 4.2), and a mailbox's line amid the header, are within it."""
+    assert found(f"From: a@example.org\r\n{between}\r\nPlease call.".encode()) == [(b"Please call.", "body")]
+
+
+@pytest.mark.parametrize("text", [b"Note: call the ward.\r\nBed: 7\r\n", b"From the ward.\r\nTo: all\r\nBye"])
+def test_words_behind_a_line_of_blanks_stay_words(text: bytes) -> None:
+    """Where they are no fields that mails have, or go on as a text does."""
+    assert found(b"From: a@example.org\r\nSubject: x\r\n \r\n" + text) == [(text.strip(), "body")]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         b"Note: call the ward.\r\n\r\nContent-Type: what does that mean?",
@@ -259,6 +352,15 @@ def test_a_file_in_uuencode_within_the_text_is_taken_out() -> None:
         ("Ä b.pdf", PDF, Role.ATTACHMENT),
         ("a.pdf", PDF, Role.ATTACHMENT),
     ]
+
+
+@pytest.mark.parametrize("filled", [b"_", b"", b"``", b"AB"])
+def test_what_fills_the_last_group_of_uuencode_is_nothing(filled: bytes) -> None:
+    """Programs write there what they like, or nothing."""
+    content = PDF[:41]
+    line = binascii.b2a_uu(content).rstrip(b"\n ")[:56]
+    body = b"begin 644 a.pdf\n" + line + filled + b"\n`\nend\n"
+    assert found(mail(b"\r\n" + body)) == [(content.strip(), "attachment")]
 
 
 @pytest.mark.parametrize("damage", [(b"`\nend\n", b""), (b"\nM", b"\nm")])
@@ -331,6 +433,7 @@ PREAMBLES = [
     "Dies ist eine mehrteilige Nachricht im MIME-Format.",
     "Diese Nachricht liegt im MIME-Format vor. Da Ihr Programm das nicht kennt,\r\nkann sie ganz unlesbar sein.",
     "Ce message est au format MIME. Comme votre lecteur ne comprend pas ce format, il peut ne pas être lisible.",
+    "Sections below may represent BASE64 encoded files, unreadable without MIME aware tools.\r\nBASE64 is long.",
     "This is a MIME-formatted message.  If you see this text it means that your software does not know that.",
 ]
 

@@ -1,6 +1,8 @@
 """Files that hold others: opened, each file in them with its line, and never more of them than the limits allow."""
 
+import base64
 import io
+import random
 import struct
 import subprocess
 import sys
@@ -70,6 +72,19 @@ async def test_a_winmail_dat_is_opened(tmp_path: Path) -> None:
     ]
     alone = await make(tmp_path, mail(part(winmail(text=b"the text"), "application/ms-tnef", "winmail.dat")))
     assert alone.words() == ["the text"]
+
+
+@pytest.mark.parametrize("files", [(), (("a.pdf", PDF),)], ids=["alone", "beside a file"])
+async def test_a_text_in_a_winmail_dat_that_nobody_can_read_fails(
+    files: tuple[tuple[str, bytes], ...], tmp_path: Path
+) -> None:
+    """It is held to what holds for any other text: the source of a file or of a mail is never pages."""
+    coded = b"%%\r\n" + base64.encodebytes(random.Random(7).randbytes(600))
+    source = b"see\r\n--b1\r\nContent-Type: application/pdf\r\n\r\nJVBERi0x\r\n--b1--\r\n"
+    for text, said in ((coded, "letters and signs"), (source, "source of a mail")):
+        made = await make(tmp_path, mail(part(winmail(*files, text=text), "application/ms-tnef", "winmail.dat")))
+        assert said in made.failed
+        assert made.pages == 0
 
 
 async def test_a_winmail_dat_of_nothing_has_its_line(tmp_path: Path) -> None:

@@ -96,6 +96,17 @@ def a_mail(
     return mail
 
 
+SPLIT = "Überweisung Müller"
+"""A subject that programs write so that a letter of it is split over two encoded words."""
+
+
+def with_split_subject(mail: EmailMessage) -> EmailMessage:
+    """The mail with that subject, as such a program writes it."""
+    del mail["Subject"]
+    mail.set_raw("Subject", "=?utf-8?B?w5xiZXJ3ZWlzdW5nIE3D?=\n =?utf-8?B?vGxsZXI=?=")
+    return mail
+
+
 def a_pdf_mail(*recipients: str, pages: int = 1, **more: Any) -> EmailMessage:
     """A mail with one PDF."""
     return a_mail(*recipients, files=[("results.pdf", "application/pdf", a_pdf(pages))], **more)

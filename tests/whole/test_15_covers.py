@@ -8,7 +8,18 @@ import pikepdf
 import pypdfium2
 
 from bridge.fax.numbers import as_people_write
-from tests.support.processes import DELIVERED, DELIVERED_TOO, Caught, House, Json, Sandbox, a_pdf_mail, until
+from tests.support.processes import (
+    DELIVERED,
+    DELIVERED_TOO,
+    SPLIT,
+    Caught,
+    House,
+    Json,
+    Sandbox,
+    a_pdf_mail,
+    until,
+    with_split_subject,
+)
 
 
 def words(pdf: bytes, page: int) -> str:
@@ -70,13 +81,13 @@ async def test_a_fax_with_a_cover_page(house: House) -> None:
 async def test_the_carriers_own_cover_page(house: House) -> None:
     """It gets the words for it, and our pages without one; the notice counts those, and says where the text went."""
     sandbox, daemon = await house.start(document={"cover": "carrier"})
-    await daemon.take(a_letter(), DELIVERED)
+    await daemon.take(with_split_subject(a_letter()), DELIVERED)
     await house.fax_in(DELIVERED, "delivered")
     (fax,) = await sandbox.taken(DELIVERED)
     assert (fax["cover"], fax["pages"]) == (True, 2)
     asked = fax["request"]
     assert asked["message"] == "Dear colleague,\n\nplease see the attached."
-    assert (asked["to_name"], asked["subject"]) == (as_people_write(DELIVERED), a_letter()["Subject"])
+    assert (asked["to_name"], asked["subject"]) == (as_people_write(DELIVERED), SPLIT)
     (row,) = house.rows("SELECT pages, pages_sent FROM fax")
     assert (row["pages"], row["pages_sent"]) == (1, 1)
     (mail,) = await until("the notice", told(house))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pikepdf
 
-from tests.support.processes import DELIVERED, SENDER, Caught, House, a_pdf_mail
+from tests.support.processes import DELIVERED, SENDER, SPLIT, Caught, House, a_pdf_mail, with_split_subject
 
 DEAD = "+14155550153"
 
@@ -43,7 +43,7 @@ async def test_what_goes_with_a_notice(house: House, tmp_path: Path) -> None:
         policy={"senders": ["*@example.org"]},
         notices={"thumbnail": True, "attach_document": True, "attach_proof": True},
     )
-    await daemon.take(a_pdf_mail(DELIVERED, pages=2, subject="The lease"), DELIVERED)
+    await daemon.take(with_split_subject(a_pdf_mail(DELIVERED, pages=2)), DELIVERED)
     [mail] = await house.sink.wait(event="delivered", to=SENDER)
     assert mail.message.get_content_type() == "multipart/report"
     kinds = [part.get_content_type() for part in mail.message.iter_parts()]
@@ -68,7 +68,7 @@ async def test_what_goes_with_a_notice(house: House, tmp_path: Path) -> None:
             DELIVERED,
             SENDER,
             "Delivered",
-            "The lease",
+            SPLIT,
             call["carrier_job_id"],
             hashlib.sha256(fax).hexdigest(),
         ):
