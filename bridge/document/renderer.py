@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import stat
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -39,8 +40,11 @@ NO_PAGES = phrase("without any pages")
 WITH_STATUS = phrase("with status {status}")
 NO_REPORT = phrase("without a report")
 HALF_A_REPORT = phrase("with half a report")
+TOO_COSTLY = phrase("its pages need too much memory; make them smaller or simpler, or send them in several faxes")
 TOO_LONG = phrase("making its pages took too long; send fewer or simpler pages")
 _LONGEST_REPORT = 2_000_000
+_OUT_OF_MEMORY = {-signal.SIGABRT, -signal.SIGTRAP, -signal.SIGILL}
+"""How a library ends its process where it is given no memory: it has no other way to say so."""
 
 
 class DocumentUnusable(Permanent):
@@ -204,6 +208,8 @@ def _read_report(folder: Path, status: int | None) -> Report:
         raise Unavailable("no process could be had to make the pages; tried again later")
     if status is None:
         raise DocumentUnusable(TOO_LONG)
+    if status in _OUT_OF_MEMORY:
+        raise ConverterDied(TOO_COSTLY)
     if status != 0:
         raise ConverterDied(_STOPPED.format(how=WITH_STATUS.format(status=status)))
     if not 0 < _size(folder / REPORT) <= _LONGEST_REPORT:

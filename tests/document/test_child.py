@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+import pikepdf
 import pytest
 from PIL import Image
 
@@ -24,9 +25,10 @@ from bridge.document.job import STATUS, Job, write_job
 from bridge.document.kinds import Kind
 from bridge.document.limits import Limits
 from bridge.document.pieces import Piece, Role
-from bridge.document.renderer import DocumentUnusable, Renderer
+from bridge.document.renderer import TOO_COSTLY, DocumentUnusable, Renderer
 from bridge.document.report import NO_PROCESS
 from tests.support.document_samples import AS_IT_IS, a_converter, a_pdf, inside, mail, make, multipart, part, plain
+from tests.support.pdf_samples import built
 
 PATIENCE = 60.0
 
@@ -200,6 +202,27 @@ async def test_a_child_that_hangs_is_ended(workspace: Path, tmp_path: Path, inst
     assert inside(workspace) == []
     grandchild = int((out / "grandchild").read_text())
     await until(lambda: not alive(grandchild))
+
+
+async def test_a_drawing_without_memory_is_called_too_large(
+    workspace: Path, tmp_path: Path, instead: Callable[[str], Path]
+) -> None:
+    """The library that draws can only end its process where it is given none; the words say what it was about."""
+    out = instead(
+        "import resource, pypdfium2\n"
+        "pdf = pypdfium2.PdfDocument(open(OUT + '/large.pdf', 'rb').read())\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000,) * 2)\n"
+        "pdf[0].render()"
+    )
+
+    def build(pdf: pikepdf.Pdf) -> None:
+        page = pdf.add_blank_page()
+        page.obj.Contents = pdf.make_stream(b"0 0 m " + b"1 1 l 2 2 l 5 9 l " * 1_000_000 + b"f")
+
+    (out / "large.pdf").write_bytes(built(build))
+    assert await fail(workspace, open_mail(tmp_path), Limits()) == TOO_COSTLY
+    assert inside(workspace) == []
 
 
 def alive(process: int) -> bool:
