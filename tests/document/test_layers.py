@@ -251,3 +251,33 @@ async def test_files_that_hang_on_drawings_are_not_in_the_fax(tmp_path: Path) ->
     made = await faxed(built(build), tmp_path)
     assert made.words() == ["BASE DRAWN"]
     assert b"SECRET" not in texts(made.pdf)
+
+
+async def test_a_drawing_of_an_annotation_may_be_of_a_layer_itself(tmp_path: Path) -> None:
+    """Then the annotation is printed where its layer is; what it says is not drawn in the place of a hidden drawing."""
+
+    def build(pdf: pikepdf.Pdf) -> None:
+        page = pdf.pages[0].obj
+        page.Annots = Array()
+        for at, name in enumerate(("L", "M")):
+            drawing = a_drawing(pdf, b"BT /Helv 12 Tf 0 5 Td (DRAWN %b) Tj ET" % name.encode(), 200, 20)
+            drawing.OC = page.Resources.Properties[f"/{name}"]
+            box = Array([40, 500 - 40 * at, 240, 520 - 40 * at])
+            note = Dictionary(Type=Name.Annot, Subtype=Name.FreeText, F=4, Rect=box, Contents=String(f"SAID {name}"))
+            note.AP = Dictionary(N=drawing)
+            page.Annots.append(pdf.make_indirect(note))
+
+    groups = {"L": a_group("L"), "M": a_group("M")}
+    made = await faxed(with_layers(BASE, groups, default(OFF=["L"]), build), tmp_path)
+    assert made.words() == ["BASE DRAWN M"]
+    assert b"DRAWN L" not in texts(made.pdf)
+
+
+async def test_a_group_that_the_document_does_not_list_is_no_layer(tmp_path: Path) -> None:
+    """Nobody can switch it, and viewers show it, even where it is called off."""
+
+    def build(pdf: pikepdf.Pdf) -> None:
+        pdf.Root.OCProperties.OCGs = Array([pdf.make_indirect(a_group("other"))])
+
+    made = await faxed(with_layers(BASE + IN_LAYER, {"L": a_group("L")}, default(OFF=["L"]), build), tmp_path)
+    assert made.words() == ["BASE LAYER"]

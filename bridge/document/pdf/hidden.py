@@ -19,6 +19,9 @@ INSEPARABLE = phrase("its hidden layers cannot be told from what is to be seen; 
 _DEEPEST = 30
 """Drawings within drawings."""
 
+_UNSEEN = b"n"
+"""What paints nothing, and is no drawing that was left to viewers either."""
+
 _TEXT_PAINTERS = {"Tj", "TJ"}
 _TEXT_AFTER_LINE = {"'", '"'}
 _TEXT_MOVERS = {"BT", "ET", "Td", "TD", "Tm", "T*"}
@@ -68,6 +71,8 @@ class _Stripper:
         shown = [each for each in annotations.on(page) if self._layers.prints(each.get("/OC"))]
         for each in shown:
             for drawn in _appearances(each):
+                if not self._layers.prints(drawn.get("/OC")):
+                    drawn.write(_UNSEEN)
                 self._strip_drawing(drawn, pikepdf.Dictionary(), 0)
         page.obj.Annots = pikepdf.Array(shown)
 

@@ -40,7 +40,8 @@ class Layers:
         base = default.get("/BaseState") != "/OFF"
         self._printed = {group.objgen: base for group in groups}
         for name, state in (("/ON", True), ("/OFF", False)):
-            self._printed.update({group.objgen: state for group in _dictionaries(default.get(name))})
+            listed = {group.objgen for group in _dictionaries(default.get(name))}
+            self._printed.update(dict.fromkeys(listed & self._printed.keys(), state))
         for usage in _dictionaries(default.get("/AS")):
             if usage.get("/Event") == _PRINT:
                 self._apply(usage)
