@@ -438,3 +438,13 @@ async def test_a_value_of_a_field_stands_against_xfa_data(tmp_path: Path) -> Non
             out = io.BytesIO()
             pdf.save(out)
         assert (await faxed(out.getvalue(), tmp_path)).words() == [shown]
+
+
+async def test_a_list_of_which_nothing_is_chosen_keeps_its_drawing(tmp_path: Path) -> None:
+    """What may be chosen may stand in the drawing alone."""
+
+    def build(pdf: pikepdf.Pdf) -> Dictionary:
+        drawing = a_drawing(pdf, b"BT /Helv 10 Tf 2 5 Td (five) Tj ET", 60, 20)
+        return Dictionary(FT=Name.Ch, AP=Dictionary(N=drawing))
+
+    assert (await faxed(a_form(build, NeedAppearances=True), tmp_path)).words() == ["A FORM five"]

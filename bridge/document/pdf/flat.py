@@ -30,7 +30,7 @@ NOT_ON_THE_PAGE = phrase("they are seen when a note is opened, and do not stand 
 
 _HIDDEN, _PRINTED = 1 << 1, 1 << 2
 """Bits of an annotation's flags (ISO 32000-1, table 165)."""
-_NEVER_PRINTED = {"/Popup", "/TrapNet", "/PrinterMark"}
+_NEVER_PRINTED = "/Popup"
 _PAGE_KEYS = {
     *("/Type", "/Parent", "/Resources", "/MediaBox", "/CropBox", "/TrimBox", "/Rotate", "/UserUnit"),
     *("/Contents", "/Group"),
@@ -83,7 +83,7 @@ class _Flattener:
     def take(self, annotation: pikepdf.Dictionary) -> bool:
         """Whether an annotation or widget is printed; if so it has an appearance, or will have."""
         flags, kind = int(number(annotation.get("/F"))), annotation.get("/Subtype")
-        if flags & _HIDDEN or kind in _NEVER_PRINTED or not annotations.has_box(annotation):
+        if flags & _HIDDEN or kind == _NEVER_PRINTED or not annotations.has_box(annotation):
             return False
         self.unprinted.notes |= kind == "/Text" and bool(text_of(annotation.get("/Contents")).strip())
         if not flags & _PRINTED:
@@ -134,7 +134,7 @@ class _Flattener:
         elif shown is None:
             self._draw(one)
         elif not one.value:
-            if self.all_anew and appearances.has_words(shown):
+            if self.all_anew and not one.is_list and appearances.has_words(shown):
                 self._draw(one)
         elif not appearances.has_words(shown):
             self._draw(one)
