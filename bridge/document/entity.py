@@ -17,7 +17,9 @@ MIME_FIELD = re.compile(
 )
 """What says how a part is to be read, and stands in no text for people."""
 
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+_FIELD = re.compile(rb"(?!--)([!-9;-~]+)[ \t]*:")
+_MARK = b"\xef\xbb\xbf"
+"""A byte order mark, which an editor put before all."""
 _ENVELOPE = re.compile(rb">?From ")
 _PARAMETER = re.compile(rb"[ \t]*[A-Za-z][A-Za-z0-9_-]*(?:\*[0-9]{0,3}\*?)?[ \t]*=")
 _TYPE = re.compile(r'["\s]*([^\s;()<>@,"\[\]?=/]+/[^\s;()<>@,"\[\]?=/]+)')
@@ -83,6 +85,7 @@ class Entity:
 
 def read(raw: bytes, default: str = "text/plain") -> Entity:
     """The fields at the beginning of ``raw``, and the rest. ``default`` is its type if it names none."""
+    raw = raw.removeprefix(_MARK)
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")
     fields, at = _Header(raw, default).read()

@@ -279,7 +279,8 @@ def _unnamed(part: Entity) -> str:
 def _leaf(part: Entity, content: bytes) -> Piece:
     declared, charset = part.type, part.parameter("charset")
     if _is_own_text(part) and not _is_file(content, declared, charset):
-        return _text(_body(part, declared, content))
+        is_markup = declared == "text/plain" and kind_of(content, "", charset) is Kind.HTML
+        return _text(_body(part, "text/html" if is_markup else declared, content))
     kind = kind_of(content, "" if part.name.lower().endswith(".eml") else declared, charset)
     piece = Piece(
         _unnamed(part) if _is_own_text(part) else _named(part),

@@ -15,6 +15,7 @@ from bridge.runtime.phrases import phrase
 CODE = phrase("holds a file as letters and signs that nobody can read; attach the file itself, best as PDF")
 SOURCE = phrase("holds the source of a mail, not what it says; forward the mail as an attachment, or print it to a PDF")
 
+_QUOTED = re.compile(r"^(?:[ \t]*>)+[ \t]?", re.MULTILINE)
 _ARMOUR = re.compile(r"^-----BEGIN ([A-Z0-9 ]{1,60})-----$.*?^-----END \1-----$", re.MULTILINE | re.DOTALL)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 _BASE64_END = re.compile(r"[A-Za-z0-9+/]*={0,2}")
@@ -52,7 +53,7 @@ def why_unreadable(text: str) -> str:
     """Why a text is none for people; empty if it is one."""
     if _PART.search(text):
         return SOURCE
-    text = _ARMOUR.sub("", text)
+    text = _ARMOUR.sub("", _QUOTED.sub("", text))
     if _MARKS.search(text):
         return CODE
     lines = [line.strip() for line in text.split("\n")]

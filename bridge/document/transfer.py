@@ -68,9 +68,10 @@ def decoded(entity: Entity) -> Decoded:
             raise Undecodable
         return _unwrapped(_from_base64(body, entity.parameter("charset")))
     if said == {"quoted-printable"}:
-        return Decoded(quopri.decodestring(body))
+        file = _plain_base64(body, lambda content: kind_of(content) not in _UNKNOWABLE)
+        return Decoded(quopri.decodestring(body) if file is None else file)
     if said == {"uuencode"}:
-        return _from_uuencode(body)
+        return _from_uuencode(body, entity.parameter("charset"))
     if said:
         raise Undecodable
     if (content := _plain_base64(body, charset=entity.parameter("charset"))) is not None:
@@ -182,9 +183,9 @@ def _without_last(before: bytes, core: bytes) -> bytes:
 
 
 def _as_it_stands(body: bytes, charset: str | None) -> Decoded:
-    """What is called base64 and begins as none: a file or a text that nobody encoded. Raises Undecodable.
+    """What is called encoded and does not begin so: a file or a text that nobody encoded. Raises Undecodable.
 
-    A text without a blank in any line is none for people, but base64 with something wrong in it.
+    A text without a blank in any line is none for people, but something encoded with a fault in it.
     """
     kind = kind_of(body, "", charset)
     one_word = kind is Kind.TEXT and not any(b" " in line.strip() for line in body.split(b"\n"))
@@ -193,14 +194,14 @@ def _as_it_stands(body: bytes, charset: str | None) -> Decoded:
     return Decoded(body)
 
 
-def _from_uuencode(body: bytes) -> Decoded:
+def _from_uuencode(body: bytes, charset: str | None) -> Decoded:
     """The one file in it, and the text around."""
     text, files = uuencode.taken_out(body)
     if len(files) == 1:
         return Decoded(files[0].content, text)
     if b"begin " in body:
         raise Undecodable
-    return Decoded(body)
+    return _as_it_stands(body, charset) if body.strip() else Decoded(b"")
 
 
 def _unwrapped(once: Decoded) -> Decoded:

@@ -148,6 +148,52 @@ def test_a_file_in_the_place_of_the_text_is_a_file(content: bytes, *, coded: boo
         assert piece.name.startswith("unnamed part")
 
 
+@pytest.mark.parametrize("said", [b"Content-Type: text/plain\r\n", b""])
+@pytest.mark.parametrize("begin", [b"<html><head><style>p{color:red}</style></head>", b"<!DOCTYPE html>\r\n<html>"])
+def test_markup_in_the_place_of_the_text_is_markup(said: bytes, begin: bytes) -> None:
+    """A program wrote HTML and did not say so; nobody reads its tags."""
+    [piece] = read(mail(said + b"\r\n" + begin + b"<body><p>Please call.</p></body></html>"))
+    assert (piece.kind, piece.role) == (Kind.HTML, Role.BODY)
+
+
+def test_a_text_that_speaks_of_markup_is_a_text() -> None:
+    """Words come first."""
+    text = b"Write <html><body> at the beginning."
+    assert found(mail(b"Content-Type: text/plain\r\n\r\n" + text)) == [(text, "body")]
+    assert read(mail(b"\r\n" + text))[0].kind is Kind.TEXT
+
+
+def test_a_byte_order_mark_before_the_header_is_no_letter_of_it() -> None:
+    """An editor put it there."""
+    raw = mail(multipart("mixed", plain("see"), part(PDF, "application/pdf", "a.pdf")))
+    assert found(b"\xef\xbb\xbf" + raw) == [(PDF, "attachment")]
+
+
+@pytest.mark.parametrize("boundary", [b"b1", b"Mon_Jan_9_15:10:21_L1"])
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_boundary_right_under_the_header_ends_it(boundary: bytes, *, announced: bool) -> None:
+    """Though the empty line is lost, and its letters look like a field's name."""
+    body = b"--%b\r\n%b\r\n--%b\r\n%b\r\n--%b--\r\n" % (
+        *(boundary, plain("see")),
+        *(boundary, part(PDF, "application/pdf", "a.pdf")),
+        boundary,
+    )
+    kind = b'Content-Type: multipart/mixed; boundary="%b"\r\n' % boundary if announced else b""
+    assert found(b"From: a@example.org\r\nMIME-Version: 1.0\r\n" + kind + body) == [(PDF, "attachment")]
+
+
+def test_base64_that_is_called_quoted_printable_is_undone() -> None:
+    """Where a file of a known kind comes of it."""
+    assert found(with_field("Content-Transfer-Encoding: quoted-printable")) == [(PDF, "attachment")]
+
+
+def test_what_is_called_uuencode_and_lost_its_first_line_is_refused() -> None:
+    """A few letters of it are no text; nothing at all is an empty part."""
+    assert found(with_field("Content-Transfer-Encoding: x-uuencode", body=b"\r\n")) == [(b"see", "body")]
+    body = b"M)5!$1BTQ\r\n"
+    assert [role for _, role in found(with_field("Content-Transfer-Encoding: x-uuencode", body=body))] == ["unusable"]
+
+
 def test_a_text_that_begins_with_words_of_pdf_is_a_text() -> None:
     """Who writes about it wrote a text."""
     text = b"%PDF-1.4 is what the scanner writes, and the ward cannot open it."

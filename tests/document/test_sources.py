@@ -37,6 +37,8 @@ NONE = {
     "quoted base64 of a file": "see\n" + base64_lines(3_000, 72),
     "uuencode without its end": "begin 644 a.pdf\n" + uu_lines(900),
     "uuencode lines": PROSE + uu_lines(450),
+    "base64 that is quoted": "".join(f"> {line}\n" for line in base64_lines(600).split("\n")),
+    "uuencode that is quoted": "".join(f">> {line}\n" for line in uu_lines(450).split("\n")),
     "yEnc": "=ybegin line=128 size=99 name=a.pdf\nabcdef\n=yend size=99\n",
     "BinHex": "(This file must be converted with BinHex 4.0)\n\n:#dP[GQPMD@0SDA`!\n",
     "a part": PROSE + PART + "JVBERi0x\n--b1--\n",
@@ -70,6 +72,9 @@ TEXTS = {
     "a certificate": f"Our key:\n-----BEGIN CERTIFICATE-----\n{base64_lines(900, 64)}\n-----END CERTIFICATE-----\n",
     "a PGP key": f"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{base64_lines(900, 64)}\n=abcd\n"
     "-----END PGP PUBLIC KEY BLOCK-----\n",
+    "a PGP key that is quoted": "> -----BEGIN PGP PUBLIC KEY BLOCK-----\n>\n"
+    + "".join(f"> {line}\n" for line in base64_lines(900, 64).split("\n"))
+    + "> -----END PGP PUBLIC KEY BLOCK-----\n",
     "genes": "\n".join("".join(random.Random(at).choices("ACGT", k=60)) for at in range(40)),
     "proteins": "\n".join("".join(random.Random(at).choices("ACDEFGHIKLMNPQRSTVWY", k=60)) for at in range(40)),
     "checksums": "\n".join(random.Random(at).randbytes(32).hex() for at in range(40)),
