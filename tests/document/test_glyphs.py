@@ -77,3 +77,19 @@ async def test_a_script_without_a_font_is_refused_by_name(tmp_path: Path) -> Non
     made = await faxed(japanese("HeiseiMin-W3"), tmp_path)
     assert made.failed in {"", "letter.pdf: " + glyphs.NO_FONT.format(font="HeiseiMin-W3")}
     assert made.failed or ink(made.picture()) is not None
+
+
+async def test_a_font_may_be_told_in_pieces(tmp_path: Path) -> None:
+    """Its name and its kind may stand anywhere in the file, as all else."""
+
+    def build(pdf: pikepdf.Pdf) -> None:
+        page = a_page(pdf)
+        font = page.Resources.Font.F1
+        for key in ("/Type", "/Subtype", "/BaseFont"):
+            font[key] = pdf.make_indirect(font[key])
+        link = Dictionary(Type=Name.Annot, Subtype=pdf.make_indirect(Name.Link), F=0, Rect=Array([0, 0, 9, 9]))
+        page.Annots = Array([link])
+        page.Contents = pdf.make_stream(b"BT /F1 20 Tf 100 600 Td (in pieces) Tj ET")
+
+    made = await faxed(built(build), tmp_path)
+    assert (made.failed, made.pages) == ("", 1)

@@ -87,7 +87,7 @@ class _Flattener:
             return False
         self.unprinted.notes |= kind == "/Text" and bool(text_of(annotation.get("/Contents")).strip())
         if not flags & _PRINTED:
-            self.unprinted.on_screen |= kind not in {"/Text", "/Link"} and self._shows_something(annotation)
+            self.unprinted.on_screen |= kind not in ("/Text", "/Link") and self._shows_something(annotation)
             return False
         annotation.F = _PRINTED
         if (drawing := appearances.of(annotation)) is not None:

@@ -26,11 +26,11 @@ NO_FONT = phrase(
 _SEEN = {0, 1, 2, 4, 5, 6}
 """Ways to draw text that leave ink (ISO 32000-1, table 106); words behind a scan have none."""
 _NAME = 200
-_USUAL = {
+_USUAL = (
     *("/Helvetica", "/Helvetica-Bold", "/Helvetica-Oblique", "/Helvetica-BoldOblique", "/Symbol", "/ZapfDingbats"),
     *("/Times-Roman", "/Times-Bold", "/Times-Italic", "/Times-BoldItalic"),
     *("/Courier", "/Courier-Bold", "/Courier-Oblique", "/Courier-BoldOblique"),
-}
+)
 """Fonts that whatever draws has, with their own letters."""
 _FILES = ("/FontFile", "/FontFile2", "/FontFile3")
 _LOOK = 1400.0

@@ -93,7 +93,7 @@ class Layers:
 
 def _is_layer(item: pikepdf.Object) -> bool:
     """Whether it is a group: one is left over where the document that told of its state was taken apart."""
-    return isinstance(item, pikepdf.Dictionary) and item.get("/Type") in {"/OCG", "/OCMD"}
+    return isinstance(item, pikepdf.Dictionary) and item.get("/Type") in ("/OCG", "/OCMD")
 
 
 def _wish(group: pikepdf.Dictionary, category: str) -> bool | None:

@@ -71,7 +71,7 @@ def _drawn(page: pikepdf.Page) -> Iterator[pikepdf.Object]:
                 if item.objgen in seen:
                     continue
                 seen.add(item.objgen)
-            if item.get("/Type") in {"/Page", "/Pages"}:
+            if item.get("/Type") in ("/Page", "/Pages"):
                 continue
             todo.extend(
                 each for name, each in item.items() if name not in _NOT_DRAWN and isinstance(each, pikepdf.Object)
