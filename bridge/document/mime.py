@@ -10,18 +10,14 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from bridge.document import (
-    characters,
     entity,
-    flowed,
-    helpers,
+    leaves,
     multiparts,
     roles,
-    seen,
     sources,
     transfer,
     unpack,
     uuencode,
-    vectors,
 )
 from bridge.document.entity import Entity
 from bridge.document.kinds import Kind, kind_of
@@ -35,23 +31,8 @@ _NESTED = phrase("the mail's parts are nested more than {levels} deep")
 _TOO_MANY = phrase("the mail has more than {parts} parts")
 _HEADING = ("From", "To", "Cc", "Date", "Subject")
 
-_NOT_WHOLE = {
-    "message/external-body": phrase("is only a pointer to a file that is kept elsewhere; attach the file itself"),
-    "message/partial": phrase(
-        "is one piece of a divided mail; switch off the dividing of mail at the machine that sent it (“split”, "
-        "“divide” or “page division”), and send it again"
-    ),
-}
 _NO_BOUNDARY = phrase("where its parts begin and end cannot be told; send the mail again, best with the files as PDF")
-_TEXTS = {"text/plain": Kind.TEXT, "text/html": Kind.HTML}
 _MAILS = {"message/rfc822", "message/global"}
-_FILES = {Kind.PDF, Kind.TIFF, Kind.PICTURE, Kind.OFFICE, Kind.LOCKED, Kind.OUTLOOK, Kind.TNEF, Kind.ARCHIVE}
-_FOR_MACHINES = {
-    Kind.CARD: phrase("an address card is not faxed"),
-    Kind.CALENDAR: phrase("a calendar entry is not faxed"),
-    Kind.SIGNATURE: phrase("a signature is not faxed"),
-}
-"""What belongs to a mail and is not for reading."""
 
 
 def read(file: BinaryIO, limits: Limits, body: BodyUse = "ignore") -> list[Piece]:
@@ -80,7 +61,7 @@ def _walk(part: Entity, limits: Limits, depth: int) -> Iterator[Piece]:
         yield from _multipart(part, limits, depth)
     elif part.type in _MAILS:
         yield from _attached_mail(part, limits, depth)
-    elif _is_own_text(part) and (boundaries := multiparts.undeclared(part.body)):
+    elif leaves.is_own_text(part) and (boundaries := multiparts.undeclared(part.body)):
         yield from _parts(part, part.body, boundaries, limits, depth)
     else:
         yield from _leaves(part, limits, depth)
@@ -92,11 +73,11 @@ def _multipart(part: Entity, limits: Limits, depth: int) -> Iterator[Piece]:
     if body is not None:
         yield from _parts(part, body, multiparts.boundaries_in(body, announced), limits, depth)
     elif not part.body.strip():
-        yield Piece(_unnamed(part), part.type, Kind.EMPTY, None, b"", Role.LEFT_OUT, reason=EMPTY)
+        yield Piece(leaves.unnamed(part), part.type, Kind.EMPTY, None, b"", Role.LEFT_OUT, reason=EMPTY)
     elif b"\n--" in b"\n" + part.body:
-        yield Piece(_unnamed(part), part.type, Kind.UNKNOWN, None, part.body, Role.UNUSABLE, reason=_NO_BOUNDARY)
+        yield Piece(leaves.unnamed(part), part.type, Kind.UNKNOWN, None, part.body, Role.UNUSABLE, reason=_NO_BOUNDARY)
     else:  # a text that was called one by mistake
-        yield from _opened(_text(_body(part, "text/plain", part.body)), limits, depth)
+        yield from _opened(leaves.text(leaves.body(part, "text/plain", part.body)), limits, depth)
 
 
 def _parts(part: Entity, body: bytes, boundaries: tuple[bytes, ...], limits: Limits, depth: int) -> Iterator[Piece]:
@@ -134,17 +115,17 @@ def _leaves(part: Entity, limits: Limits, depth: int) -> Iterator[Piece]:
     try:
         decoded = transfer.decoded(part)
     except transfer.Undecodable:
-        kind = _TEXTS.get(part.type, Kind.UNKNOWN)
-        yield Piece(_named(part), part.type, kind, None, part.body, Role.UNUSABLE, reason=transfer.IN_PIECES)
+        kind = leaves.TEXTS.get(part.type, Kind.UNKNOWN)
+        yield Piece(leaves.named(part), part.type, kind, None, part.body, Role.UNUSABLE, reason=transfer.IN_PIECES)
         return
     content, files = decoded.content, list[uuencode.File]()
     if part.type == "text/plain":
         content, files = uuencode.taken_out(content)
-    yield from _opened(_leaf(part, content), limits, depth)
+    yield from _opened(leaves.leaf(part, content), limits, depth)
     for file in files:
         kind = kind_of(file.content)
         piece = Piece(file.name, "application/octet-stream", kind, None, file.content, Role.ATTACHMENT, attached=True)
-        yield from _opened(_for_people(piece), limits, depth)
+        yield from _opened(leaves.for_people(piece), limits, depth)
     if (behind := _outside(decoded.behind)) is not None:
         yield from _walk(behind, limits, depth + 1)
 
@@ -162,14 +143,14 @@ def _opened(piece: Piece, limits: Limits, depth: int) -> Iterator[Piece]:
             case Kind.SIGNED:
                 yield from _walk(entity.read(unpack.signed(piece.content)), limits, depth + 1)
             case Kind.APPLE:
-                yield from _opened(_member(unpack.apple(piece.content), piece), limits, depth)
+                yield from _opened(leaves.member(unpack.apple(piece.content), piece), limits, depth)
             case Kind.TNEF | Kind.ARCHIVE:
                 yield from _unpacked(piece, limits, depth)
             case _:
                 yield piece
     except unpack.Unopenable as error:
         if str(error) == unpack.SIGNED_ELSEWHERE and piece.name.lower().endswith(".p7s"):
-            yield replace(piece, role=Role.LEFT_OUT, reason=_FOR_MACHINES[Kind.SIGNATURE])
+            yield replace(piece, role=Role.LEFT_OUT, reason=leaves.FOR_MACHINES[Kind.SIGNATURE])
         else:
             yield replace(piece, role=Role.UNUSABLE, reason=str(error))
 
@@ -187,35 +168,7 @@ def _unpacked(holder: Piece, limits: Limits, depth: int) -> Iterator[Piece]:
     if not members:
         yield replace(holder, role=Role.LEFT_OUT, reason=EMPTY)
     for member in members:
-        yield from _opened(_member(member, holder), limits, depth + 1)
-
-
-def _member(member: unpack.Member, holder: Piece) -> Piece:
-    """A file that another held, as a piece of the mail."""
-    kind = kind_of(member.content, member.type, member.charset)
-    piece = Piece(
-        foreign.one_line(f"{holder.name}: {member.name or 'its text'}"),
-        member.type,
-        kind,
-        member.charset,
-        member.content,
-        Role.ATTACHMENT,
-        content_id=member.content_id,
-        attached=not member.content_id,
-        packed=True,
-    )
-    if member.is_text:
-        return _text_inside(piece, is_own=not holder.packed)
-    return replace(piece, role=Role.LEFT_OUT, reason=helpers.LITTER) if member.litter else _for_people(piece)
-
-
-def _text_inside(piece: Piece, *, is_own: bool) -> Piece:
-    """The text in a winmail.dat: the mail's ``own``, or that of a mail that hangs on it."""
-    if piece.type == "text/rtf":
-        piece = replace(piece, kind=Kind.OFFICE)
-    elif _is_blank(piece.content, piece.charset, piece.kind):
-        return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)
-    return replace(piece, name=BODY_NAME, role=Role.BODY) if is_own else piece
+        yield from _opened(leaves.member(member, holder), limits, depth + 1)
 
 
 def _message(inner: Entity, limits: Limits, depth: int) -> Iterator[Piece]:
@@ -260,86 +213,4 @@ def _worth(form: list[Piece]) -> int:
 
 def _is_odd_text(part: Entity) -> bool:
     """A form of the text for programs that know it: for phones, for calendars."""
-    return part.type.startswith("text/") and part.type not in _TEXTS and part.disposition != "attachment"
-
-
-def _is_own_text(part: Entity) -> bool:
-    """Whether a part is a text of the mail itself, not a file that hangs on it."""
-    return part.type in _TEXTS and part.disposition != "attachment" and not part.name
-
-
-def _named(part: Entity) -> str:
-    return BODY_NAME if _is_own_text(part) else part.name or _unnamed(part)
-
-
-def _unnamed(part: Entity) -> str:
-    return f"unnamed part ({part.type})"
-
-
-def _leaf(part: Entity, content: bytes) -> Piece:
-    declared, charset = part.type, part.parameter("charset")
-    if _is_own_text(part) and not _is_file(content, declared, charset):
-        is_markup = declared == "text/plain" and kind_of(content, "", charset) is Kind.HTML
-        return _text(_body(part, "text/html" if is_markup else declared, content))
-    kind = kind_of(content, "" if part.name.lower().endswith(".eml") else declared, charset)
-    piece = Piece(
-        _unnamed(part) if _is_own_text(part) else _named(part),
-        declared,
-        kind,
-        charset,
-        content,
-        Role.ATTACHMENT,
-        content_id=part.content_id,
-        location=part.text("Content-Location"),
-        attached=part.disposition == "attachment",
-    )
-    if kind in {Kind.TEXT, Kind.HTML, Kind.SVG} and _is_blank(content, charset, kind):
-        return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)  # and the mail's text is not kept off for its sake
-    if declared in _NOT_WHOLE and kind not in _FOR_MACHINES:
-        return replace(piece, role=Role.UNUSABLE, reason=_NOT_WHOLE[declared])
-    return _for_people(piece)
-
-
-def _is_file(content: bytes, declared: str, charset: str | None) -> bool:
-    """Whether what is called a text is none, but a file of which a reader would see the source."""
-    kind = kind_of(content, declared, charset)
-    return kind in _FILES and (kind is not Kind.PDF or b"endobj" in content)
-
-
-def _body(part: Entity, declared: str, content: bytes) -> Piece:
-    """A text of the mail, as its writer saw it."""
-    charset = part.parameter("charset")
-    if declared == "text/plain" and (part.parameter("format") or "").strip().lower() == "flowed":
-        delete = (part.parameter("delsp") or "").strip().lower() == "yes"
-        content, charset = flowed.joined(characters.read(content, charset), delete_space=delete).encode(), "utf-8"
-    return Piece(BODY_NAME, declared, _TEXTS[declared], charset, content, Role.BODY, of_mail=True)
-
-
-def _text(piece: Piece) -> Piece:
-    """A text of the mail, left out where nothing of it would be seen, or only what a program adds unasked."""
-    if _is_blank(piece.content, piece.charset, piece.kind):
-        return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)
-    if helpers.is_mailer_line(piece) and (
-        piece.kind is Kind.TEXT or not seen.look(piece.content, piece.charset).references
-    ):
-        return replace(piece, role=Role.LEFT_OUT, reason=helpers.MAILER_LINE)
-    return piece
-
-
-def _for_people(piece: Piece) -> Piece:
-    """The piece, left out if only programs read it, or nothing is in it."""
-    if piece.kind is Kind.EMPTY:
-        return replace(piece, role=Role.LEFT_OUT, reason=EMPTY)
-    if why := helpers.reason(piece):
-        return replace(piece, role=Role.LEFT_OUT, reason=why)
-    if helpers.is_drawing_of_office(piece):
-        return replace(piece, kind=Kind.METAFILE)
-    if piece.kind not in _FOR_MACHINES:
-        return piece
-    return replace(piece, role=Role.LEFT_OUT, reason=_FOR_MACHINES[piece.kind])
-
-
-def _is_blank(content: bytes, charset: str | None, kind: Kind) -> bool:
-    if kind is Kind.SVG:
-        return vectors.is_blank(content)
-    return seen.look(content, charset).is_blank if kind is Kind.HTML else characters.is_blank(content, charset)
+    return part.type.startswith("text/") and part.type not in leaves.TEXTS and part.disposition != "attachment"

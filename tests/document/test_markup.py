@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bridge.document import pages, pieces
+from bridge.document import lines, pieces
 from tests.support.document_samples import AS_IT_IS, a_pdf, ink, left_out, mail, make, multipart, part, plain, saved
 
 BLACK = Image.new("L", (300, 200), 0)
@@ -88,7 +88,7 @@ async def test_nothing_is_fetched_and_no_file_is_read(server: tuple[int, list[st
     assert made.words() == ["seen link"]
     assert b"secret words" not in made.pdf
     assert came == []
-    assert left_out(made.parts)["2 pictures on the web"] == pages.NOT_FETCHED
+    assert left_out(made.parts)["2 pictures on the web"] == lines.NOT_FETCHED
 
 
 async def test_a_sign_without_a_font_is_named(tmp_path: Path) -> None:

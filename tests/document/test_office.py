@@ -6,7 +6,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 
-from bridge.document import office, pages
+from bridge.document import drawing, office
 from bridge.document.kinds import Kind
 from bridge.document.options import DocumentOptions
 from tests.document.test_box import TRIES, private, run  # noqa: F401 - a fixture
@@ -102,7 +102,7 @@ async def test_without_libreoffice_it_is_refused_in_words(tmp_path: Path, monkey
     document = an_office_document("docx")
     monkeypatch.setattr(office, "PROGRAMS", ("/nowhere/soffice.bin",))
     made = await attached(tmp_path, ("a.docx", document))
-    assert made.failed == f"a.docx: {pages.CURES[Kind.OFFICE]}"
+    assert made.failed == f"a.docx: {drawing.CURES[Kind.OFFICE]}"
 
 
 async def test_a_document_fetches_nothing(server: tuple[int, list[str]], tmp_path: Path) -> None:

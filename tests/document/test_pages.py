@@ -9,7 +9,7 @@ import pypdfium2
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
-from bridge.document import pages, pieces
+from bridge.document import drawing, pages, pieces
 from bridge.document.limits import Limits
 from bridge.document.options import DocumentOptions
 from bridge.document.renderer import DocumentUnusable, Renderer
@@ -462,7 +462,7 @@ async def test_more_pages_than_a_fax_may_have(tmp_path: Path) -> None:
     made = await make(tmp_path, mail(body))
     assert made.failed.startswith("more.pdf: makes more than 200 pages")
     assert left_out(made.parts)["long.pdf"] == pages.NOT_ALONE
-    assert left_out(made.parts)["last.pdf"] == pages.TOO_MANY.format(pages=200)
+    assert left_out(made.parts)["last.pdf"] == drawing.TOO_MANY.format(pages=200)
 
 
 async def test_a_tiff_of_too_many_pages_is_named(tmp_path: Path) -> None:
@@ -519,12 +519,12 @@ async def test_the_rest_is_faxed_where_the_site_wishes(tmp_path: Path) -> None:
     assert (made.failed, made.words()) == ("", ["good", "good"])
     assert [(each.name, each.pages, each.left_out) for each in made.parts] == [
         ("good.pdf", 1, None),
-        ("odd.bin", 0, pages.UNUSABLE_TYPE),
-        ("long.pdf", 0, pages.TOO_MANY.format(pages=3)),
+        ("odd.bin", 0, drawing.UNUSABLE_TYPE),
+        ("long.pdf", 0, drawing.TOO_MANY.format(pages=3)),
         ("good.pdf", 1, None),
     ]
     made = await make(tmp_path, mail(multipart("mixed", plain("see"), odd)), options=options)
-    assert made.failed == f"odd.bin: {pages.UNUSABLE_TYPE}"
+    assert made.failed == f"odd.bin: {drawing.UNUSABLE_TYPE}"
 
 
 @pytest.mark.parametrize(("rows", "down"), [(1145, 98), (2290, 196), (4580, 391)])

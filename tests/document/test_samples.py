@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 from PIL import Image
 
-from bridge.document import pages, pieces
+from bridge.document import drawing, pieces
 from bridge.document.kinds import Kind, kind_of
 from bridge.document.pdf import unusable
 from tests.support.document_samples import AS_IT_IS, Made, mail, make, part
@@ -71,7 +71,7 @@ async def test_it_is_faxed_or_refused_by_its_name(name: str, tmp_path: Path) -> 
     if name in REFUSED:
         assert made.failed.removeprefix(f"{Path(name).name}: ") == REFUSED[name]
     elif made.failed:
-        assert made.failed == f"{Path(name).name}: {pages.UNUSABLE_TYPE}"
+        assert made.failed == f"{Path(name).name}: {drawing.UNUSABLE_TYPE}"
         assert Path(name).suffix.lower().lstrip(".") not in OURS
 
 

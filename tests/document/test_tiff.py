@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image, ImageDraw
 from PIL.TiffImagePlugin import AppendingTiffWriter
 
-from bridge.document import images, pages, tiffpages
+from bridge.document import drawing, images, tiffpages
 from tests.support.document_samples import left_out, mail, make, part, saved
 
 WIDTH, HEIGHT = 48, 32
@@ -252,7 +252,7 @@ async def test_a_thumbnail_has_its_line(tmp_path: Path) -> None:
     content = pictures(page, page.reduce(12), kinds=(0, 1))
     made = await make(tmp_path, mail(part(content, "image/tiff", "scan.tif")))
     assert made.pages == 1
-    assert left_out(made.parts) == {"scan.tif": None, "scan.tif, page 2": pages.THUMBNAIL}
+    assert left_out(made.parts) == {"scan.tif": None, "scan.tif, page 2": drawing.THUMBNAIL}
 
 
 def test_a_camera_hangs_its_picture_below_the_thumbnail() -> None:
