@@ -1,7 +1,8 @@
 """Where on a grey page pictures are: patches that are mostly no paper, of many tones, and rough. Runs in the child.
 
-A text is half paper, a bar or a shaded box has one tone, a bar code two, and a shadow is smooth. All looks at a sample
-of the page's dots.
+A text is half paper, a bar or a shaded box has one tone, a bar code two, and a shadow is smooth. Shaded cells and
+words marked in many colours have many tones, each of them even as far as it goes: in a picture tones run into one
+another. All looks at a sample of the page's dots.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bridge.document import maps
-from bridge.document.maps import Mask, Shades
+from bridge.document.maps import BRIGHTEST, DARKEST, Mask, Shades
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom, the last two excluded."""
@@ -43,6 +44,11 @@ _ROUGH = ((8, 0.3), (20, 0.17))
 and there in less. In a shadow over ruled lines and boxes it is neither.
 """
 
+_RUNS_ON = 24
+"""Shades by which a tone differs at the most from one that runs into it, from one dot of the sample to the next."""
+_CLIPPED = 8
+"""Shades from black, and from white, in which a photo has no tones left."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -69,7 +75,11 @@ def find(sample: Shades, white: Shades, roughness: Shades) -> tuple[Picture, ...
             continue
         height, width = sample.shape
         alone = _mask(filled, (0, 0, -(-width // _CELL), -(-height // _CELL)))[:height, :width]
-        if _is_rough(roughness, alone) and _has_many_tones(sample[alone], int(white.max())):
+        if (
+            _is_rough(roughness, alone)
+            and _has_many_tones(sample[alone], int(white.max()))
+            and not _is_flat(sample, alone)
+        ):
             found |= filled
     return parted(found, sample.shape)
 
@@ -150,3 +160,20 @@ def _has_many_tones(patch: Shades, paper: int) -> bool:
     one_tone = np.convolve(counts, np.ones(_TONE_WIDTH, int)).max()
     low, high = (int(part * paper) for part in _MIDDLE)
     return bool(one_tone < _ONE_TONE * patch.size and counts[low:high].sum() > _LEAST_MIDDLE * patch.size)
+
+
+def _is_flat(sample: Shades, patch: Mask) -> bool:
+    """Whether more of it has exactly the tone that is beside it than one that runs into that.
+
+    What is all black or all white does not count: so are the parts of a photo that had too little light, or too much.
+    """
+    rows, columns = (np.nonzero(patch.any(axis))[0] for axis in (1, 0))
+    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    brightest, darkest = (
+        maps.windows(maps.windows(sample[box], 2, extreme, 1), 2, extreme, 0) for extreme in (BRIGHTEST, DARKEST)
+    )
+    differs = maps.less(brightest, darkest)
+    even = (differs == 0) & (darkest >= _CLIPPED) & (darkest <= maps.WHITE - _CLIPPED)
+    runs_on = (differs > 0) & (differs <= _RUNS_ON)
+    there = patch[box][:-1, :-1]
+    return bool((even & there).sum() > (runs_on & there).sum())

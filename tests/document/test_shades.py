@@ -7,6 +7,7 @@ import pypdfium2
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
+from bridge.document import bilevel
 from tests.support import shades
 from tests.support.document_samples import Made, mail, make, part
 from tests.support.pictures import noisy, shadowed
@@ -99,3 +100,22 @@ async def test_a_table_with_white_lines_and_dark_head_is_read(tmp_path: Path) ->
     assert {"Article", "Amount", "Total"} <= {word for reading in shades.read(head) for _, word in reading}
     read = [word for _, word in shades.read(shades.fax(made.pdf))[0]]
     assert read.count("Toner") == read.count("sample") == 8
+
+
+async def test_cells_in_many_colours_are_words_and_no_picture(tmp_path: Path) -> None:
+    """A block of cells that touch, each in another shade and some with white letters, is read and not drawn in dots."""
+    content, wanted = [], 0
+    for at in range(20 * 6):
+        row, column = divmod(at, 6)
+        shade = (0.35, 0.5, 0.62, 0.1, 0.7, 0.42)[(column + row) % 6]
+        x, y = 72 + 78 * column, 700 - 15 * row
+        content.append(f"{shade} g {x} {y} 78 15 re f {int(shade < 0.3)} g")
+        content.append(f"BT /F1 9 Tf {x + 6} {y + 4.5} Td (sample) Tj ET")
+        wanted += shade > 0.3
+    content.append("1 G 1 w")
+    content += [f"72 {700 - 15 * row} m 540 {700 - 15 * row} l S" for row in range(20)]
+    pdf = shades.a_page("\n".join(content).encode())
+    assert not bilevel.Page(shades.original(pdf)).has_pictures
+    made = await finished(tmp_path, pdf)
+    readings = shades.read(shades.fax(made.pdf))
+    assert max([word for _, word in reading].count("sample") for reading in readings) >= 0.9 * wanted
