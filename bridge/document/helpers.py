@@ -11,7 +11,7 @@ from bridge.document.pieces import Piece
 from bridge.runtime.phrases import phrase
 
 FORK = phrase("holds only what a Mac keeps beside a file; the file itself is another part of the mail")
-OF_OFFICE = phrase("is of use to the program alone that wrote the mail")
+OF_OFFICE = phrase("is only of use to the program that wrote the mail")
 KEY = phrase("a key for encrypted mail is not faxed")
 LOOK = phrase("only tells programs how the text is to look")
 LITTER = phrase("is nothing but a note that a system made for itself")
